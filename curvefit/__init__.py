@@ -1,0 +1,101 @@
+"""Read training curves, fit and forecast them, say how sure that is, and turn it into a decision.
+
+One direction, from a log to a decision; each room is a stage of that line and knows only the rooms above it here:
+
+1. ``curves``       the vocabulary: metrics, curves, runs, schedules, intervals, errors
+2. ``readers``      a log becomes runs
+3. ``models``       laws and noise
+4. ``simulate``     curves with known truth; ``datasets`` a few real example runs
+5. ``fitting``      which law describes the data
+6. ``forecasting``  what will be observed
+7. ``estimands``    quantities of interest, each with an interval
+8. ``diagnostics``  what the run shows
+9. ``decisions``    what to do
+10. ``reporting``   for people: reports and figures
+11. ``analysis``    all of it for one run
+12. ``commands``    the command line
+
+What people import stands here and is loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Curve": "curves",
+    "CurvefitError": "curves",
+    "Estimate": "curves",
+    "Interval": "curves",
+    "Metric": "curves",
+    "Prediction": "curves",
+    "Provenance": "curves",
+    "Run": "curves",
+    "Schedule": "curves",
+    "Status": "curves",
+    "read": "readers.read",
+    "fit": "fitting.fit",
+    "Fit": "fitting.fit",
+    "select": "fitting.selection",
+    "least_squares": "fitting.least_squares",
+    "forecast": "forecasting.api",
+    "forecast_many": "forecasting.api",
+    "Forecast": "forecasting.forecast",
+    "estimate": "estimands.api",
+    "diagnose": "diagnostics.api",
+    "Diagnoses": "diagnostics.diagnosis",
+    "Diagnosis": "diagnostics.diagnosis",
+    "recommend": "decisions.recommend",
+    "Recommendation": "decisions.recommendation",
+    "Report": "reporting.report",
+    "analyze": "analysis",
+    "load_example": "datasets.examples",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'curvefit' has no attribute {name!r}")
+    value = getattr(import_module(f"curvefit.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from .analysis import analyze as analyze
+    from .curves import Curve as Curve
+    from .curves import CurvefitError as CurvefitError
+    from .curves import Estimate as Estimate
+    from .curves import Interval as Interval
+    from .curves import Metric as Metric
+    from .curves import Prediction as Prediction
+    from .curves import Provenance as Provenance
+    from .curves import Run as Run
+    from .curves import Schedule as Schedule
+    from .curves import Status as Status
+    from .datasets.examples import load_example as load_example
+    from .decisions.recommend import recommend as recommend
+    from .decisions.recommendation import Recommendation as Recommendation
+    from .diagnostics.api import diagnose as diagnose
+    from .diagnostics.diagnosis import Diagnoses as Diagnoses
+    from .diagnostics.diagnosis import Diagnosis as Diagnosis
+    from .estimands.api import estimate as estimate
+    from .fitting.fit import Fit as Fit
+    from .fitting.fit import fit as fit
+    from .fitting.least_squares import least_squares as least_squares
+    from .fitting.selection import select as select
+    from .forecasting.api import forecast as forecast
+    from .forecasting.api import forecast_many as forecast_many
+    from .forecasting.forecast import Forecast as Forecast
+    from .readers.read import read as read
+    from .reporting.report import Report as Report

@@ -1,0 +1,87 @@
+"""Interchangeable ways, found by looking into a folder: one way per file, the file named after it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Generic, TypeVar
+
+from .errors import unknown_name
+
+__all__ = ["Registry"]
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """The ways of one folder by name; nothing is imported before it is asked for.
+
+    A file ``power_law.py`` registers the way ``power_law``. Its value is the module's attribute of that name (a
+    function) or of the same name in capitals, ``PowerLaw`` (a class, which is instantiated without arguments).
+    Files that start with an underscore are not ways. Installed packages add ways under the entry-point group.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the folder, ``__name__`` of its ``__init__``.
+    paths : sequence of str
+        ``__path__`` of that package.
+    what : str
+        What one way is called, for messages: ``"model"``.
+    """
+
+    def __init__(self, package: str, paths: Sequence[str], what: str) -> None:
+        self.package = package
+        self.what = what
+        self._paths = list(paths)
+        self._group = f"curvefit.{package.rsplit('.', 1)[-1]}"
+        self._loaded: dict[str, T] = {}
+
+    def _local(self) -> list[str]:
+        return sorted(m.name for m in iter_modules(self._paths) if not m.ispkg and not m.name.startswith("_"))
+
+    def names(self) -> list[str]:
+        """Names of all ways, sorted."""
+        return sorted({*self._local(), *(e.name for e in entry_points(group=self._group))})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names()
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> T:
+        if name in self._local():
+            module = import_module(f"{self.package}.{name}")
+            way: Any = getattr(module, name, None)
+            if way is None:
+                way = getattr(module, "".join(part.capitalize() for part in name.split("_")))()
+            loaded: T = way
+            return loaded
+        for entry in entry_points(group=self._group):
+            if entry.name == name:
+                outside: Any = entry.load()
+                found: T = outside() if isinstance(outside, type) else outside
+                return found
+        raise unknown_name(self.what, name, self.names())
+
+    def summary(self, name: str) -> str:
+        """First line of the way's module docstring, read without importing it."""
+        if name in self._local():
+            for folder in self._paths:
+                file = Path(folder) / f"{name}.py"
+                if file.is_file():
+                    doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+                    return doc.strip().splitlines()[0] if doc.strip() else ""
+        if name not in self.names():
+            raise unknown_name(self.what, name, self.names())
+        return f"from another package ({self._group})"

@@ -1,0 +1,261 @@
+"""One training run: its curves, its learning rate, its plan, and where all that came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from .curve import Curve, XUnit
+from .errors import DataError, unknown_name
+from .metric import Kind, Metric, Split
+from .schedule import Schedule
+from .segments import ResumePolicy, segment_log
+
+__all__ = ["Provenance", "Run", "Sampling"]
+
+Sampling = Literal["full", "sampled", "aggregated", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a run came from and what happened on the way: nothing is lost without a count.
+
+    Parameters
+    ----------
+    path : str
+        File or folder.
+    reader : str
+        Name of the reader.
+    rows_in, rows_kept : int
+        Data rows found in the file, and used.
+    rows_dropped : mapping of str to int
+        Rows not used, by reason: ``rows_in == rows_kept + sum(rows_dropped.values())``.
+    points_in, points_kept : int
+        Metric values found (cells that are not missing), and kept in curves, non-finite ones included.
+    points_dropped : mapping of str to int
+        Values not kept, by reason: ``points_in == points_kept + sum(points_dropped.values())``.
+    restarts : tuple of float
+        x at which a resumed segment starts.
+    sampling : {"full", "sampled", "aggregated", "unknown"}
+        Whether the source holds every logged value.
+    window : float or None
+        Length in x over which each value is an average, where known.
+    notes : tuple of str
+        Plain sentences about what was found and done.
+    """
+
+    path: str = ""
+    reader: str = ""
+    rows_in: int = 0
+    rows_kept: int = 0
+    rows_dropped: Mapping[str, int] = field(default_factory=dict)
+    points_in: int = 0
+    points_kept: int = 0
+    points_dropped: Mapping[str, int] = field(default_factory=dict)
+    restarts: tuple[float, ...] = ()
+    sampling: Sampling = "full"
+    window: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("rows_dropped", "points_dropped"):
+            object.__setattr__(self, name, MappingProxyType({k: v for k, v in getattr(self, name).items() if v}))
+        if self.rows_in != self.rows_kept + sum(self.rows_dropped.values()):
+            raise AssertionError(
+                f"{self.path}: {self.rows_in} rows in, {self.rows_kept} kept, {dict(self.rows_dropped)} dropped"
+            )
+        if self.points_in != self.points_kept + sum(self.points_dropped.values()):
+            raise AssertionError(
+                f"{self.path}: {self.points_in} points in, {self.points_kept} kept, {dict(self.points_dropped)} dropped"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        plain = [
+            dict(v) if isinstance(v, Mapping) else v for v in (getattr(self, n) for n in self.__dataclass_fields__)
+        ]
+        return Provenance, tuple(plain)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Named curves of one training run.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    curves : mapping of str to Curve
+        By metric name as logged.
+    schedule : Schedule or None
+        Learning rate, if logged.
+    horizon : float or None
+        Planned last x, if known, in the unit of the curves.
+    provenance : Provenance or None
+        Where it came from.
+    attributes : mapping of str to str or float
+        Facts about the run: method, seed, size.
+
+    Examples
+    --------
+    >>> import curvefit as cf
+    >>> run = cf.Run("r", {"val_loss": cf.Curve([1, 2, 3], [2.0, 1.5, 1.3], metric="val_loss")})
+    >>> run["val_loss"]
+    Curve('val_loss', 3 points, step 1 to 3)
+    """
+
+    name: str
+    curves: Mapping[str, Curve]
+    schedule: Schedule | None = None
+    horizon: float | None = None
+    provenance: Provenance | None = None
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, curve in self.curves.items():
+            if not isinstance(curve, Curve):
+                raise DataError(
+                    f"curves[{name!r}] is a {type(curve).__name__}, not a Curve", where=self.name, hint="cf.Curve(x, y)"
+                )
+        if self.horizon is not None and not (np.isfinite(self.horizon) and self.horizon > 0):
+            raise DataError(f"horizon {self.horizon!r} is not a positive number", where=self.name)
+        object.__setattr__(self, "curves", MappingProxyType(dict(self.curves)))
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    def __getitem__(self, metric: str) -> Curve:
+        if metric not in self.curves:
+            raise unknown_name("metric", metric, self.curves, where=self.name)
+        return self.curves[metric]
+
+    def __contains__(self, metric: object) -> bool:
+        return metric in self.curves
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.curves)
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __repr__(self) -> str:
+        return f"Run({self.name!r}, metrics: {', '.join(self.curves) or 'none'})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Run, (self.name, dict(self.curves), self.schedule, self.horizon, self.provenance, dict(self.attributes))
+
+    @classmethod
+    def from_mapping(
+        cls,
+        values: Mapping[str, Any],
+        *,
+        x: str | None = None,
+        name: str = "run",
+        x_unit: XUnit = "step",
+        resume: ResumePolicy = "supersede",
+        **options: Any,
+    ) -> Run:
+        """From equally long columns, for example a Keras ``History.history``.
+
+        Parameters
+        ----------
+        values : mapping of str to array-like
+            Columns; NaN in a metric column is a logged NaN, ``None`` is a missing value.
+        x : str, optional
+            Column of x; by default points are numbered from 1.
+        name, x_unit, resume, **options
+            As for `Run`, `Curve` and the resume policy of readers.
+        """
+        lengths = {k: len(v) for k, v in values.items()}
+        if not lengths:
+            raise DataError("no columns", where=name)
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"columns differ in length: {lengths}", where=name)
+        if x is not None and x not in values:
+            raise unknown_name("column", x, values, where=name)
+        n = next(iter(lengths.values()))
+        from ._checks import as_float_array
+
+        xs = np.arange(1.0, n + 1) if x is None else as_float_array(values[x], x)
+        curves: dict[str, Curve] = {}
+        schedule = None
+        for key, column in values.items():
+            if key == x:
+                continue
+            missing = np.array([v is None for v in column]) if not isinstance(column, np.ndarray) else np.zeros(n, bool)
+            ys = as_float_array(column, key)
+            rows = np.flatnonzero(~missing & np.isfinite(xs))
+            part = segment_log(xs[rows], resume=resume, where=f"{name}: {key}")
+            rows = rows[part.index]
+            metric = Metric.infer(key)
+            if is_learning_rate(metric):
+                good = rows[np.isfinite(ys[rows])]
+                schedule = Schedule(xs[good], ys[good]) if schedule is None else schedule
+            curves[key] = Curve(xs[rows], ys[rows], metric, x_unit=x_unit, segment=part.segment)
+        return cls(name, curves, schedule=options.pop("schedule", schedule), **options)
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, x: str, name: str = "run", **options: Any) -> Run:
+        """From a wide dataframe (pandas, polars, pyarrow, ...): one column of x, one per metric; nulls are absent."""
+        import narwhals.stable.v2 as nw
+
+        data = nw.from_native(frame, eager_only=True)
+        numeric = [c for c in data.columns if data[c].dtype.is_numeric()]
+        if x not in numeric:
+            raise unknown_name("numeric column", x, numeric, where=name)
+        columns: dict[str, Any] = {}
+        for c in numeric:
+            nulls = data[c].is_null().to_numpy()
+            raw = data[c].to_numpy()
+            columns[c] = (
+                [None if m else v for m, v in zip(nulls, raw.tolist(), strict=True)] if nulls.any() and c != x else raw
+            )
+        return cls.from_mapping(columns, x=x, name=name, **options)
+
+    def find(self, *, kind: Kind | None = None, split: Split | None = None) -> list[Curve]:
+        """Curves of that kind and split, in logged order, bookkeeping left out."""
+        return [
+            c
+            for c in self.curves.values()
+            if not c.metric.auxiliary
+            and (kind is None or c.kind == kind)
+            and (split is None or c.metric.split == split)
+        ]
+
+    def main_metric(self) -> str:
+        """The curve to analyze when none is named: validation before test before train, loss before the rest.
+
+        Raises
+        ------
+        DataError
+            When no curve has a known direction, or two are equally eligible and nothing tells them apart.
+        """
+        order_split = {"val": 0, None: 1, "test": 2, "train": 3}
+        order_kind = {"loss": 0, "error": 1, "accuracy": 2, "reward": 3, "other": 4}
+        ranked = sorted(
+            (order_split[c.metric.split], order_kind[c.kind], len(key), i, key)
+            for i, (key, c) in enumerate(self.curves.items())
+            if c.direction is not None and not c.metric.auxiliary and len(c)
+        )
+        if not ranked:
+            raise DataError(
+                "no curve with a known direction and finite points",
+                code="CF-DATA-004",
+                where=self.name,
+                hint=f"metrics here: {', '.join(self.curves) or 'none'}; name one and pass its direction",
+            )
+        return ranked[0][-1]
+
+    def with_curve(self, key: str, curve: Curve) -> Run:
+        """The same run with one curve added or replaced."""
+        return replace(self, curves={**self.curves, key: curve})
+
+
+def is_learning_rate(metric: Metric) -> bool:
+    """Whether a logged column is the learning rate."""
+    from .metric import _words
+
+    words = _words(metric.name)
+    joined = "".join(words)
+    return metric.auxiliary and ("lr" in words or "learningrate" in joined)

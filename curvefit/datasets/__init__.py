@@ -1,0 +1,1 @@
+"""A few real example runs, made by training small models."""

@@ -1,0 +1,113 @@
+"""What a rule says: verdict, place, evidence, explanation, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Literal
+
+from ..curves import Estimate
+
+__all__ = ["Diagnoses", "Diagnosis", "Severity", "Verdict"]
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Verdict(Enum):
+    """Present, absent, or honestly undecided."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One pattern looked for in a run.
+
+    Parameters
+    ----------
+    name : str
+        Name of the rule.
+    verdict : Verdict
+        Present, absent or undecided.
+    severity : {"error", "warning", "info"}
+        Fixed per rule; what it would mean if present.
+    metric : str
+        Curve it was judged on; empty when it concerns the run.
+    where : tuple of Estimate
+        Places: each an x with its interval (onset, spike, drop); empty when there is none.
+    evidence : mapping of str to float
+        The numbers the verdict rests on, named.
+    p_value : float or None
+        Of the test, where there is one.
+    explanation : str
+        One or two plain sentences; for "undecided", what would decide it.
+    advice : str
+        What to do about it when present.
+    """
+
+    name: str
+    verdict: Verdict
+    severity: Severity
+    metric: str = ""
+    where: tuple[Estimate, ...] = ()
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    p_value: float | None = None
+    explanation: str = ""
+    advice: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "evidence", MappingProxyType({k: float(v) for k, v in self.evidence.items()}))
+
+    @property
+    def present(self) -> bool:
+        """Whether the pattern is there."""
+        return self.verdict is Verdict.PRESENT
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnoses:
+    """All verdicts on one run, most severe first.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+    items : tuple of Diagnosis
+        One per rule.
+    """
+
+    run: str
+    items: tuple[Diagnosis, ...]
+
+    @property
+    def present(self) -> tuple[Diagnosis, ...]:
+        """Those that are there."""
+        return tuple(d for d in self.items if d.verdict is Verdict.PRESENT)
+
+    @property
+    def undecided(self) -> tuple[Diagnosis, ...]:
+        """Those that cannot be told, each with what would decide it."""
+        return tuple(d for d in self.items if d.verdict is Verdict.UNDECIDED)
+
+    @property
+    def warnings(self) -> tuple[Diagnosis, ...]:
+        """Those present with severity error or warning."""
+        return tuple(d for d in self.present if d.severity != "info")
+
+    def __getitem__(self, name: str) -> Diagnosis:
+        from ..curves.errors import unknown_name
+
+        for d in self.items:
+            if d.name == name:
+                return d
+        raise unknown_name("diagnosis", name, [d.name for d in self.items])
+
+    def __iter__(self) -> Iterator[Diagnosis]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)

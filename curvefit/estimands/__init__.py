@@ -1,0 +1,1 @@
+"""Quantities of interest, each with an interval."""

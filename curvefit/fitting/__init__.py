@@ -1,0 +1,1 @@
+"""Which law describes the data."""
