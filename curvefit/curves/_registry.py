@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import unknown_name
 
 __all__ = ["Registry"]
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 T = TypeVar("T")
+
+
+@cache
+def _outside(group: str) -> dict[str, EntryPoint]:
+    """Ways that installed packages bring, looked up once: the scan reads the metadata of every package."""
+    from importlib.metadata import entry_points
+
+    return {e.name: e for e in entry_points(group=group)}
 
 
 class Registry(Generic[T]):
@@ -46,7 +57,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Names of all ways, sorted."""
-        return sorted({*self._local(), *(e.name for e in entry_points(group=self._group))})
+        return sorted({*self._local(), *_outside(self._group)})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -67,11 +78,10 @@ class Registry(Generic[T]):
                 way = getattr(module, "".join(part.capitalize() for part in name.split("_")))()
             loaded: T = way
             return loaded
-        for entry in entry_points(group=self._group):
-            if entry.name == name:
-                outside: Any = entry.load()
-                found: T = outside() if isinstance(outside, type) else outside
-                return found
+        if name in _outside(self._group):
+            outside: Any = _outside(self._group)[name].load()
+            found: T = outside() if isinstance(outside, type) else outside
+            return found
         raise unknown_name(self.what, name, self.names())
 
     def summary(self, name: str) -> str:
