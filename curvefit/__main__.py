@@ -7,7 +7,7 @@ import sys
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    from .commands.main import run
+    from .commands._main import run
 
     return run(sys.argv[1:] if argv is None else argv)
 

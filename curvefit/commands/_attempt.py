@@ -1,0 +1,129 @@
+"""One failing run never loses the rest: what went wrong is recorded, and the loop goes on."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from ..curves import CurvefitError, ReadError, UsageError
+from ..curves._checks import safe_text
+from ._base import Exit
+
+__all__ = ["Failure", "Failures"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one run has no result.
+
+    Parameters
+    ----------
+    where : str
+        Run or file.
+    code, what, hint : str
+        As in `CurvefitError`.
+    stage : {"read", "analyze"}
+        Whether the file could not be read, or the run could not be analyzed.
+    trace : str
+        The traceback when this is a bug of the package, else empty.
+    """
+
+    where: str
+    code: str
+    what: str
+    hint: str
+    stage: str
+    trace: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Fields for JSON; a traceback is for stderr only."""
+        return {"where": self.where, "code": self.code, "what": self.what, "hint": self.hint, "stage": self.stage}
+
+    def line(self) -> str:
+        """One line for a terminal, control characters shown."""
+        place = f"{self.where}: " if self.where else ""
+        hint = f" Hint: {self.hint}" if self.hint else ""
+        return safe_text(f"error {self.code}: {place}{self.what}{hint}")
+
+
+@dataclass(slots=True)
+class Failures:
+    """Collects failures; use it as a context around the work on one run.
+
+    Errors of the package and bugs alike end that run only; Ctrl-C passes through.
+
+    Examples
+    --------
+    >>> failures = Failures()
+    >>> with failures.on("a.csv", stage="read"):
+    ...     raise ReadError("empty file")
+    >>> failures.items[0].code
+    'CF-IO-001'
+    """
+
+    items: list[Failure] = field(default_factory=list)
+    _where: str = ""
+    _stage: str = "analyze"
+
+    def on(self, where: str, stage: str = "analyze") -> Failures:
+        """Name the run that is worked on next."""
+        self._where, self._stage = where, stage
+        return self
+
+    def __enter__(self) -> Failures:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if error is None or not isinstance(error, Exception) or isinstance(error, BrokenPipeError):
+            return False
+        self.add(error)
+        return True
+
+    def add(self, error: Exception, where: str = "") -> None:
+        """Record one failure."""
+        where = where or self._where
+        if isinstance(error, CurvefitError):
+            if error.where and error.where != where:
+                where = error.where if error.where.startswith(where) else f"{where}: {error.where}".lstrip(": ")
+            self.items.append(Failure(where, error.code, error.what, error.hint, self._stage))
+        elif isinstance(error, MemoryError):
+            hint = "a machine with more memory, or fewer points"
+            self.items.append(Failure(where, "CF-RES-OOM", "not enough memory", hint, self._stage))
+        elif isinstance(error, OSError):
+            what = error.strerror or str(error)
+            self.items.append(Failure(where or str(error.filename or ""), "CF-IO-009", what, "", self._stage))
+        else:
+            what = f"this is a bug in curvefit ({type(error).__name__}: {error}); please report it with the lines below"
+            trace = "".join(traceback.format_exception(error))
+            self.items.append(Failure(where, "CF-BUG", what, "", self._stage, trace))
+
+    def report(self) -> None:
+        """Print every failure on stderr; tracebacks only for bugs."""
+        for failure in self.items:
+            print(failure.line(), file=sys.stderr)
+            if failure.trace:
+                print(safe_lines(failure.trace), file=sys.stderr)
+
+    def exit_code(self, done: int) -> int:
+        """Exit code after ``done`` runs ended well."""
+        if any(f.trace for f in self.items):
+            return Exit.BUG
+        if not self.items:
+            return Exit.OK
+        if done == 0 and all(f.stage == "read" for f in self.items):
+            return Exit.NOTHING_READABLE
+        return Exit.SOME_FAILED
+
+
+def safe_lines(text: str) -> str:
+    """Text of several lines made harmless for a terminal, line by line."""
+    return "\n".join(safe_text(line) for line in text.splitlines())
+
+
+def code_of(error: CurvefitError) -> int:
+    """Exit code of an error that ends the whole command."""
+    if isinstance(error, UsageError):
+        return Exit.USAGE
+    return Exit.NOTHING_READABLE if isinstance(error, ReadError) else Exit.SOME_FAILED

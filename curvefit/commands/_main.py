@@ -1,0 +1,107 @@
+"""From the words on the command line to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+
+from .. import __version__
+from ..curves import CurvefitError
+from ..curves._checks import safe_text
+from ..curves.errors import unknown_name
+from . import registry
+from ._attempt import Failures, code_of
+from ._base import Exit
+from ._options import Parser
+
+__all__ = ["run"]
+
+EPILOG = """\
+exit codes: 0 ok, 1 a bug, 2 usage, 3 some runs refused or failed (the report is
+written), 4 nothing readable, 130 interrupted. Start with: curvefit example"""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; every way it can end is an exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Words after the program's name.
+
+    Returns
+    -------
+    int
+        Exit code, see `curvefit.commands._base.Exit`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    bugs = Failures()
+    code: int = Exit.BUG
+    with bugs.on("", stage="analyze"):
+        code = _guarded(list(argv))
+    if bugs.items:
+        bugs.report()
+        return bugs.exit_code(0)
+    return code
+
+
+def _guarded(argv: list[str]) -> int:
+    try:
+        code = _dispatch(argv)
+        sys.stdout.flush()
+    except CurvefitError as error:
+        hint = f"\nhint: {error.hint}" if error.hint else ""
+        place = f"{error.where}: " if error.where else ""
+        text = f"error {error.code}: {place}{error.what}{hint}"
+        print("\n".join(safe_text(line) for line in text.splitlines()), file=sys.stderr)
+        return code_of(error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # the reader of stdout has seen enough (| head)
+        _close_stdout()
+        return Exit.OK
+    return code
+
+
+def _close_stdout() -> None:
+    """Send what is still buffered nowhere, so that the interpreter does not complain at exit."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _dispatch(argv: list[str]) -> int:
+    if not argv:
+        print(_overview(), file=sys.stderr)
+        return Exit.USAGE
+    if argv[0] in ("-h", "--help"):
+        print(_overview())
+        return Exit.OK
+    if argv[0] == "--version":
+        print(f"curvefit {__version__}")
+        return Exit.OK
+    if argv[0] not in registry:
+        raise unknown_name("command", argv[0], registry.names())
+    command = registry[argv[0]]
+    parser = Parser(prog=f"curvefit {argv[0]}", description=registry.summary(argv[0]), allow_abbrev=False)
+    command.add_arguments(parser)
+    try:
+        args: Namespace = parser.parse_args(argv[1:])
+    except SystemExit as done:  # --help has been printed
+        return int(done.code or 0)
+    return command.run(args)
+
+
+def _overview() -> str:
+    names = registry.names()
+    width = max(len(n) for n in names)
+    lines = [f"  {n:<{width}}  {registry.summary(n)}" for n in names]
+    head = "usage: curvefit COMMAND ... [--help]\n\nFit, forecast and diagnose training curves, and decide whether to train on.\n"
+    return "\n".join([head, "commands:", *lines, "", EPILOG])

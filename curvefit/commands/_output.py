@@ -1,0 +1,122 @@
+"""Where results go: stdout, or a file that is complete or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ..curves import CurvefitError, UsageError
+from ..curves._checks import safe_text
+
+__all__ = ["OutputFile", "dump_json", "note"]
+
+
+def note(text: str, *, quiet: bool = False) -> None:
+    """Say something to the person at the terminal: stderr, control characters shown, nothing with ``--quiet``."""
+    if not quiet:
+        print(safe_text(text), file=sys.stderr)
+
+
+def dump_json(document: Mapping[str, Any]) -> str:
+    """JSON text: sorted by nothing, stable by construction, numbers finite or null."""
+    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+class OutputFile:
+    """A file to be written at the end of the work, checked before it starts.
+
+    The text goes to a temporary file beside the target, is flushed to disk and then renamed over it, so that a reader
+    sees the old file or the new one, never a part. Nothing is left behind when the work fails. Output through a
+    symbolic link is refused: the link may point anywhere.
+
+    Parameters
+    ----------
+    target : str or Path
+        Where the file shall be.
+    option : str
+        Name of the command-line option, for messages.
+    """
+
+    def __init__(self, target: str | Path, option: str) -> None:
+        self.target = Path(target)
+        self.option = option
+        self._temporary: Path | None = None
+        self._device = False
+
+    def __enter__(self) -> OutputFile:
+        """Check the place and take a temporary file there, so that a full or read-only folder is known at once."""
+        try:
+            mode = self.target.lstat().st_mode
+        except FileNotFoundError:
+            mode = None
+        except OSError as error:
+            raise self._refuse(error.strerror or "cannot be written") from None
+        if mode is not None:
+            if stat.S_ISLNK(mode):
+                raise self._refuse("is a symbolic link", "name the file itself, or - for stdout")
+            if stat.S_ISDIR(mode):
+                raise self._refuse("is a folder", "name a file in it")
+            self._device = not stat.S_ISREG(mode)
+        if self._device:
+            return self
+        folder = self.target.parent
+        try:
+            handle, name = tempfile.mkstemp(prefix=".curvefit-", suffix=self.target.suffix, dir=folder)
+        except FileNotFoundError:
+            raise self._refuse(f"the folder {folder} does not exist") from None
+        except OSError as error:
+            raise self._refuse(f"the folder {folder} cannot be written: {error.strerror}") from None
+        os.close(handle)
+        self._temporary = Path(name)
+        return self
+
+    def write(self, content: bytes) -> None:
+        """Put the content in place, whole or not at all."""
+        try:
+            if self._temporary is None:
+                self.target.write_bytes(content)
+                return
+            with self._temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            self._temporary.chmod(0o666 & ~_umask())
+            self._temporary.replace(self.target)
+            self._temporary = None
+            _sync_folder(self.target.parent)
+        except OSError as error:
+            code = "CF-IO-NOSPC" if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else "CF-IO-010"
+            raise CurvefitError(f"cannot be written: {error.strerror}", code=code, where=str(self.target)) from None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+            self._temporary = None
+
+    def _refuse(self, what: str, hint: str = "") -> UsageError:
+        return UsageError(f"{self.option}: {what}", code="CF-IO-010", where=str(self.target), hint=hint)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where folders can be opened (not on Windows)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
