@@ -1,1 +1,10 @@
-"""Quantities of interest, each with an interval."""
+"""Quantities of interest, each with an interval: one way per file, each answers one `Question`."""
+
+from __future__ import annotations
+
+from ..curves._registry import Registry
+from ._base import Estimand
+
+registry: Registry[Estimand] = Registry(__name__, __path__, what="estimand")
+
+__all__ = ["registry"]

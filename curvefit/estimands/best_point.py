@@ -1,0 +1,79 @@
+"""Best point so far, on a centered robust local mean: where, and how good."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Estimate, Interval, Status
+from ._base import Question, unanswered
+from ._local_mean import LocalMean, local_mean
+
+__all__ = ["best_point"]
+
+
+def best_point(question: Question) -> Estimate:
+    r"""The x at which the local mean of the curve is best.
+
+    .. math:: x^* = \arg\min_i\, s\,m_i, \qquad
+              C = \{x_i : s\,(m_i - m_*) \le z_K \sqrt{\mathrm{se}_i^2 + \mathrm{se}_*^2}\}
+
+    Parameters
+    ----------
+    question : Question
+        Only its curve is read.
+
+    Returns
+    -------
+    Estimate
+        x of an observation at the middle of the best window, in the unit of x. The interval runs from the first to
+        the last x whose local mean cannot be told from the best one (z_K: Bonferroni over the K windows side by side).
+        Details: ``value`` of the local mean there with ``stderr``, the ``window`` in observations, and ``x_half``,
+        ``value_half``, ``x_double``, ``value_double`` with half and twice that window.
+
+    Notes
+    -----
+    Never a single value: on a flat noisy curve the future's best single value beats the past's almost half the time.
+    The value is that of the winner among many windows and so slightly flattering; on a curve that is still improving
+    at the end it lags by about a quarter window.
+    """
+    curve = question.curve
+    if not len(curve):
+        return unanswered("best_point", Status.TOO_FEW_POINTS, "no finite points", unit=curve.x_unit)
+    sign = question.sign
+    ways = {key: local_mean(curve, factor) for key, factor in (("", 1.0), ("_half", 0.5), ("_double", 2.0))}
+    found = {key: int(np.argmin(sign * way.mean)) for key, way in ways.items()}
+    main, at = ways[""], found[""]
+    details = {"value": float(main.mean[at]), "stderr": float(main.stderr[at]), "window": float(main.window)}
+    for key in ("_half", "_double"):
+        details["x" + key] = float(ways[key].x[found[key]])
+        details["value" + key] = float(ways[key].mean[found[key]])
+    x = float(main.x[at])
+    status, reasons, interval = Status.OK, (), None
+    if float(np.ptp(curve.y)) == 0.0:
+        status = Status.CONSTANT
+        reasons = ("every value is the same: the first point is as good as any",)
+        x = float(curve.x[0])
+    elif len(curve) >= 5:
+        keep = _indistinguishable(main, at, sign, question.level)
+        interval = Interval(float(main.x[keep[0]]), float(main.x[keep[-1]]), question.level, "confidence", "local mean")
+        if keep.size >= 0.5 * main.x.size:
+            status = Status.DEGRADED
+            reasons = (f"{keep.size / main.x.size:.0%} of the run cannot be told from its best part beyond the noise",)
+    return Estimate("best_point", x, interval, curve.x_unit, status, reasons, details)
+
+
+def _indistinguishable(main: LocalMean, at: int, sign: float, level: float) -> NDArray[np.intp]:
+    """Where the local mean is not worse than the best by more than the noise of their difference.
+
+    Stepped down: windows that are out no longer count among those that could be best by chance.
+    """
+    worse = sign * (main.mean - main.mean[at])
+    spread = np.hypot(main.stderr, main.stderr[at])
+    keep = np.arange(worse.size)
+    for _ in range(5):
+        left = np.flatnonzero(worse <= main.margin(level, keep.size / worse.size) * spread)
+        if left.size == keep.size:
+            break
+        keep = left
+    return keep

@@ -1,0 +1,106 @@
+"""The x at which the mean curve reaches a target, with the probability that it never does by the horizon."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Estimate, Interval, Status
+from ..forecasting.forecast import Forecast
+from ._base import Question, unanswered
+from ._local_mean import local_mean
+
+__all__ = ["target_reached"]
+
+
+def target_reached(question: Question) -> Estimate:
+    r"""First x at which the mean curve is at the target or better, along comonotone quantile paths.
+
+    .. math:: P(T \le x) = \max_{x_T < x' \le x} P\big(s f(x') \le s\,t\big), \qquad
+              P(\mathrm{never}) = 1 - P(T \le H)
+
+    Parameters
+    ----------
+    question : Question
+        Needs a target, and a forecast whose last x is the horizon unless the target was already reached.
+
+    Returns
+    -------
+    Estimate
+        Median of T in the unit of x with its interval, open above where the mass on "never" exceeds (1 - level)/2;
+        NOT_REACHED and no value when that mass is one half or more. Details ``probability_never`` (by the horizon),
+        ``probability`` (its complement), ``horizon``, ``target``; ``already_reached`` is 1 when the past decided it.
+
+    Notes
+    -----
+    It is a statement about the mean curve: noisy observations cross almost any target sooner. The paths keep the
+    order of their quantiles for all x, so a path that is ahead stays ahead; T is then found from the marginal
+    distributions of f alone. The past decides only when the local mean was beyond the target by more than its noise.
+    """
+    name, curve = "target_reached", question.curve
+    if question.target is None:
+        return unanswered(name, Status.NOT_APPLICABLE, "no target was given", unit=curve.x_unit)
+    past = _in_the_past(question, question.target)
+    if past is not None:
+        return past
+    forecast = question.forecast
+    if forecast is None:
+        return unanswered(name, Status.NOT_APPLICABLE, "there is no forecast to a horizon", unit=curve.x_unit)
+    reached = _probability_by(forecast, question.target, question.sign)
+    alpha = 1 - question.level
+    x = np.concatenate(([float(curve.x[-1])], forecast.x))
+    low, value, high = (_first(x, reached, p) for p in (alpha / 2, 0.5, 1 - alpha / 2))
+    horizon = float(forecast.x[-1])
+    details = {
+        "probability_never": float(1 - reached[-1]),
+        "probability": float(reached[-1]),
+        "horizon": horizon,
+        "target": question.target,
+        "already_reached": 0.0,
+    }
+    interval = Interval(low, high, question.level, "confidence", forecast.method) if np.isfinite(low) else None
+    if not np.isfinite(value):
+        reason = f"by {curve.x_unit} {horizon:g} the mean curve reaches it with probability {reached[-1]:.2g}"
+        return Estimate(name, None, interval, curve.x_unit, Status.NOT_REACHED, (reason, *forecast.reasons), details)
+    return Estimate(name, value, interval, curve.x_unit, forecast.status, forecast.reasons, details)
+
+
+def _probability_by(forecast: Forecast, target: float, sign: float) -> NDArray[np.float64]:
+    """P(T <= x) just after the last observation and at the x of the forecast, shape (H + 1,), non-decreasing."""
+    at = forecast.underlying.cdf(np.array([target]))[:, 0]
+    met = at if sign > 0 else 1 - at
+    # the first interval belongs to the future too: what is met at its end may be met anywhere inside
+    start = 0.0 if (forecast.level_now - target) * sign > 0 else met[0]
+    met = np.concatenate(([start], met))
+    out: NDArray[np.float64] = np.clip(np.maximum.accumulate(met), 0.0, 1.0)
+    return out
+
+
+def _first(x: NDArray[np.float64], reached: NDArray[np.float64], p: float) -> float:
+    """Smallest x with P(T <= x) >= p, linear between the grid points; infinite when there is none."""
+    at = int(np.searchsorted(reached, p, side="left"))
+    if at == x.size:
+        return np.inf
+    if at == 0:
+        return float(x[0])
+    share = (p - reached[at - 1]) / (reached[at] - reached[at - 1])
+    return float(x[at - 1] + share * (x[at] - x[at - 1]))
+
+
+def _in_the_past(question: Question, target: float) -> Estimate | None:
+    """When the local mean passed the target by more than its noise: where it did."""
+    curve, sign = question.curve, question.sign
+    if len(curve) < 3:
+        return None
+    local = local_mean(curve)
+    ahead = sign * (target - local.mean)  # positive where the target is met
+    margin = local.margin(question.level) * local.stderr
+    sure = np.flatnonzero(ahead > margin)
+    if not sure.size:
+        return None
+    at = int(np.flatnonzero(ahead >= 0)[0])
+    possible = int(np.flatnonzero(ahead >= -margin)[0])
+    interval = Interval(float(local.x[possible]), float(local.x[sure[0]]), question.level, "confidence", "local mean")
+    details = {"probability_never": 0.0, "probability": 1.0, "target": target, "already_reached": 1.0}
+    reason = "the past decides: the local mean was beyond the target by more than its noise"
+    return Estimate("target_reached", float(local.x[at]), interval, curve.x_unit, Status.OK, (reason,), details)
