@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..curves._registry import Registry
-from ._base import Estimand
+from ._base import Estimand, Question, horizon_grid
 
 registry: Registry[Estimand] = Registry(__name__, __path__, what="estimand")
 
-__all__ = ["registry"]
+__all__ = ["Estimand", "Question", "horizon_grid", "registry"]

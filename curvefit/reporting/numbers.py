@@ -1,0 +1,100 @@
+"""How numbers are written for people: digits follow the interval, the decimal sign is always a point."""
+
+from __future__ import annotations
+
+import math
+
+from ..curves import Estimate, Interval
+
+__all__ = ["format_interval", "format_number", "format_share", "format_x", "with_interval"]
+
+_PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e7  # magnitudes written without an exponent
+_MOST_DIGITS = 12  # significant, however small the spread
+
+
+def format_number(value: float, spread: float | None = None, *, digits: int = 4) -> str:
+    """A number rounded to two significant digits of its spread, or to ``digits`` of its own without one.
+
+    Parameters
+    ----------
+    value : float
+        The number; infinite and NaN are written ``inf``, ``-inf`` and ``nan``.
+    spread : float, optional
+        Half width of the interval the number belongs to, in the same unit.
+    digits : int
+        Significant digits when there is no spread; trailing zeros are then left out.
+    """
+    if not math.isfinite(value):
+        return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
+    if spread is None or not math.isfinite(spread) or spread <= 0:
+        if value == 0:
+            return "0"
+        if _PLAIN_LOW <= abs(value) < _PLAIN_HIGH:
+            decimals = max(0, digits - 1 - _exponent(value))
+            text = f"{value:.{decimals}f}"
+            return _unsigned_zero(text.rstrip("0").rstrip(".") if "." in text else text)
+        mantissa, power = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(power)}"
+    size = max(abs(value), spread)
+    last = _exponent(float(f"{spread:.1e}")) - 1  # power of ten of the last digit that is shown
+    last = max(last, _exponent(size) - _MOST_DIGITS)
+    if size < _PLAIN_LOW or size >= _PLAIN_HIGH:
+        power = _exponent(size)
+        decimals = max(0, power - last)
+        return f"{_unsigned_zero(f'{value / 10.0**power:.{decimals}f}')}e{power}"
+    if last >= 0:
+        return _unsigned_zero(f"{round(value / 10**last) * 10**last:.0f}")
+    return _unsigned_zero(f"{value:.{-last}f}")
+
+
+def format_interval(interval: Interval, value: float | None = None) -> str:
+    """An interval as ``[low, high]``, its ends with the digits of its half width; open ends are written ``inf``."""
+    spread = _spread(interval, value)
+    return f"[{format_number(interval.low, spread)}, {format_number(interval.high, spread)}]"
+
+
+def with_interval(estimate: Estimate) -> tuple[str, str]:
+    """Value and interval of an estimate as text with the same digits; empty where there is none."""
+    value, interval = estimate.value, estimate.interval
+    spread = None if interval is None else _spread(interval, value)
+    return (
+        "" if value is None else format_number(value, spread),
+        "" if interval is None else format_interval(interval, value),
+    )
+
+
+def format_x(x: float) -> str:
+    """A position on the x axis: whole numbers as they are up to a hundred million, else six significant digits."""
+    if math.isfinite(x) and x == round(x) and abs(x) < 1e8:
+        return f"{x:.0f}"
+    return format_number(x, digits=6)
+
+
+def format_share(probability: float) -> str:
+    """A probability as percent, never rounded to certainty: ``<1 %`` and ``>99 %`` at the ends."""
+    if math.isnan(probability):
+        return "nan"
+    if 0 < probability < 0.01:
+        return "<1 %"
+    if 0.99 < probability < 1:
+        return ">99 %"
+    return f"{100 * probability:.0f} %"
+
+
+def _spread(interval: Interval, value: float | None) -> float | None:
+    """Half width; from one closed side to the value when the other is open."""
+    if interval.closed:
+        return interval.width / 2
+    ends = [e for e in (interval.low, interval.high) if math.isfinite(e)]
+    if not ends or value is None:
+        return None
+    return abs(value - ends[0])
+
+
+def _exponent(value: float) -> int:
+    """Power of ten of the leading digit."""
+    return int(f"{abs(value):e}".rsplit("e", 1)[1])
+
+
+def _unsigned_zero(text: str) -> str:
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text

@@ -1,0 +1,79 @@
+"""Digits follow the interval."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curvefit.curves import Estimate, Interval
+from curvefit.reporting.numbers import format_interval, format_number, format_share, format_x, with_interval
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "text"),
+    [
+        (0.412345, 0.0131, "0.412"),
+        (0.412345, 0.0992, "0.412"),
+        (0.412345, 0.0999, "0.41"),  # .0999 rounds to .10
+        (1234.567, 23.0, "1235"),
+        (1234.567, 230.0, "1230"),
+        (12.3, 45.0, "12"),
+        (-0.001, 0.5, "0.00"),
+        (1.2346e-6, 3.1e-8, "1.235e-6"),
+        (1.2345e9, 4.2e6, "1.2345e9"),
+        (2.0, 3e-20, "2.000000000000"),
+        (0.412345, None, "0.4123"),
+        (0.5, None, "0.5"),
+        (0.0, None, "0"),
+        (100.0, None, "100"),
+        (123456.0, None, "123456"),
+        (3.2e-7, None, "3.2e-7"),
+        (5e22, None, "5e22"),
+        (math.inf, 1.0, "inf"),
+        (-math.inf, None, "-inf"),
+        (math.nan, 1.0, "nan"),
+    ],
+)
+def test_format_number(value, spread, text):
+    assert format_number(value, spread) == text
+
+
+def test_value_and_interval_share_their_digits():
+    out = Estimate("a", 0.41234, Interval(0.3989, 0.4311))
+    assert with_interval(out) == ("0.412", "[0.399, 0.431]")
+    assert with_interval(Estimate("a", 0.5)) == ("0.5", "")
+    assert with_interval(Estimate("a", None)) == ("", "")
+
+
+def test_open_intervals_say_so():
+    assert format_interval(Interval(310.0, math.inf), 520.0) == "[310, inf]"
+    assert format_interval(Interval(-math.inf, math.inf)) == "[-inf, inf]"
+
+
+@pytest.mark.parametrize(
+    ("x", "text"), [(400.0, "400"), (1e6, "1000000"), (0.5, "0.5"), (1.23456789e12, "1.23457e12"), (-3, "-3")]
+)
+def test_format_x(x, text):
+    assert format_x(x) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0, "0 %"), (1e-9, "<1 %"), (0.5, "50 %"), (0.999, ">99 %"), (1, "100 %"), (math.nan, "nan")]
+)
+def test_format_share(p, text):
+    assert format_share(p) == text
+
+
+@given(
+    st.floats(-1e12, 1e12, allow_nan=False), st.floats(1e-12, 1e12, allow_nan=False, allow_subnormal=False)
+)
+def test_rounding_never_moves_a_number_by_more_than_a_tenth_of_its_spread(value, spread):
+    assert abs(float(format_number(value, spread)) - value) <= 0.051 * spread + 1e-11 * abs(value)
+
+
+@given(st.floats(-1e300, 1e300))
+def test_four_digits_without_a_spread(value):
+    assert float(format_number(value)) == pytest.approx(value, rel=5.1e-4)
