@@ -33,7 +33,7 @@ class Registry(Generic[T]):
 
     A file ``power_law.py`` registers the way ``power_law``. Its value is the module's attribute of that name (a
     function) or of the same name in capitals, ``PowerLaw`` (a class, which is instantiated without arguments).
-    Files that start with an underscore are not ways. Installed packages add ways under the entry-point group.
+    Files that start with an underscore, and ``api.py``, are not ways. Installed packages add ways under the entry-point group.
 
     Parameters
     ----------
@@ -43,17 +43,21 @@ class Registry(Generic[T]):
         ``__path__`` of that package.
     what : str
         What one way is called, for messages: ``"model"``.
+    beside : tuple of str
+        Public modules of the folder that are not ways, such as the function that picks one.
     """
 
-    def __init__(self, package: str, paths: Sequence[str], what: str) -> None:
+    def __init__(self, package: str, paths: Sequence[str], what: str, beside: tuple[str, ...] = ()) -> None:
         self.package = package
         self.what = what
         self._paths = list(paths)
+        self._beside = {"api", *beside}
         self._group = f"curvefit.{package.rsplit('.', 1)[-1]}"
         self._loaded: dict[str, T] = {}
 
     def _local(self) -> list[str]:
-        return sorted(m.name for m in iter_modules(self._paths) if not m.ispkg and not m.name.startswith("_"))
+        found = (m.name for m in iter_modules(self._paths) if not m.ispkg and not m.name.startswith("_"))
+        return sorted(set(found) - self._beside)
 
     def names(self) -> list[str]:
         """Names of all ways, sorted."""
