@@ -1,0 +1,148 @@
+"""Forecast curves: ``forecast`` and ``forecast_many``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..curves import Curve, DataError, LimitError, UsageError
+from ..curves._checks import check_level, frozen_array
+from .forecast import Forecast
+from .forecasters import Forecaster, registry
+
+__all__ = ["forecast", "forecast_many"]
+
+_MOST_POINTS = 100_000
+
+
+def forecast(curve: Curve, x: ArrayLike, *, method: str | Forecaster = "pooled", level: float = 0.95) -> Forecast:
+    r"""Predict the distribution of new observations, and of the mean curve, at later x.
+
+    .. math:: P(Y(x) \le v \mid \text{curve up to its last observation})
+
+    Parameters
+    ----------
+    curve : Curve
+        Observed part; its metric must say which direction is better.
+    x : float or array-like, shape (H,)
+        Future x in the unit of the curve, all beyond its last observation; sorted in the result.
+    method : str or Forecaster
+        Name in the registry of forecasters, or one of your own.
+    level : float
+        Level of intervals the forecast is printed with; checked here so that 95 is caught early.
+
+    Returns
+    -------
+    Forecast
+        Quantiles, median, distribution function and mean view; status and reasons where it rests on little.
+
+    Raises
+    ------
+    DataError
+        No finite point, unknown direction, or x not beyond the data.
+    UsageError
+        Unknown method.
+
+    Notes
+    -----
+    It sees the curve and nothing else: a learning-rate decay still to come, for example, is not known to it.
+
+    Examples
+    --------
+    >>> import curvefit as cf
+    >>> x = range(1, 41)
+    >>> curve = cf.Curve(x, [1.0 + 2.0 * i**-0.5 for i in x], metric="val_loss")
+    >>> fc = cf.forecast(curve, 80)
+    >>> bool(abs(fc.median[0] - (1.0 + 2.0 * 80**-0.5)) < 0.02)
+    True
+    """
+    return forecast_many([curve], [x], method=method, level=level)[0]
+
+
+def forecast_many(
+    curves: Sequence[Curve],
+    x: ArrayLike | Sequence[ArrayLike],
+    *,
+    method: str | Forecaster = "pooled",
+    level: float = 0.95,
+) -> list[Forecast]:
+    """Forecast many curves at once; the same as one by one, in a fraction of the time.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        Observed parts, of any lengths.
+    x : float, array-like of shape (H,), or a sequence of one array-like per curve
+        Future x, the same for all curves or (a list or tuple as long as ``curves``) for each its own.
+    method, level
+        As for `forecast`.
+
+    Returns
+    -------
+    list of Forecast
+        In the order of the curves.
+
+    Raises
+    ------
+    DataError
+        As for `forecast`; the message says which curve.
+    """
+    check_level(level)
+    curves = list(curves)
+    for i, curve in enumerate(curves):
+        if not isinstance(curve, Curve):
+            raise UsageError(
+                f"curves[{i}] is a {type(curve).__name__}, not a Curve", hint="cf.Curve(x, y, metric='val_loss')"
+            )
+    forecaster = registry[method] if isinstance(method, str) else method
+    if not isinstance(forecaster, Forecaster):
+        raise UsageError(
+            f"method is a {type(forecaster).__name__}, not a Forecaster", hint=f"choices: {', '.join(registry)}"
+        )
+    asked = [_future(curve, points) for curve, points in zip(curves, _per_curve(curves, x), strict=True)]
+    return forecaster.forecast(curves, asked) if curves else []
+
+
+def _per_curve(curves: list[Curve], x: ArrayLike | Sequence[ArrayLike]) -> Sequence[ArrayLike]:
+    """One set of future x per curve: x itself when it is that, else the same for all."""
+    if isinstance(x, list | tuple) and any(np.ndim(part) > 0 for part in x):
+        if len(x) != len(curves):
+            raise UsageError(
+                f"{len(x)} sets of future x for {len(curves)} curves", hint="one per curve, or one array for all"
+            )
+        return x
+    if isinstance(x, list | tuple) and len(curves) == 1 and len(x) == 1:
+        return [x[0]]
+    shared: ArrayLike = np.asarray(x, dtype=np.float64)
+    return [shared] * len(curves)
+
+
+def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
+    name = curve.metric.name
+    curve.metric.need_direction()
+    if not len(curve):
+        beside = f"{curve.nonfinite_x.size} values, none finite" if curve.nonfinite_x.size else "no values"
+        raise DataError(f"nothing to forecast from: {beside}", code="CF-DATA-007", where=name)
+    points = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    if points.ndim != 1 or not points.size:
+        raise UsageError(f"future x has shape {points.shape}", hint="a number or a sequence of numbers")
+    if points.size > _MOST_POINTS:
+        raise LimitError(
+            f"{points.size} future x for one curve, at most {_MOST_POINTS}",
+            where=name,
+            hint="np.linspace(last, horizon, 200)",
+        )
+    if not np.all(np.isfinite(points)):
+        raise DataError(f"future x holds {points[~np.isfinite(points)][0]}", where=name)
+    points = np.sort(points)
+    last = float(curve.x[-1])
+    if points[0] <= last:
+        raise DataError(
+            f"x = {points[0]:g} is not beyond the last observation at {last:g}",
+            code="CF-DATA-008",
+            where=name,
+            hint="a forecast is about later x; inside the data use cf.fit(curve, model).predict(x)",
+        )
+    return frozen_array(points)

@@ -1,0 +1,88 @@
+"""Pool of thirty local power-law trends, weighted by back-tests on the same curve (the default)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...curves import Curve, Status
+from ..forecast import Forecast
+from ..pool.batch import Floats, Task
+from ..pool.distribution import PooledDistribution
+from ..pool.engine import CONSTANT, FEW, pool
+from ..pool.engine import Pooled as PooledChunk
+from ..pool.weights import pool_by_backtests
+from ._base import Forecaster
+from ._reasons import shared_doubts
+
+__all__ = ["Pooled", "task_of"]
+
+
+class Pooled(Forecaster):
+    """Local trends in powers of x on the metric's own scale (log, logit or as is), pooled by what they got right.
+
+    Notes
+    -----
+    The distribution is a mixture of Student-t distributions on the link scale. It is meant for curves that improve and
+    level off, stand still, or drift; a change that nothing in the curve announces (a learning-rate drop ahead, a late
+    jump, a divergence) is only there as width.
+    """
+
+    def forecast(self, curves: Sequence[Curve], xs: Sequence[NDArray[np.float64]]) -> list[Forecast]:
+        """Forecast each curve at its future x."""
+        tasks = [task_of(curve, x) for curve, x in zip(curves, xs, strict=True)]
+        out: list[Any] = [None] * len(tasks)
+        for chunk in pool(tasks, pool_by_backtests):
+            answers: dict[tuple[bool, bytes], Floats] = {}
+            z_now = chunk.level + chunk.now
+            now = chunk.link.backward(z_now[:, None, None])[:, 0, 0]
+            noise = chunk.noise * chunk.link.slope(z_now)
+            for row, place in enumerate(chunk.index.tolist()):
+                out[place] = _record(curves[place], xs[place], chunk, row, float(now[row]), float(noise[row]), answers)
+        return out
+
+
+def task_of(curve: Curve, x: NDArray[np.float64]) -> Task:
+    """What the pool needs to know of a curve."""
+    return Task(
+        x=curve.x,
+        y=curve.y,
+        ahead=x,
+        larger_is_better=curve.direction == "max",
+        positive=curve.direction == "min" and curve.kind in ("loss", "error", "other"),
+        bounds=curve.bounds if curve.bounds is not None and np.all(np.isfinite(curve.bounds)) else None,
+    )
+
+
+def _record(
+    curve: Curve,
+    x: NDArray[np.float64],
+    chunk: PooledChunk,
+    row: int,
+    now: float,
+    noise: float,
+    answers: dict[tuple[bool, bytes], Floats],
+) -> Forecast:
+    status, reasons = shared_doubts(curve, x)
+    if chunk.basis[row] == CONSTANT and status not in (Status.CONSTANT, Status.TOO_FEW_POINTS):
+        status, reasons = Status.CONSTANT, ("the values differ by less than rounding on their own scale", *reasons)
+    if chunk.basis[row] == FEW and status is not Status.TOO_FEW_POINTS and status is not Status.CONSTANT:
+        status, reasons = Status.TOO_FEW_POINTS, ("fewer than 3 distinct x", *reasons)
+    return Forecast(
+        x=x,
+        observation=PooledDistribution(chunk, row, underlying=False, answers=answers),
+        underlying=PooledDistribution(chunk, row, underlying=True, answers=answers),
+        method="pooled",
+        metric=curve.metric.name,
+        kind=curve.kind,
+        direction=curve.metric.need_direction(),
+        x_last=float(curve.x[-1]),
+        y_last=float(curve.y[-1]),
+        level_now=now,
+        noise=noise,
+        status=status,
+        reasons=reasons,
+    )

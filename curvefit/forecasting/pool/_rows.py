@@ -1,0 +1,45 @@
+"""Reductions over the last entries of each row, for rows that end in the last column."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batch import Floats, Ints
+
+__all__ = ["mean_of_last", "median_of_last", "of_last", "quantile_of_last"]
+
+
+def of_last(columns: int, count: Ints) -> NDArray[np.bool_] | None:
+    """Mask of the last ``count`` entries of each row; None when that is every entry."""
+    if int(count.min()) >= columns:
+        return None
+    mask: NDArray[np.bool_] = np.arange(columns - 1, -1, -1) < count[:, None]
+    return mask
+
+
+def mean_of_last(values: Floats, count: Ints) -> Floats:
+    """Mean of the last ``count`` entries of each row, shape (N,)."""
+    part = values[:, values.shape[1] - int(count.max()) :]
+    mask = of_last(part.shape[1], count)
+    total = part.sum(axis=1) if mask is None else np.where(mask, part, 0.0).sum(axis=1)
+    mean: Floats = total / count
+    return mean
+
+
+def quantile_of_last(values: Floats, count: Ints, level: float) -> Floats:
+    """Quantile (linear between order statistics) of the last ``count`` entries of each row, shape (N,)."""
+    part = values[:, values.shape[1] - int(count.max()) :]
+    mask = of_last(part.shape[1], count)
+    ordered = np.sort(part if mask is None else np.where(mask, part, np.inf), axis=1)
+    place = level * (count - 1)
+    below = np.floor(place).astype(np.int64)
+    rows = np.arange(len(count))
+    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, count - 1)]
+    quantile: Floats = low + (place - below) * (high - low)
+    return quantile
+
+
+def median_of_last(values: Floats, count: Ints) -> Floats:
+    """Median of the last ``count`` entries of each row, shape (N,)."""
+    return quantile_of_last(values, count, 0.5)

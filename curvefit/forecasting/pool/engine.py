@@ -1,0 +1,137 @@
+"""From curves to predictive distributions: the whole pool, many curves at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batch import Chunk, Floats, Ints, Task, chunks
+from .experts import Experts, consult
+from .link import Link
+from .mixture import Mixture
+from .prior import CONSTANT, FEW, stated_prior
+from .view import View, look
+
+__all__ = ["CONSTANT", "FEW", "SEEN", "Pooled", "Pooling", "pool"]
+
+SEEN = 0  # rests on the curve; FEW and CONSTANT rest on a stated prior
+
+Pooling = Callable[[View, Experts], tuple[Mixture, Mixture]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Predictive distributions of one chunk of curves.
+
+    Parameters
+    ----------
+    index, asked : ndarray of int, shape (N,)
+        Place among the tasks, and number of future x.
+    link : Link
+        Between z and values.
+    level : ndarray, shape (N,)
+        Origin of z.
+    observation, underlying : Mixture
+        Of z relative to the level, for a new observation and for the underlying mean.
+    now : ndarray, shape (N,)
+        Mean curve at the last x, relative to the level.
+    noise : ndarray, shape (N,)
+        Observation noise in z.
+    basis : ndarray of int, shape (N,)
+        SEEN, FEW or CONSTANT: what the distribution rests on.
+    h : ndarray, shape (N, H)
+        Future x over the last x.
+    """
+
+    index: Ints
+    asked: Ints
+    link: Link
+    level: Floats
+    observation: Mixture
+    underlying: Mixture
+    now: Floats
+    noise: Floats
+    basis: Ints
+    h: Floats
+
+    def quantile(self, levels: Floats, *, underlying: bool = False) -> Floats:
+        """Quantiles in the unit of the metric, shape (N, H, L)."""
+        mixture = self.underlying if underlying else self.observation
+        return _quantile(mixture, self.link, self.level, np.asarray(levels, dtype=np.float64))
+
+
+def _quantile(mixture: Mixture, link: Link, level: Floats, levels: Floats) -> Floats:
+    rising = link.sign > 0
+    if rising.all():
+        z = mixture.quantile(levels)
+    elif not rising.any():
+        z = mixture.quantile(1 - levels)
+    else:
+        z = np.empty((*mixture.weight.shape[:2], levels.size))
+        z[rising] = mixture.rows(rising).quantile(levels)
+        z[~rising] = mixture.rows(~rising).quantile(1 - levels)
+    return link.backward(z + level[:, None, None])
+
+
+def pool(tasks: Sequence[Task], pooling: Pooling) -> Iterator[Pooled]:
+    """Predictive distributions of all tasks, chunk by chunk, in no particular order."""
+    for chunk in chunks(tasks):
+        yield _pool_chunk(chunk, pooling)
+
+
+def _pool_chunk(chunk: Chunk, pooling: Pooling) -> Pooled:
+    link = Link.of(chunk)
+    g = link.forward(chunk.y)
+    basis = np.where(np.ptp(g, axis=1) > 0, SEEN, CONSTANT)
+    basis = np.where(chunk.size < 3, FEW, basis)
+    seen = basis == SEEN
+    h = np.maximum(chunk.ahead / chunk.x[:, -1:], 1.0)
+    if seen.all():
+        return _seen(chunk, link, g, pooling, seen, basis)
+    prior = stated_prior(chunk, link, g, basis, h)
+    level = g[:, -1].copy()
+    now, noise = np.zeros(len(level)), prior.noise.copy()
+    observation, underlying = prior.observation, prior.underlying
+    if seen.any():
+        part = _seen(chunk, link, g, pooling, seen, basis)
+        observation = _merged(observation, part.observation, seen)
+        underlying = _merged(underlying, part.underlying, seen)
+        level[seen], now[seen], noise[seen] = part.level, part.now, part.noise
+    return Pooled(chunk.index, chunk.asked, link, level, observation, underlying, now, noise, basis, h)
+
+
+def _seen(chunk: Chunk, link: Link, g: Floats, pooling: Pooling, rows: NDArray[np.bool_], basis: Ints) -> Pooled:
+    view = look(chunk, rows, link, g)
+    experts = consult(view.fits, view.backtests, view.h, view.unit, view.noise, view.last)
+    observation, underlying = pooling(view, experts)
+    move, _ = view.fits.predict(np.ones((len(view.size), 1)))
+    weight = experts.weight[:, 0, :30]
+    now = (weight * move[:, 0]).sum(axis=1) * view.unit  # the last value's share counts as the level, which is 0
+    return Pooled(
+        chunk.index[rows],
+        chunk.asked[rows],
+        view.link,
+        view.level,
+        observation,
+        underlying,
+        now,
+        view.noise,
+        basis[rows],
+        view.h,
+    )
+
+
+def _merged(base: Mixture, part: Mixture, rows: NDArray[np.bool_]) -> Mixture:
+    """The base with some rows replaced; components are filled up with weight 0."""
+    count = part.weight.shape[2]
+    shape = (*base.weight.shape[:2], max(count, base.weight.shape[2]))
+    location, scale, weight = np.zeros(shape), np.ones(shape), np.zeros(shape)
+    own = base.weight.shape[2]
+    location[..., :own], scale[..., :own], weight[..., :own] = base.location, base.scale, base.weight
+    weight[rows] = 0
+    location[rows, :, :count], scale[rows, :, :count] = part.location, part.scale
+    weight[rows, :, :count] = part.weight
+    return Mixture(location, scale, weight)
