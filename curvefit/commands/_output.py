@@ -70,10 +70,9 @@ class OutputFile:
         folder = self.target.parent
         try:
             handle, name = tempfile.mkstemp(prefix=".curvefit-", suffix=self.target.suffix, dir=folder)
-        except FileNotFoundError:
-            raise self._refuse(f"the folder {folder} does not exist") from None
         except OSError as error:
-            raise self._refuse(f"the folder {folder} cannot be written: {error.strerror}") from None
+            why = f"cannot be written: {error.strerror}" if folder.is_dir() else "does not exist"
+            raise self._refuse(f"the folder {folder} {why}") from None
         os.close(handle)
         self._temporary = Path(name)
         return self

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..curves._checks import safe_text
 
-__all__ = ["table", "terminal_width"]
+__all__ = ["table", "terminal_width", "wrapped"]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: int = 80) -> str:
@@ -54,3 +54,10 @@ def terminal_width(default: int = 80) -> int:
     from shutil import get_terminal_size
 
     return min(120, max(40, get_terminal_size((default, 24)).columns or default))
+
+
+def wrapped(text: str, *, width: int = 0, hanging: int = 0) -> list[str]:
+    """Lines of at most the terminal's width less the indentation of answers; ``width`` is added to that."""
+    from textwrap import wrap
+
+    return wrap(text, terminal_width() - 2 + width, subsequent_indent=" " * hanging, break_long_words=False) or [""]
