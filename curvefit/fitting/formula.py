@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..curves import CurvefitError, UsageError
 from ..curves._checks import safe_text
-from ._expression import CONSTANTS, FUNCTIONS, Bound, Builder, Expression
+from .nonlinear.expression import CONSTANTS, FUNCTIONS, Bound, Builder, Expression
 
 __all__ = ["Formula", "parse_formula", "split_response"]
 

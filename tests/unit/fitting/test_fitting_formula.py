@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curvefit.curves import UsageError
-from curvefit.fitting._expression import FUNCTIONS
+from curvefit.fitting.nonlinear.expression import FUNCTIONS
 from curvefit.fitting.formula import parse_formula, split_response
 
 X = np.linspace(0.5, 3.0, 7)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._expression import FUNCTIONS, Expression
+from .expression import FUNCTIONS, Expression
 
 __all__ = ["Span", "StartSampler", "data_span", "unit_exponents"]
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ._expression import Bound
+from .expression import Bound
 
 __all__ = ["BoundFunction", "Derivatives", "Problem"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._problem import Problem
-from ._scales import StartSampler
+from .problem import Problem
+from .scales import StartSampler
 
 __all__ = ["Basin", "Search", "search"]
 

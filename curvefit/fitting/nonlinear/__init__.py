@@ -1,0 +1,1 @@
+"""The machinery of general nonlinear least squares: expressions, derivatives, starting values, solvers."""
