@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .experts import REACH, Experts
 from .mixture import Mixture
@@ -11,39 +12,46 @@ from .view import View
 
 __all__ = ["pool_by_backtests"]
 
-# Set by hand on development curves; the neighborhood is flat.
-SHARPNESS = 2.0  # weight of an expert is proportional to (mean squared back-test error)^-SHARPNESS
-NOISE = 0.5  # scale^2 = NOISE noise^2 + ERROR error^2 + SPREAD (variance between experts)
-ERROR = 0.35
-SPREAD = 0.5
+# Set by hand on development curves (benchmarks/README.md); the neighborhood of each is flat.
+SHARPNESS = 0.3  # an expert's weight is proportional to (mean squared back-test error)^-SHARPNESS
+NOISE = 0.5  # scale^2 = NOISE noise^2 + ERROR S + SPREAD (variance between experts) + FIT v + CHANGE m^2
+ERROR = 0.05
+SPREAD = 0.3
+FIT = 1.0
+CHANGE = 0.08
 
 
 def pool_by_backtests(view: View, experts: Experts) -> tuple[Mixture, Mixture]:
-    """Mixture of a new observation and of the underlying mean: one component per recency, one for no change.
+    r"""Mixture of a new observation and of the underlying mean: one component per recency, one for no change.
 
-    Experts are weighted by (S + noise^2 / 10)^-2 with S their mean squared back-test error at a comparable horizon. A
-    component stands at the weighted mean of its experts; its scale joins observation noise, the error its experts
-    made, and how far they disagree.
+    An expert with mean squared back-test error S at a comparable horizon gets a weight proportional to :math:`S^{-.3}`.
+    A component stands at the weighted mean m of the experts with one recency; its squared scale joins half the noise
+    variance, a part of S, the variance between its experts, the variance v of their fits, and a part of the predicted
+    change m itself. The mean view leaves the noise out.
     """
     said = experts.trends
     reach = (REACH * experts.scale)[..., None]
-    said = np.clip(said, -reach, reach)
     shape = (*said.shape[:2], GAMMAS.size, POWERS.size)
-    weight = experts.square[..., :30] ** -SHARPNESS
-    last_weight = experts.square[..., 30] ** -SHARPNESS
-    total = weight.sum(axis=2) + last_weight
-    weight = (weight / total[..., None]).reshape(shape)
-    groups = weight.sum(axis=3)
-    safe = np.where(groups > 0, groups, 1.0)
-    center = (weight * said.reshape(shape)).sum(axis=3) / safe
-    between = (weight * (said.reshape(shape) - center[..., None]) ** 2).sum(axis=3) / safe
-    error = (weight * experts.square[..., :30].reshape(shape)).sum(axis=3) / safe
-    location = np.concatenate([center, np.broadcast_to(view.last[:, None, None], (*said.shape[:2], 1))], axis=2)
-    error = np.concatenate([error, experts.square[..., 30:]], axis=2)
-    between = np.concatenate([between, np.zeros((*said.shape[:2], 1))], axis=2)
-    share = np.concatenate([groups, (last_weight / total)[..., None]], axis=2)
+    edge = (*said.shape[:2], 1)
+    said = np.clip(said, -reach, reach).reshape(shape)
+    weight = experts.square**-SHARPNESS
+    weight /= weight.sum(axis=2, keepdims=True)
+    inside = weight[..., :30].reshape(shape)
+    group = inside.sum(axis=3)
+
+    def pooled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        mean: NDArray[np.float64] = (inside * values.reshape(shape)).sum(axis=3) / group
+        return mean
+
+    center = pooled(said)
+    between = pooled((said - center[..., None]) ** 2)
+    error = np.concatenate([pooled(experts.square[..., :30]), experts.square[..., 30:]], axis=2)
+    fit = pooled(np.minimum(experts.variance, reach**2))
+    location = np.concatenate([center, np.broadcast_to(view.last[:, None, None], edge)], axis=2)
+    spread = np.concatenate([SPREAD * between + FIT * fit, np.zeros(edge)], axis=2)
+    share = np.concatenate([group, weight[..., 30:]], axis=2)
     noise = (view.noise**2)[:, None, None]
-    mean_scale = ERROR * error + SPREAD * between
-    observed = Mixture(location, np.sqrt(mean_scale + NOISE * noise), share)
-    underlying = Mixture(location, np.sqrt(np.maximum(mean_scale, 0.01 * noise)), share)
-    return observed, underlying
+    mean_square = ERROR * error + spread + CHANGE * location**2
+    observation = Mixture(location, np.sqrt(mean_square + NOISE * noise), share)
+    underlying = Mixture(location, np.sqrt(np.maximum(mean_square, 0.01 * noise)), share)
+    return observation, underlying
