@@ -4,7 +4,7 @@
     Commands, one per line, run in a folder of the page's own; command and output are shown. An exit code other than
     the one expected (``:exit: 3``) is a build warning, and warnings are errors.
 ``python``
-    Python code in the page's own namespace; code and printed output are shown. ``:hide:`` runs without showing.
+    Python code in the page's own namespace; code and printed output are shown, an exception ends the build. ``:hide:`` runs without showing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 
 from docutils import nodes
@@ -90,8 +89,6 @@ class Python(Directive):
         try:
             with contextlib.redirect_stdout(printed):
                 exec(compile(code, f"{page}:{self.lineno}", "exec"), NAMESPACES.setdefault(page, {}))
-        except Exception:
-            LOG.warning("the snippet failed\n%s", traceback.format_exc(), location=(page, self.lineno))
         finally:
             os.chdir(before)
         if "hide" in self.options:

@@ -6,6 +6,7 @@ to ``reference/generated`` before the build.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def pages() -> dict[str, str]:
         )
         for name in names:
             out[f"{folder}/{name}.rst"] = page(folder, name)
+    out["python.rst"] = python()
     toc = "".join(f"   {folder}\n" for folder in folders)
     out["index.rst"] = (
         f"{heading('Interchangeable ways')}\n"
@@ -64,6 +66,23 @@ def page(folder: str, name: str) -> str:
             f".. automodule:: curvefit.{folder}.{name}\n   :no-members:\n"
         )
     return f"{heading(name)}\n.. automodule:: curvefit.{folder}.{name}\n   :members:\n   :show-inheritance:\n"
+
+
+def python() -> str:
+    """Page of everything that ``import curvefit`` offers: what one calls, then the records."""
+    import curvefit
+
+    names = [n for n in curvefit.__all__ if not n.startswith("__")]
+    calls = [n for n in names if not inspect.isclass(getattr(curvefit, n))]
+    records = [n for n in names if n not in calls]
+    out = heading("From Python")
+    out += "Everything here is loaded on first use; ``import curvefit`` itself costs little more than numpy.\n\n"
+    for title_, members, directive in (("Functions", calls, "autofunction"), ("Records", records, "autoclass")):
+        out += f"{title_}\n{'-' * len(title_)}\n\n.. autosummary::\n\n"
+        out += "".join(f"   curvefit.{n}\n" for n in members) + "\n"
+        options = "" if directive == "autofunction" else "   :members:\n"
+        out += "".join(f".. {directive}:: curvefit.{n}\n{options}\n" for n in members)
+    return out
 
 
 def heading(text: str) -> str:
