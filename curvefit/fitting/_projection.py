@@ -1,0 +1,335 @@
+"""Variable projection: linear parameters solved exactly, shape parameters by a damped Gauss-Newton method."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models import Array, Model
+from ..models._base import combine
+from ._sample import Points
+
+__all__ = ["Batch", "Solution", "Through", "coordinates", "limits", "nodes", "polish", "project", "search", "shapes"]
+
+_DEPENDENT = 1e-11  # a basis function that is this close to the span of those before it is dropped
+_MAX_NODES = 4096
+_FEW = 96  # merged points on which starting values are searched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Best linear parameters at many shapes: rss (G,), c (G, L), and the inverse triangular factors (G, L, L)."""
+
+    rss: Array
+    c: Array
+    inverse: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """A local optimum: shapes in search coordinates t and in the fit's units, linear parameters, residual rows."""
+
+    t: Array
+    theta: Array
+    c: Array
+    rss: float
+    residual: Array
+    reduced: Array
+    converged: bool
+    iterations: int
+    low: NDArray[np.bool_]
+    high: NDArray[np.bool_]
+
+
+def coordinates(model: Model, theta: Array) -> Array:
+    """Search coordinates ``ln(theta + offset)`` of shapes, along the last axis."""
+    out: Array = np.log(theta + np.array([s.offset for s in model.shape]))
+    return out
+
+
+def shapes(model: Model, t: Array) -> Array:
+    """Shapes of search coordinates, along the last axis."""
+    offset = np.array([s.offset for s in model.shape])
+    low = np.array([s.search[0] for s in model.shape])
+    high = np.array([s.search[1] for s in model.shape])
+    out: Array = np.clip(np.exp(t) - offset, low, high)
+    return out
+
+
+def limits(model: Model, points: Points) -> tuple[Array, Array]:
+    """Search limits in search coordinates, shape (S,) each; exponents are capped where x^-alpha would overflow."""
+    if not model.shape:
+        return np.empty(0), np.empty(0)
+    low = np.array([s.search[0] for s in model.shape])
+    high = np.array([s.search[1] for s in model.shape])
+    first = float(np.min(points.u[points.u > 0], initial=1.0))
+    cap = 300.0 / max(-np.log(first), 1e-300)
+    for k, s in enumerate(model.shape):
+        if s.unit == "" and model.domain == "positive":
+            high[k] = min(high[k], cap)
+    low = np.minimum(low, high * 0.5)
+    return coordinates(model, low), coordinates(model, high)
+
+
+def nodes(model: Model, points: Points) -> Array:
+    """Starting grid in search coordinates, shape (G, S)."""
+    if not model.shape:
+        return np.zeros((1, 0))
+    low, high = limits(model, points)
+    axes = []
+    for k, s in enumerate(model.shape):
+        grid = np.log(np.array(s.grid) + s.offset)
+        axes.append(np.unique(np.clip(grid, low[k], high[k])))
+    while np.prod([float(a.size) for a in axes]) > _MAX_NODES:
+        longest = int(np.argmax([a.size for a in axes]))
+        axes[longest] = axes[longest][::2]
+    return np.array(list(itertools.product(*axes)))
+
+
+def project(model: Model, points: Points, t: Array) -> Batch:
+    """Solve for the linear parameters at every row of t, shape (G, S)."""
+    theta = shapes(model, t)
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = [points.rows(b) for b in model.basis(points.u, *theta.T[:, :, None])]
+    count, size, m = t.shape[0], len(columns), len(points)
+    q = np.empty((size, count, m))
+    triangle = np.zeros((count, size, size))
+    residual = np.broadcast_to(points.rows(points.z), (count, m))
+    d = np.empty((count, size))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for k, column in enumerate(columns):
+            v = np.broadcast_to(column, (count, m))
+            length = np.sqrt(np.einsum("gm,gm->g", v, v))
+            for _ in range(2 if k else 1):  # twice is enough for orthogonality to rounding
+                for i in range(k):
+                    r = np.einsum("gm,gm->g", q[i], v)
+                    triangle[:, i, k] += r
+                    v = v - r[:, None] * q[i]
+            rest = np.sqrt(np.einsum("gm,gm->g", v, v)) if k else length
+            dead = ~(rest > _DEPENDENT * length)
+            triangle[:, k, k] = np.where(dead, 1.0, rest)
+            q[k] = np.where(dead[:, None], 0.0, v / np.where(dead, 1.0, rest)[:, None])
+            d[:, k] = np.einsum("gm,gm->g", q[k], residual)
+            residual = residual - d[:, k, None] * q[k]
+            triangle[:, k, k] = np.where(dead, 1e-150, triangle[:, k, k])
+        rss = np.einsum("gm,gm->g", residual, residual)
+        inverse = _inverse(triangle)
+        d = np.where(np.abs(triangle[:, range(size), range(size)]) <= 1e-150, 0.0, d)
+        c = np.einsum("gij,gj->gi", inverse, d)
+    return Batch(np.where(np.isfinite(rss), rss, np.inf), c, inverse)
+
+
+def _inverse(triangle: Array) -> Array:
+    """Inverse of upper triangular matrices by back substitution."""
+    size = triangle.shape[-1]
+    out = np.zeros_like(triangle)
+    for k in range(size):
+        out[:, k, k] = 1.0 / triangle[:, k, k]
+        for i in range(k - 1, -1, -1):
+            out[:, i, k] = (
+                -np.einsum("gj,gj->g", triangle[:, i, i + 1 : k + 1], out[:, i + 1 : k + 1, k]) / triangle[:, i, i]
+            )
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Through:
+    """A linear combination of the linear parameters that is held at a value, by one row of great weight.
+
+    Attributes
+    ----------
+    weights : callable
+        Shapes (S,) to the combination (L,).
+    slopes : callable
+        Shapes (S,) to its derivatives (S, L).
+    value : float
+        What the combination has to be.
+    heavy : float
+        Root of the row's weight.
+    """
+
+    weights: Callable[[Array], Array]
+    slopes: Callable[[Array], Array]
+    value: float
+    heavy: float
+
+
+def _evaluate(
+    model: Model, points: Points, rows_z: Array, t: Array, through: Through | None
+) -> tuple[float, Array, Array, list[Array], Array]:
+    """Residual sum of squares, linear parameters, residual rows, orthonormal columns and shapes at one t."""
+    theta = shapes(model, t)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        columns = [points.rows(b) for b in model.basis(points.u, *theta)]
+    if through is not None:
+        columns = [np.append(b, a) for b, a in zip(columns, through.heavy * through.weights(theta), strict=True)]
+    size = len(columns)
+    q: list[Array] = []
+    triangle, d = np.zeros((size, size)), np.zeros(size)
+    residual = rows_z
+    for k, column in enumerate(columns):
+        v = column
+        length = float(np.sqrt(v @ v))
+        if not np.isfinite(length):
+            return np.inf, d, residual, q, theta
+        for _ in range(2 if k else 1):
+            for i, unit in enumerate(q):
+                r = float(unit @ v)
+                triangle[i, k] += r
+                v = v - r * unit
+        rest = float(np.sqrt(v @ v)) if k else length
+        if rest > _DEPENDENT * length:
+            triangle[k, k] = rest
+            unit = v / rest
+            d[k] = unit @ residual
+            residual = residual - d[k] * unit
+        else:
+            triangle[k, k], unit = np.inf, np.zeros_like(v)
+        q.append(unit)
+    c = np.zeros(size)
+    for k in range(size - 1, -1, -1):
+        c[k] = 0.0 if np.isinf(triangle[k, k]) else (d[k] - triangle[k, k + 1 :] @ c[k + 1 :]) / triangle[k, k]
+    return float(residual @ residual), c, residual, q, theta
+
+
+def _tangents(
+    model: Model, points: Points, theta: Array, c: Array, q: list[Array], through: Through | None, out: Array
+) -> None:
+    """Derivatives of the rows by the search coordinates, orthogonal to the basis, into ``out`` of shape (S, rows)."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        slopes = model.slopes(points.u, *theta)
+        extra = None if through is None else through.heavy * (through.slopes(theta) @ c)
+        for j, (s, inner) in enumerate(zip(model.shape, slopes, strict=True)):
+            v = points.rows(combine(c, inner, points.u.shape))
+            if extra is not None:
+                v = np.append(v, extra[j])
+            v = v * (theta[j] + s.offset)
+            for unit in q:
+                v = v - (unit @ v) * unit
+            out[j] = v
+
+
+def polish(
+    model: Model,
+    points: Points,
+    start: Array,
+    *,
+    fixed: NDArray[np.bool_] | None = None,
+    through: Through | None = None,
+    iterations: int = 60,
+) -> Solution:
+    """Damped Gauss-Newton on the projected problem within the search limits (Kaufman's Jacobian).
+
+    Parameters
+    ----------
+    model, points
+        Law and rows.
+    start : ndarray, shape (S,)
+        Where to begin, in search coordinates.
+    fixed : ndarray of bool, shape (S,), optional
+        Coordinates that stay where they are.
+    through : Through, optional
+        A combination of the linear parameters that is held at a value.
+    iterations : int
+        Steps tried at most; a solution that needed more is returned as not converged.
+
+    References
+    ----------
+    Golub and Pereyra (1973), The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
+    separate. SIAM J. Numer. Anal. 10, 413-432. Kaufman (1975), A variable projection method. BIT 15, 49-57.
+    """
+    low, high = limits(model, points)
+    t = np.clip(start, low, high)
+    held = np.zeros(t.size, bool) if fixed is None else fixed
+    rows_z = points.rows(points.z)
+    floor = 1e-31 * max(float(rows_z @ rows_z), 1e-300)
+    if through is not None:
+        rows_z = np.append(rows_z, through.heavy * through.value)
+    rss, c, residual, q, theta = _evaluate(model, points, rows_z, t, through)
+    reduced = np.empty((t.size, rows_z.size))
+    damping, converged, count = 1e-3, t.size == 0 and np.isfinite(rss), 0
+    fresh, stuck = False, 0
+    while count < iterations and np.isfinite(rss) and t.size:
+        if not fresh:
+            _tangents(model, points, theta, c, q, through, reduced)
+            gradient = reduced @ residual
+            length = np.sqrt(np.einsum("jm,jm->j", reduced, reduced))
+            if not np.all(np.isfinite(gradient)):
+                break
+            hessian = reduced @ reduced.T
+            fresh = True
+        blocked = held | ((t <= low) & (gradient < 0)) | ((t >= high) & (gradient > 0)) | ~(length > 0)
+        free = ~blocked
+        if not np.any(free) or rss <= floor:
+            converged = True
+            break
+        cosine = float(np.max(np.abs(gradient[free]) / length[free])) / np.sqrt(rss)
+        if cosine < 1e-10:
+            converged = True
+            break
+        step = np.zeros(t.size)
+        block = hessian[np.ix_(free, free)]
+        step[free] = np.linalg.solve(block + damping * np.diag(np.diag(block)), gradient[free])
+        step = np.clip(step, -2.0, 2.0)
+        trial = np.clip(t + step, low, high)
+        moved = float(np.max(np.abs(trial - t)))
+        count += 1
+        found = _evaluate(model, points, rows_z, trial, through)
+        if found[0] < rss or (found[0] <= rss * (1 + 1e-14) and moved < 1e-7):
+            gain = rss - found[0]
+            stuck = stuck + 1 if gain <= 1e-15 * rss else 0
+            t, (rss, c, residual, q, theta) = trial, found
+            damping, fresh = max(damping * 0.1, 1e-12), False
+            if moved < 1e-12 or stuck >= 3:
+                converged = True
+                break
+        else:
+            damping = max(damping * 8.0, 1e-6)
+            if moved < 1e-13 or damping > 1e14:
+                converged = cosine < 1e-5
+                break
+    if t.size and np.isfinite(rss) and not fresh:
+        _tangents(model, points, theta, c, q, through, reduced)
+    edge = 1e-9
+    return Solution(t, theta, c, rss, residual, reduced, bool(converged), count, t <= low + edge, t >= high - edge)
+
+
+def search(model: Model, points: Points, *, starts: int = 4, iterations: int = 60) -> Solution:
+    """Grid and polish on merged points, then polish on all of them; returns the best optimum found.
+
+    Parameters
+    ----------
+    model, points
+        Law and rows.
+    starts : int
+        Most local minima of the grid that are followed.
+    iterations : int
+        Most steps from each.
+    """
+    few = points.merged(_FEW)
+    grid = nodes(model, few)
+    parts = np.array_split(grid, max(1, grid.shape[0] * len(few) // 300_000))
+    rss = np.concatenate([project(model, few, part).rss for part in parts])
+    if not model.shape:
+        return polish(model, points, grid[0], iterations=iterations)
+    cell = np.array([np.median(np.diff(np.unique(axis))) if np.unique(axis).size > 1 else 1.0 for axis in grid.T])
+    found: list[Solution] = []
+    followed = 0
+    for i in np.argsort(rss, kind="stable"):
+        if followed == starts or not np.isfinite(rss[i]):
+            break
+        near = np.all(np.abs(grid - grid[i]) <= 1.5 * cell, axis=1)
+        if rss[i] <= rss[near].min():  # a local minimum of the grid
+            followed += 1
+            found.append(polish(model, few, grid[i], iterations=iterations))
+    if not found:
+        return polish(model, points, grid[int(np.argmin(rss))], iterations=iterations)
+    found.sort(key=lambda s: s.rss)
+    if few is points:
+        return found[0]
+    close = [s for s in found[1:] if s.rss < 1.05 * found[0].rss and np.max(np.abs(s.t - found[0].t)) > 1e-3]
+    return min((polish(model, points, s.t, iterations=iterations) for s in [found[0], *close[:1]]), key=lambda s: s.rss)

@@ -1,0 +1,320 @@
+"""Least squares under each kind of noise; large curves through bins that keep the estimate exact."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..models import Array, Model
+from ..models.noise import Noise
+from ..models.noise.autoregressive import Autoregressive
+from ..models.noise.gaussian import Gaussian
+from ..models.noise.multiplicative import Multiplicative
+from ..models.noise.student_t import StudentT
+from ._projection import Solution, polish, search
+from ._sample import Bins, Points, Sample
+from .autocorrelation import effective_size, lag1, regularly_spaced, robust_sd
+
+__all__ = ["Core", "solve"]
+
+FINE = 4096  # curves with more points than this are binned
+_BINS = 2048
+_OUTLIER = 8.0  # robust standard deviations from the curve at which "auto" turns to Student's t
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Core:
+    """A solved problem in the fit's own units, all that intervals need.
+
+    Attributes
+    ----------
+    points : Points
+        Rows whose least-squares optimum is the estimate; a few thousand at most.
+    solution : Solution
+        That optimum.
+    deviation : ndarray, shape (n,)
+        Residual of every point of the sample.
+    rss, variance, dof : float
+        (Weighted) residual sum of squares, long-run variance and degrees of freedom: an interval keeps what raises the
+        sum of squares of ``points`` by at most ``variance * F(1, dof)``.
+    n_effective, rho : float
+        Independent points, correlation of neighbors.
+    spread : float
+        Scale of the noise of one observation, in the meaning of ``noise``.
+    """
+
+    model: Model
+    sample: Sample
+    noise: Noise
+    robust: bool
+    points: Points
+    solution: Solution
+    deviation: Array
+    rss: float
+    variance: float
+    dof: float
+    n_effective: float
+    rho: float
+    spread: float
+
+    @property
+    def unit_params(self) -> Array:
+        """Parameters for u and z."""
+        return np.concatenate([self.solution.c, self.solution.theta])
+
+    def mean(self, u: Array) -> Array:
+        """Value of the law at u, in z."""
+        return self.model.predict(u, self.unit_params)
+
+    def noise_sd(self, x: Array) -> Array:
+        """Standard deviation of one observation at x, in the unit of y."""
+        if isinstance(self.noise, Multiplicative):
+            value = self.sample.center + self.sample.scale * self.mean(x / self.sample.x_scale)
+            return np.abs(value) * self.spread
+        return np.full(np.shape(x), self.spread * self.sample.scale)
+
+
+def solve(model: Model, sample: Sample, noise: Noise | None, *, iterations: int = 60) -> Core:
+    """Fit a law to a sample.
+
+    Parameters
+    ----------
+    model : Model
+        The law.
+    sample : Sample
+        At least one point more than parameters.
+    noise : Noise or None
+        Its assumption is taken at its word; None chooses: least squares, Student's t when there are outliers, and
+        intervals for the number of independent points the residuals leave.
+    iterations : int
+        Most steps of the optimizer.
+    """
+    weight = sample.weight
+    if isinstance(noise, Autoregressive):
+        return _whitened(model, sample, noise, iterations)
+    if isinstance(noise, Multiplicative):
+        return _proportional(model, sample, noise, iterations)
+    if isinstance(noise, StudentT):
+        return _robust(model, sample, noise, iterations, correlated=False)
+    solution, points, deviation = _least_squares(model, sample, weight, None, iterations)
+    if noise is None and np.isfinite(solution.rss):
+        standard = deviation if weight is None else deviation * np.sqrt(weight)
+        middle = robust_sd(standard, order=0)
+        if middle > 0 and np.max(np.abs(standard)) > _OUTLIER * middle:
+            return _robust(model, sample, StudentT(), iterations, correlated=True)
+    return _finish(model, sample, noise or Gaussian(), points, solution, deviation, weight, correlated=noise is None)
+
+
+def _least_squares(
+    model: Model, sample: Sample, weight: Array | None, start: Array | None, iterations: int
+) -> tuple[Solution, Points, Array]:
+    """Optimum, its rows and all residuals.
+
+    Curves of more than 4096 points are merged into 2048 bins of equal width in ln x. The law's mean over a bin is not its
+    value at the mean x, so each bin's value is corrected by that difference at the current estimate, until the estimate
+    moves by less than a thousandth of a standard error in every direction; what remains of binning is a loss of
+    efficiency of the order of the squared bin width.
+    """
+
+    def law(u: Array) -> Array:
+        return model.predict(u, np.concatenate([solution.c, solution.theta]))
+
+    if len(sample) <= FINE:
+        root = None if weight is None else np.sqrt(weight)
+        points = Points(sample.x / sample.x_scale, sample.z(), root)
+        solution = _optimum(model, points, start, iterations)
+        return solution, points, sample.residuals(law) if root is not None else solution.residual
+    bins = sample.bins(_BINS, weight)
+    points = Points(bins.center, bins.mean(sample.z()), np.sqrt(bins.total))
+    solution = _optimum(model, points, start, iterations)
+    for _ in range(6):
+        deviation = sample.residuals(law)
+        before = law(bins.center)
+        points = replace(points, z=before + bins.mean(deviation))
+        solution = _optimum(model, points, solution.t, iterations)
+        moved = float(np.sum(bins.total * (law(bins.center) - before) ** 2))
+        total = float(deviation @ deviation if weight is None else (deviation * weight) @ deviation)
+        if moved <= 1e-6 * total / len(sample):
+            break
+    return solution, points, deviation
+
+
+def _optimum(model: Model, points: Points, start: Array | None, iterations: int) -> Solution:
+    return (
+        search(model, points, iterations=iterations)
+        if start is None
+        else polish(model, points, start, iterations=iterations)
+    )
+
+
+def _finish(
+    model: Model,
+    sample: Sample,
+    noise: Noise,
+    points: Points,
+    solution: Solution,
+    deviation: Array,
+    weight: Array | None,
+    *,
+    correlated: bool,
+    pseudo: Array | None = None,
+    spread: float | None = None,
+) -> Core:
+    """Put residuals, correlation and degrees of freedom together; ``pseudo`` stands in for the residuals."""
+    used = deviation if pseudo is None else pseudo
+    standard = used if weight is None else used * np.sqrt(weight)
+    n, p = len(sample), len(model.parameters)
+    rho, n_effective = _correlation(standard, sample.x, p)
+    total = float(standard @ standard)
+    left = n_effective if correlated else float(n)
+    dof = max(left - p, 1.0)
+    marginal = math.sqrt(total * left / (n * dof)) if correlated else math.sqrt(total / dof)
+    return Core(
+        model,
+        sample,
+        noise,
+        pseudo is not None,
+        points,
+        solution,
+        deviation,
+        total,
+        total / dof,
+        dof,
+        n_effective,
+        rho,
+        marginal if spread is None else spread,
+    )
+
+
+def _correlation(e: Array, x: Array, parameters: int) -> tuple[float, float]:
+    """Correlation of neighbors and effective size; with irregular spacing the worse of "in x" and "in order"."""
+    n = e.size
+    if np.all(x[1:] > x[:-1]) and regularly_spaced(x):
+        rho = lag1(e, parameters=parameters)
+        return rho, effective_size(n, rho)
+    rank = np.cumsum(np.append(0.0, np.diff(x) > 0))
+    in_order, in_x = lag1(e, rank, parameters=parameters), lag1(e, x, parameters=parameters)
+    by_order, by_x = effective_size(n, in_order, rank), effective_size(n, in_x, x)
+    return (in_order, by_order) if by_order <= by_x else (in_x, by_x)
+
+
+def _robust(model: Model, sample: Sample, noise: StudentT, iterations: int, *, correlated: bool) -> Core:
+    """Maximum likelihood under Student's t by reweighting; intervals from pseudo-residuals.
+
+    At the optimum the residuals psi(e) / mean(psi') are orthogonal to the tangent plane, so least squares on the curve plus
+    these has the same estimate, and its covariance is the usual one of an M-estimate (Huber 1973, Ann. Stat. 1, 799).
+    """
+    user = sample.weight
+    root = 1.0 if user is None else np.sqrt(user)
+    solution, _, deviation = _least_squares(model, sample, user, None, iterations)
+    start: Array | None = None
+    scale = 0.0
+    for k in range(100):
+        standard = deviation * root
+        size = robust_sd(standard, order=0)
+        if k < 8:  # from a start that outliers have bent, the scale must follow the bulk of the points
+            scale = size
+        if not scale > 0:
+            break
+        w = noise.weights(standard, deviation, scale)
+        scale = math.sqrt(float(np.mean(w * standard**2))) if k >= 8 else scale
+        before = model.predict(sample.x[:: max(1, len(sample) // 256)] / sample.x_scale, _join(solution))
+        solution, points, deviation = _least_squares(
+            model, sample, w if user is None else w * user, start if k < 3 else solution.t, iterations
+        )
+        after = model.predict(sample.x[:: max(1, len(sample) // 256)] / sample.x_scale, _join(solution))
+        if k > 8 and float(np.max(np.abs(after - before))) <= 1e-9 * scale:
+            break
+    if not scale > 0:  # more than half the points lie on the curve: nothing to weigh by
+        solution, points, deviation = _least_squares(model, sample, user, None, iterations)
+        return _finish(model, sample, noise, points, solution, deviation, user, correlated=correlated)
+    r2 = (deviation * root / scale) ** 2
+    share = noise.df / (noise.df + r2)
+    slope = float(np.mean(share * (1.0 - 2.0 * r2 / (noise.df + r2))))
+    pseudo = deviation * share / max(slope, 0.05)
+    points = _rows(model, sample, solution, pseudo, user)
+    solution = polish(model, points, solution.t, iterations=iterations)
+    return _finish(
+        model, sample, noise, points, solution, deviation, user, correlated=correlated, pseudo=pseudo, spread=scale
+    )
+
+
+def _join(solution: Solution) -> Array:
+    return np.concatenate([solution.c, solution.theta])
+
+
+def _rows(model: Model, sample: Sample, solution: Solution, deviation: Array, weight: Array | None) -> Points:
+    """Rows of the curve plus given deviations, binned where the sample is large."""
+    params = _join(solution)
+    if len(sample) <= FINE:
+        u = sample.x / sample.x_scale
+        return Points(u, model.predict(u, params) + deviation, None if weight is None else np.sqrt(weight))
+    bins: Bins = sample.bins(_BINS, weight)
+    return Points(bins.center, model.predict(bins.center, params) + bins.mean(deviation), np.sqrt(bins.total))
+
+
+def _proportional(model: Model, sample: Sample, noise: Multiplicative, iterations: int) -> Core:
+    """Weights 1 / mean^2, with the mean of the fit before."""
+    user = sample.weight
+    value = sample.y
+    start: Array | None = None
+    for k in range(60):
+        weight = 1.0 / np.maximum(np.abs(value), 1e-3 * float(np.median(np.abs(value)))) ** 2
+        weight = weight if user is None else weight * user
+        weight = weight / float(np.mean(weight))
+        solution, points, deviation = _least_squares(model, sample, weight, start, iterations)
+        start = solution.t
+        params = _join(solution)
+        new = sample.center + sample.scale * sample.mean(lambda u, p=params: model.predict(u, p))  # type: ignore[misc]
+        if k and float(np.max(np.abs(new - value))) <= 1e-10 * float(np.max(np.abs(new))):
+            break
+        value = new
+    core = _finish(model, sample, noise, points, solution, deviation, weight, correlated=False)
+    relative = deviation * sample.scale / value * (1.0 if user is None else np.sqrt(user))
+    return replace(core, spread=math.sqrt(float(relative @ relative) / core.dof))
+
+
+def _whitened(model: Model, sample: Sample, noise: Autoregressive, iterations: int) -> Core:
+    """Generalized least squares: rho from the residuals (or as given), rows whitened, repeated until it settles.
+
+    Every point is a row: curves of a million points take seconds and several times their memory here.
+    """
+    user = sample.weight
+    root = None if user is None else np.sqrt(user)
+    solution, _, deviation = _least_squares(model, sample, user, None, iterations)
+    n, p = len(sample), len(model.parameters)
+    base = sample.points()
+    known = noise.spacing is not None
+    rho = noise.rho
+    for _ in range(12):
+        previous = rho
+        if not known:
+            standard = deviation if root is None else deviation * root
+            rho = lag1(standard, sample.x, parameters=p)
+        kind = Autoregressive(rho, noise.spacing)
+        points = replace(base, phi=kind.phi(sample.x))
+        solution = polish(model, points, solution.t, iterations=iterations)
+        deviation = sample.residuals(lambda u, s=solution: model.predict(u, _join(s)))  # type: ignore[misc]
+        if known or abs(rho - previous) <= 1e-6:
+            break
+    phi = kind.phi(sample.x)
+    inflation = 1.0 + 2.0 * float(np.sum(phi)) / n / max(1.0 - float(np.mean(phi)), 1e-6)
+    n_effective = effective_size(n, rho) if regularly_spaced(sample.x) else n / inflation
+    variance = solution.rss / max(n - p, 1)
+    return Core(
+        model,
+        sample,
+        kind,
+        False,
+        points,
+        solution,
+        deviation,
+        solution.rss,
+        variance,
+        max(n_effective - p, 1.0),
+        n_effective,
+        rho,
+        math.sqrt(variance),
+    )
