@@ -1,0 +1,271 @@
+"""The best K breakpoints of a continuous broken line: exact for one, a global search on bins plus polish for more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._profile import Side, base_residual, hinge_profile, orthonormal
+
+__all__ = ["Design", "Solution", "hinges", "solve", "solve_given"]
+
+Array = NDArray[np.float64]
+_PAIR_GRID, _TRIPLE_GRID = 160, 64
+_STARTS = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """Data of a segmented regression, ties collapsed, x standardized.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        Distinct and increasing, centered and scaled to unit standard deviation.
+    y, w : ndarray, shape (n,)
+        Weighted means at each x, and the sums of weights there.
+    within : float
+        Weighted sum of squares within ties, which no line can explain.
+    first_zero, last_zero : bool
+        Whether the first or the last slope is fixed at 0.
+    min_size : int
+        Least number of distinct x per segment.
+    """
+
+    x: Array
+    y: Array
+    w: Array
+    within: float
+    first_zero: bool = False
+    last_zero: bool = False
+    min_size: int = 2
+
+    @property
+    def side(self) -> Side:
+        """Which hinge carries a breakpoint: with a free line in the base both are the same."""
+        return "right" if self.first_zero else "left" if self.last_zero else "both"
+
+    def base(self) -> Array:
+        """Columns without any breakpoint: intercept, and the slope that no fixed end forbids."""
+        ones = np.ones_like(self.x)
+        free = not (self.first_zero or self.last_zero)
+        return np.column_stack([ones, self.x]) if free else ones[:, None]
+
+    def columns(self, psi: Array) -> Array:
+        """Base and hinges at the breakpoints."""
+        return np.column_stack([self.base(), hinges(self, psi)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Breakpoints (standardized x, increasing) and the residual sum of squares, within-tie part included."""
+
+    psi: Array
+    rss: float
+
+
+def hinges(design: Design, psi: Array) -> Array:
+    """One column per breakpoint, shape (n, K)."""
+    distance = design.x[:, None] - np.asarray(psi)[None, :]
+    if design.last_zero and not design.first_zero:
+        return np.asarray(np.maximum(-distance, 0.0))
+    out = np.maximum(distance, 0.0)
+    if design.first_zero and design.last_zero:  # slopes must return to 0: differences to the last hinge
+        return np.asarray(out[:, :-1] - out[:, -1:]) if out.shape[1] > 1 else np.asarray(out[:, :0])
+    return np.asarray(out)
+
+
+def _rss(design: Design, psi: Array) -> float:
+    q = orthonormal(design.columns(psi), design.w)
+    r = base_residual(design.y, q, design.w)
+    return float(np.sum(design.w * r * r)) + design.within
+
+
+def solve(design: Design, k: int) -> Solution:
+    """Global optimum over k breakpoints.
+
+    One breakpoint is exact. For two and three, every combination on a grid of quantiles of x is scored in closed
+    form, and the best few are polished by exact coordinate profiles and Gauss-Newton steps on all data. For more,
+    the best triples are extended one exact hinge at a time and exchanged until nothing improves.
+    """
+    if k == 0:
+        return Solution(np.zeros(0), _rss(design, np.zeros(0)))
+    if k == 1:
+        q = orthonormal(design.base(), design.w)
+        profile = hinge_profile(design.x, design.y, design.w, q, min_size=design.min_size, side=design.side)
+        psi, gain = profile.best()
+        return Solution(np.array([float(psi)]), float(profile.base_rss - gain) + design.within)
+    coarse = _binned(design, 2000)
+    starts = _grid_starts(coarse, min(k, 3))
+    best: Solution | None = None
+    for start in starts:
+        psi = start
+        while psi.size < k:
+            psi = _insert(coarse, psi)
+        found = _polish(coarse, psi)
+        if best is None or found.rss < best.rss * (1 - 1e-12):
+            best = found
+    if best is None:
+        return Solution(np.zeros(0), _rss(design, np.zeros(0)))
+    if k > 3:
+        best = _exchange(coarse, best)
+    return _polish(design, best.psi)
+
+
+def solve_given(design: Design, psi: Array, fixed: int) -> Solution:
+    """Best solution near ``psi`` with breakpoint number ``fixed`` held where it is."""
+    return _polish(design, psi, hold=fixed)
+
+
+def _binned(design: Design, limit: int) -> Design:
+    n = design.x.size
+    if n <= limit:
+        return design
+    edges = np.linspace(0, n, limit + 1).astype(int)[:-1]
+    w = np.add.reduceat(design.w, edges)
+    x = np.add.reduceat(design.w * design.x, edges) / w
+    y = np.add.reduceat(design.w * design.y, edges) / w
+    size = max(2, design.min_size * limit // n)
+    return Design(x, y, w, design.within, design.first_zero, design.last_zero, size)
+
+
+def _grid_starts(design: Design, k: int) -> list[Array]:
+    n, m = design.x.size, design.min_size
+    size = {1: 400, 2: _PAIR_GRID, 3: _TRIPLE_GRID}[k]
+    at = np.unique(np.linspace(m - 0.5, n - m - 0.5, min(size, 2 * (n - 2 * m) + 1)))
+    low = np.floor(at).astype(int)
+    knots = design.x[low] + (at - low) * (design.x[np.minimum(low + 1, n - 1)] - design.x[low])
+    least = np.searchsorted(design.x, knots)  # distinct x left of each knot
+    q = orthonormal(design.base(), design.w)
+    r = base_residual(design.y, q, design.w)
+    h = base_residual(hinges(design, knots), q, design.w)
+    gram = h.T @ (design.w[:, None] * h)
+    v = h.T @ (design.w * r)
+    combos = np.array(list(combinations(range(knots.size), k)), dtype=int)
+    gaps = np.diff(least[combos], axis=1)
+    combos = combos[np.all(gaps >= max(m, 1), axis=1)]
+    if not combos.size:
+        return []
+    sub = gram[combos[:, :, None], combos[:, None, :]]
+    scale = np.sqrt(np.maximum(np.einsum("cii->ci", sub), 1e-300))
+    sub = sub / (scale[:, :, None] * scale[:, None, :]) + 1e-9 * np.eye(k)
+    rhs = v[combos] / scale
+    gain = np.einsum("ci,ci->c", rhs, np.linalg.solve(sub, rhs[:, :, None])[:, :, 0])
+    chosen: list[Array] = []
+    for c in np.argsort(-gain):
+        candidate = combos[c]
+        if all(np.max(np.abs(candidate - o)) > max(2, knots.size // 20) for o in chosen):
+            chosen.append(candidate)
+        if len(chosen) == _STARTS:
+            break
+    return [knots[c] for c in chosen]
+
+
+def _others(design: Design, psi: Array, skip: int) -> Array:
+    return np.asarray(orthonormal(design.columns(np.delete(psi, skip)), design.w))
+
+
+def _insert(design: Design, psi: Array) -> Array:
+    q = orthonormal(design.columns(psi), design.w)
+    profile = hinge_profile(design.x, design.y, design.w, q, min_size=design.min_size, side=design.side)
+    middle = 0.5 * (profile.left + profile.right)
+    gain = np.where(_apart(design, middle, psi), profile.gain(middle), -1.0)
+    return np.sort(np.append(psi, middle[int(np.argmax(gain))]))
+
+
+def _apart(design: Design, candidates: Array, psi: Array) -> NDArray[np.bool_]:
+    count = np.searchsorted(design.x, candidates)
+    taken = np.searchsorted(design.x, psi)
+    return np.asarray(np.all(np.abs(count[:, None] - taken[None, :]) >= max(design.min_size, 1), axis=1))
+
+
+def _coordinate(design: Design, psi: Array, i: int) -> tuple[Array, float]:
+    """Best place of breakpoint i given the others, kept at least ``min_size`` points from its neighbours."""
+    profile = hinge_profile(
+        design.x, design.y, design.w, _others(design, psi, i), min_size=design.min_size, side=design.side
+    )
+    middle = 0.5 * (profile.left + profile.right)
+    rest = np.delete(psi, i)
+    ok = _apart(design, middle, rest)
+    a, b, c, d, e = profile.a[ok], profile.b[ok], profile.c[ok], profile.d[ok], profile.e[ok]
+    if not a.size:
+        return psi, float("nan")
+    part = type(profile)(profile.left[ok], profile.right[ok], a, b, c, d, e, profile.floor[ok], profile.base_rss)
+    place, gain = part.best()
+    new = psi.copy()
+    new[i] = float(place)
+    return np.sort(new), float(profile.base_rss - gain) + design.within
+
+
+def _polish(design: Design, psi: Array, hold: int | None = None) -> Solution:
+    held = None if hold is None else float(psi[hold])
+    rss = _rss(design, psi)
+    for sweep in range(30):
+        before = rss
+        for i in range(psi.size):
+            if held is not None and psi[i] == held:
+                continue
+            moved, value = _coordinate(design, psi, i)
+            if np.isfinite(value) and value <= rss:
+                psi, rss = moved, value
+        psi, rss = _gauss_newton(design, psi, rss, held)
+        if before - rss <= 1e-13 * max(rss, 1e-300) or (sweep > 0 and psi.size == 1):
+            break
+    return Solution(psi, rss)
+
+
+def _gauss_newton(design: Design, psi: Array, rss: float, held: float | None) -> tuple[Array, float]:
+    """Joint steps on the linearized model (Muggeo 2003), halved until they improve."""
+    if design.first_zero and design.last_zero:
+        return psi, rss
+    for _ in range(12):
+        columns = design.columns(psi)
+        k = psi.size
+        root = np.sqrt(design.w)
+        beta = np.linalg.lstsq(columns * root[:, None], design.y * root, rcond=None)[0]
+        slopes = beta[-k:]
+        right = (design.x[:, None] > psi[None, :]).astype(float)
+        change = -right * slopes if not design.last_zero else (1 - right) * slopes
+        free = np.ones(k, bool) if held is None else psi != held
+        if not free.any():
+            return psi, rss
+        jac = np.column_stack([columns, change[:, free]])
+        step = np.linalg.lstsq(jac * root[:, None], (design.y - columns @ beta) * root, rcond=None)[0][
+            -int(free.sum()) :
+        ]
+        improved = False
+        for shrink in (1.0, 0.5, 0.25, 0.1):
+            trial = psi.copy()
+            trial[free] += shrink * step
+            if np.any(np.diff(trial) <= 0) or not _admissible(design, trial):
+                continue
+            value = _rss(design, trial)
+            if value < rss * (1 - 1e-15):
+                improved = rss - value > 1e-14 * rss
+                psi, rss = trial, value
+                break
+        if not improved:
+            break
+    return psi, rss
+
+
+def _admissible(design: Design, psi: Array) -> bool:
+    counts = np.searchsorted(design.x, np.r_[psi, np.inf], side="right")
+    sizes = np.diff(np.r_[0, counts])
+    return bool(np.all(sizes >= design.min_size))
+
+
+def _exchange(design: Design, best: Solution) -> Solution:
+    """Take one breakpoint out, put the best new one in, polish; until no exchange helps."""
+    improved = True
+    while improved:
+        improved = False
+        for i in range(best.psi.size):
+            trial = _polish(design, _insert(design, np.delete(best.psi, i)))
+            if trial.rss < best.rss * (1 - 1e-9):
+                best, improved = trial, True
+                break
+    return best
