@@ -105,4 +105,4 @@ def _refine(cost: SegmentCost, changes: NDArray[np.intp], n: int, reach: int) ->
             places[i] = best
         if not moved:
             break
-    return places[1:-1]
+    return np.asarray(places[1:-1], np.intp)
