@@ -22,7 +22,7 @@ _SPLITS: dict[str, Split] = {
 }
 _LOSS = {
     "loss", "losses", "nll", "nlls", "ce", "xent", "crossentropy", "crossentropyloss", "mlm", "kl", "kld", "elbo", "cost", "objective",
-    "hinge", "logloss", "neglogprob", "bce", "loss1", "trl", "tel",
+    "hinge", "logloss", "neglogprob", "bce", "loss1", "trl", "tel", "boxom", "clsom", "dflom", "boxoo", "clsoo", "dfloo",
 }  # fmt: skip
 _PERPLEXITY = {"ppl", "perplexity"}
 _BITS = {"bpb", "bpc", "bpd", "bpt", "bits"}

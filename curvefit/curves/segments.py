@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -14,6 +15,8 @@ __all__ = ["ResumePolicy", "Segmented", "segment_log"]
 
 ResumePolicy = Literal["supersede", "keep", "first", "error"]
 MAX_RESTARTS = 20
+MIN_CYCLES = 3
+LATE = 4  # rows by which a row may be late without being a restart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +44,13 @@ class Segmented:
     shuffled: bool = False
 
 
-def segment_log(x: NDArray[np.float64], *, resume: ResumePolicy = "supersede", where: str = "") -> Segmented:
+def segment_log(
+    x: NDArray[np.float64],
+    *,
+    resume: ResumePolicy = "supersede",
+    where: str = "",
+    breaks: tuple[int, ...] = (),
+) -> Segmented:
     """Split rows in log order into segments where x goes back, and apply the resume policy.
 
     Parameters
@@ -54,11 +63,20 @@ def segment_log(x: NDArray[np.float64], *, resume: ResumePolicy = "supersede", w
         error: a restart is an error.
     where : str, optional
         For the message: file or metric.
+    breaks : tuple of int, optional
+        Rows at which the log itself says that it was started again, for example by a repeated header.
 
     Raises
     ------
     DataError
         When x starts over many times (a step counted within each epoch), or on a restart with ``resume="error"``.
+
+    Notes
+    -----
+    Going back is read in one of three ways. A *restart* goes back to an x that was passed before and goes on from there.
+    Rows in *no order* (every other row goes back, or single rows arrive a little late, or whole blocks come in the wrong
+    order and share no x) are sorted as one segment. An x that *starts over* from the beginning at least three times, or
+    goes back more than 20 times, is no count of training: it is refused.
     """
     if resume not in get_args(ResumePolicy):
         raise UsageError(
@@ -67,28 +85,25 @@ def segment_log(x: NDArray[np.float64], *, resume: ResumePolicy = "supersede", w
     n = x.size
     if n == 0:
         return Segmented(np.zeros(0, np.intp), np.zeros(0, np.int32), (), 0)
-    back = np.flatnonzero(np.diff(x) < 0) + 1
-    if back.size == 0:
+    down = np.flatnonzero(np.diff(x) < 0) + 1
+    known = np.array(sorted({b for b in breaks if 0 < b < n}), dtype=np.intp)
+    if down.size == 0 and known.size == 0:
         return Segmented(np.arange(n), np.zeros(n, np.int32), (), 0)
-    if back.size > max(3, n // 4):  # goes back at every other row: no order at all
-        return Segmented(np.argsort(x, kind="stable"), np.zeros(n, np.int32), (), 0, shuffled=True)
-    starts = np.r_[0, back]
-    first_x = x[starts]
-    lowest = np.count_nonzero(first_x <= x[0] + 0.02 * np.ptp(x)) - 1
-    if back.size > MAX_RESTARTS or (lowest >= 3 and lowest == back.size):
-        raise DataError(
-            f"x starts over {back.size} times, as a step counted within each epoch does",
-            code="CF-DATA-005",
-            where=where,
-            hint="pass another x column (--x epoch), or --x row to count rows",
-        )
+    if down.size:
+        _refuse_starting_over(x, down, where)
+        if known.size == 0 and _in_no_order(x, down):
+            return Segmented(np.argsort(x, kind="stable"), np.zeros(n, np.int32), (), 0, shuffled=True)
+    back = np.union1d(down, known).astype(np.intp)
+    if back.size > MAX_RESTARTS:
+        raise _starts_over(back.size, where)
     if resume == "error":
         raise DataError(
-            f"x goes back at {x[back[0]]:g} (row {int(back[0]) + 1})",
+            f"the log was started again at x = {x[back[0]]:g} (row {int(back[0]) + 1})",
             code="CF-DATA-005",
             where=where,
             hint="resume='supersede'",
         )
+    starts = np.r_[0, back]
     segment = np.zeros(n, np.int32)
     segment[back] = 1
     segment = np.cumsum(segment, dtype=np.int32)
@@ -108,3 +123,38 @@ def segment_log(x: NDArray[np.float64], *, resume: ResumePolicy = "supersede", w
     index = np.flatnonzero(keep)
     index = index[np.argsort(x[index], kind="stable")]
     return Segmented(index, segment[index], tuple(float(v) for v in x[back]), int(n - index.size))
+
+
+def _starts_over(times: int, where: str) -> DataError:
+    return DataError(
+        f"x starts over {times} times, as a step counted within each epoch does",
+        code="CF-DATA-005",
+        where=where,
+        hint="pass another x column (x='epoch', --x epoch), or x='row' to number the rows",
+    )
+
+
+def _refuse_starting_over(x: NDArray[np.float64], down: NDArray[np.intp], where: str) -> None:
+    """Raise when nearly every segment begins at the lowest x and values of x are used again and again."""
+    lowest = x.min() + 0.02 * np.ptp(x)
+    from_start = np.count_nonzero(x[down] <= lowest)
+    if from_start >= MIN_CYCLES and from_start >= 0.8 * down.size and np.unique(x).size <= 0.67 * x.size:
+        raise _starts_over(int(from_start), where)
+
+
+def _in_no_order(x: NDArray[np.float64], down: NDArray[np.intp]) -> bool:
+    """Whether going back means that rows were written out of order, not that training was resumed."""
+    distinct = np.unique(x).size
+    if down.size > max(3, x.size // 4):
+        return True
+    if distinct == x.size:
+        edges = np.r_[0, down, x.size]
+        blocks = sorted((x[a:b].min(), x[a:b].max()) for a, b in itertools.pairwise(edges))
+        if all(a[1] < b[0] for a, b in itertools.pairwise(blocks)):
+            return True  # blocks that share no range, in the wrong order
+    if down.size <= MAX_RESTARTS:
+        return False
+    late = 0  # many small steps back: rows of several writers, each a little late
+    for i in down:
+        late += bool(np.all(x[max(0, i - LATE - 1) : max(1, i - LATE)] <= x[i]))
+    return late == down.size

@@ -1,0 +1,120 @@
+"""What a reader is: it recognizes a format by its first bytes and turns a file into runs.
+
+Contract, checked for every registered reader:
+
+* ``sniff`` looks at the first bytes only, never raises and never opens anything; the largest confidence wins, the suffix
+  merely settles ties.
+* ``read`` returns runs or raises a `CurvefitError`; nothing else leaves it, whatever the bytes.
+* Nothing is lost without a count: every run carries a `Provenance` in which rows and points are kept or dropped by
+  reason.
+* Nothing in a file is ever executed, unpickled or extracted to disk.
+* ``example`` is a small valid file of the format that ``sniff`` recognizes and ``read`` reads.
+
+Codes of errors that readers raise: CF-IO-001 empty, CF-IO-002 no data rows, CF-IO-003 format unknown or not supported,
+CF-IO-004 delimiter, CF-IO-005 duplicate column names, CF-IO-006 encoding, CF-IO-007 malformed rows, CF-IO-008 no curve,
+CF-IO-009 not a regular file, CF-IO-010 not permitted, CF-IO-011 changed while reading, CF-IO-012 pickle-based,
+CF-IO-013 archive, CF-IO-014 broken JSON, CF-IO-015 broken Parquet, CF-IO-016 unclosed quote, CF-IO-GONE missing,
+CF-IO-LIMIT too large, long or deep, CF-PARSE-001 thousands separator, CF-PARSE-002 decimal comma, CF-PARSE-003 dates.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..curves import ResumePolicy, Run, XUnit
+
+if TYPE_CHECKING:
+    from ._source import Source
+
+__all__ = ["MAX_BYTES", "Options", "Reader"]
+
+MAX_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller asked for; every field left at its default is decided from the file.
+
+    Parameters
+    ----------
+    format : str or None
+        Name of the reader; None looks at the content.
+    metric : str or None
+        The only metric to keep.
+    x : str or None
+        Column of x; ``"row"`` numbers the rows.
+    x_unit : str or None
+        Unit of x instead of what the column name says.
+    resume : {"supersede", "keep", "first", "error"}
+        What a restart does to what was logged before it.
+    delimiter, decimal : str or None
+        Field delimiter (``"whitespace"`` for runs of blanks) and decimal mark of text tables.
+    encoding : str or None
+        Text encoding; None takes a byte-order mark or UTF-8.
+    max_bytes : int
+        Largest file, after decompression, in bytes.
+    keep_partial_tail : bool
+        Keep a last line without a line end; it may be cut in the middle of a number.
+    """
+
+    format: str | None = None
+    metric: str | None = None
+    x: str | None = None
+    x_unit: XUnit | None = None
+    resume: ResumePolicy = "supersede"
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    max_bytes: int = MAX_BYTES
+    keep_partial_tail: bool = False
+
+
+class Reader(ABC):
+    """One file format.
+
+    Attributes
+    ----------
+    name : str
+        Name in the registry.
+    suffixes : tuple of str
+        File name endings, lower case with the dot, that hint at the format.
+    aliases : tuple of str
+        Short names people use for it.
+    """
+
+    name: str
+    suffixes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @abstractmethod
+    def sniff(self, head: bytes, path: str) -> float:
+        """Confidence in [0, 1] that the (decompressed) first bytes belong to this format.
+
+        Parameters
+        ----------
+        head : bytes
+            At most the first 64 KiB.
+        path : str
+            Name of the file, for hints; it may not exist.
+        """
+
+    @abstractmethod
+    def read(self, source: Source) -> list[Run]:
+        """Runs of an opened input.
+
+        Parameters
+        ----------
+        source : Source
+            Bounded bytes, the name to use in messages, and the caller's `Options`.
+
+        Raises
+        ------
+        CurvefitError
+            With code, place, what happened and what to try.
+        """
+
+    @abstractmethod
+    def example(self) -> bytes:
+        """A small valid file of this format."""

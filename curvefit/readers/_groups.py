@@ -1,0 +1,204 @@
+"""Which rows belong together: runs of a table, and within a run the rows that were logged in one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Metric, XUnit
+from ._cells import MISSING, NUMBER, TEXT, Column
+from ._layout import Layout, codes_of
+from ._table import Table
+
+__all__ = ["Group", "Unit", "groups_of"]
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """Rows that were logged in one stream, in log order, and their metrics.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (k,)
+        Row numbers in the table.
+    x : ndarray of float64, shape (k,)
+        x of these rows, NaN where missing.
+    unit : str
+        Unit of x.
+    metrics : list of (str, Column)
+        Metric names and the columns of their values.
+    segment, flags : ndarray or None
+        Settled segments and flags, from a file that stores them.
+    metric : Metric or None
+        What the metric is, when the file says so.
+    beside : list of (str, Column)
+        Columns of values that are counted as dropped, with the reason.
+    """
+
+    rows: Rows
+    x: NDArray[np.float64]
+    unit: XUnit
+    metrics: list[tuple[str, Column]]
+    segment: NDArray[np.int32] | None = None
+    flags: NDArray[np.uint8] | None = None
+    metric: Metric | None = None
+    beside: list[tuple[str, Column]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """One run of a table.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    units : list of Unit
+        Streams of rows; a row is in at most one of them.
+    facts : dict
+        What is constant in this run.
+    """
+
+    name: str
+    units: list[Unit]
+    facts: dict[str, str | float] = field(default_factory=dict)
+
+
+def groups_of(layout: Layout, table: Table, name: str) -> list[Group]:
+    """Split a table into runs by its labels."""
+    rows = np.arange(table.rows)
+    out: list[Group] = []
+    for part in _parts(codes_of(layout.labels, table.rows), rows):
+        label = _label(layout.labels, int(part[0]))
+        facts = _facts([*layout.labels, *layout.facts], part)
+        pieces = _replicates(layout, part)
+        for i, piece in enumerate(pieces, 1):
+            own = dict(facts)
+            called = label or name
+            if len(pieces) > 1:
+                called, own["repeat"] = f"{called}/{i}", float(i)
+            out.append(Group(called, _units(layout, piece), own))
+    if len(out) > 1 and any("repeat" in g.facts for g in out):
+        layout.notes.append("runs that share a label and the same x one after another are told apart by number")
+    seen: dict[str, int] = {}
+    for group in out:
+        seen[group.name] = seen.get(group.name, 0) + 1
+        if seen[group.name] > 1:
+            group.name = f"{group.name} ({seen[group.name]})"
+    return out
+
+
+def _parts(codes: NDArray[np.intp], rows: Rows) -> Iterator[Rows]:
+    """Rows of each code, in order of first appearance, each in log order."""
+    if not rows.size:
+        return
+    if codes.max() == 0:
+        yield rows
+        return
+    order = np.argsort(codes, kind="stable")
+    yield from np.split(rows[order], np.flatnonzero(np.diff(codes[order])) + 1)
+
+
+def _label(labels: list[Column], row: int) -> str:
+    parts = []
+    for column in labels:
+        if column.state[row] == TEXT:
+            parts.append(column.text(row))
+        elif column.state[row] == NUMBER:
+            parts.append(f"{column.name}={column.values[row]:g}")
+    return "/".join(parts)
+
+
+def _facts(columns: list[Column], rows: Rows) -> dict[str, str | float]:
+    facts: dict[str, str | float] = {}
+    for column in columns:
+        there = rows[column.state[rows] != MISSING]
+        if there.size:
+            row = int(there[0])
+            if column.state[row] == TEXT:
+                facts[column.name] = column.text(row)
+            elif column.state[row] == NUMBER:
+                facts[column.name] = float(column.values[row])
+    return facts
+
+
+def _replicates(layout: Layout, rows: Rows) -> list[Rows]:
+    """Several runs with the same label and the same x, stacked; only where labels show that the table stacks runs."""
+    if not layout.labels or layout.x is None or layout.names is not None or layout.series is not None:
+        return [rows]
+    x = layout.x[rows]
+    starts = np.flatnonzero(np.diff(x) < 0) + 1
+    k = starts.size + 1
+    if k < 2 or rows.size % k or rows.size // k < 2:
+        return [rows]
+    grid = x.reshape(k, -1)
+    if not np.array_equal(starts, np.arange(1, k) * grid.shape[1]) or not np.all(grid == grid[0]):
+        return [rows]
+    return list(rows.reshape(k, -1))
+
+
+def _units(layout: Layout, rows: Rows) -> list[Unit]:
+    if layout.names is not None:
+        return list(_long_units(layout, rows))
+    if layout.series is None:
+        return [_unit(layout, rows, [(c.name, c) for c in layout.metrics])]
+    units = []
+    for part in _parts(codes_of_rows(layout.series, rows), rows):
+        row = int(part[0])
+        prefix = f"{layout.series.text(row)}/" if layout.series.state[row] == TEXT else ""
+        units.append(_unit(layout, part, [(prefix + c.name, c) for c in layout.metrics]))
+    return units
+
+
+def codes_of_rows(column: Column, rows: Rows) -> NDArray[np.intp]:
+    """Group numbers of some rows by one column."""
+    part = Column(column.name, column.values[rows], column.state[rows], column.texts)
+    return codes_of([part], rows.size)
+
+
+def _unit(layout: Layout, rows: Rows, metrics: list[tuple[str, Column]]) -> Unit:
+    x = np.arange(1.0, rows.size + 1) if layout.x is None else layout.x[rows]
+    return Unit(rows, x, layout.unit, metrics)
+
+
+def _long_units(layout: Layout, rows: Rows) -> Iterator[Unit]:
+    """One stream per metric name, and the wall time beside them as a metric of its own."""
+    assert layout.names is not None
+    value = layout.metrics[0]
+    seen: set[str] = set()
+    for part in _parts(codes_of_rows(layout.names, rows), rows):
+        row = int(part[0])
+        if layout.names.state[row] == TEXT:
+            name = layout.names.text(row)
+        elif layout.names.state[row] == NUMBER:
+            name = f"{layout.names.values[row]:g}"
+        else:
+            name = value.name
+        seen.add(name)
+        unit = _unit(layout, part, [(name, value)])
+        unit.unit = _unit_of_x(layout, row)
+        segment, flags = layout.extras.get("segment"), layout.extras.get("flags")
+        if (
+            segment is not None
+            and np.all(segment.state[part] == NUMBER)
+            and np.all(np.abs(segment.values[part]) < 2**31)
+        ):
+            unit.segment = segment.values[part].astype(np.int32)
+        if flags is not None and np.all(flags.state[part] == NUMBER):
+            unit.flags = (np.abs(flags.values[part]) % 256).astype(np.uint8)
+        yield unit
+
+
+def _unit_of_x(layout: Layout, row: int) -> XUnit:
+    column = layout.extras.get("x_unit")
+    if column is not None and column.state[row] == TEXT:
+        text = column.text(row)
+        if text in get_args(XUnit):
+            return cast("XUnit", text)
+    return layout.unit

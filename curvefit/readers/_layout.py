@@ -1,0 +1,391 @@
+"""Which column of a table is what: x, metrics, labels that tell runs apart, facts that are constant in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Metric, ReadError, UsageError, XUnit
+from ..curves.errors import unknown_name
+from ..curves.run import is_learning_rate
+from ._base import Options
+from ._cells import MISSING, NUMBER, TEXT, Column
+from ._names import (
+    CLOCKS,
+    IGNORED,
+    LABELS,
+    METRIC_COLUMNS,
+    SIZES,
+    SPLIT_COLUMNS,
+    TIMES,
+    VALUE_COLUMNS,
+    known_name,
+    normalize,
+    split_of,
+    x_unit_of,
+)
+from ._table import Table
+
+__all__ = ["Layout", "codes_of", "known_name", "lay_out"]
+
+EXTRAS = ("x_unit", "segment", "flags", "wall_time")  # of the canonical long form
+MANY = 8  # rows from which a constant column of unknown meaning counts as a fact about the run
+
+
+@dataclass(slots=True, eq=False)
+class Layout:
+    """Roles of the columns.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (n,), or None
+        x of each row, NaN where it is missing; None numbers the rows of each run.
+    x_name : str
+        Name of its column, for messages.
+    unit : str
+        Unit of x.
+    metrics : list of Column
+        Columns of values.
+    labels : list of Column
+        Columns that tell runs apart.
+    series : Column or None
+        Column that tells train from validation rows.
+    names : Column or None
+        Column of metric names when the table is in long form; ``metrics`` is then the one column of values.
+    facts : list of Column
+        Columns that are constant in each run.
+    extras : dict of str to Column
+        Further columns of the canonical long form.
+    notes : list of str
+        What was decided.
+    """
+
+    x: NDArray[np.float64] | None
+    x_name: str
+    unit: XUnit
+    metrics: list[Column] = field(default_factory=list)
+    labels: list[Column] = field(default_factory=list)
+    series: Column | None = None
+    names: Column | None = None
+    facts: list[Column] = field(default_factory=list)
+    extras: dict[str, Column] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def codes_of(columns: Sequence[Column], rows: int) -> NDArray[np.intp]:
+    """Group number of each row, in order of first appearance, by the cells of some columns together."""
+    codes = np.zeros(rows, np.intp)
+    for column in columns:
+        cell = np.where(column.state == MISSING, -1.0, column.values) + 0.0
+        cell = np.where(np.isnan(cell), -2.0, cell)
+        kind = (column.state == TEXT).astype(np.intp)
+        _, own = np.unique(cell, return_inverse=True)
+        mixed = (codes * (int(own.max(initial=0)) + 1) + own) * 2 + kind
+        _, first, codes = np.unique(mixed, return_index=True, return_inverse=True)
+        rank = np.empty(first.size, np.intp)
+        rank[np.argsort(first, kind="stable")] = np.arange(first.size)
+        codes = rank[codes]
+    return codes
+
+
+def lay_out(table: Table, options: Options, where: str) -> Layout:
+    """Decide the roles from names and content.
+
+    Raises
+    ------
+    ReadError, UsageError
+        When the x that was asked for is not there or is no x.
+    """
+    columns = list(table.columns)
+    layout = _choose_x(columns, table, options, where)
+    free = [c for c in columns if c.name != layout.x_name and normalize(c.name) not in IGNORED]
+    free = [c for c in free if not _is_index(c, free)]
+    _find_long_form(layout, free)
+    taken = {id(c) for c in (layout.names, *layout.metrics) if c is not None}
+    if layout.names is None:
+        layout.series = next((c for c in free if _is_series(c)), None)
+        taken |= {id(layout.series)} if layout.series is not None else set()
+    free = [c for c in free if id(c) not in taken]
+    _find_labels(layout, free, table.rows)
+    free = [c for c in free if c not in layout.labels]
+    _find_metrics(layout, free, table.rows, options.metric)
+    return layout
+
+
+def _is_index(column: Column, others: list[Column]) -> bool:
+    """A nameless first column that numbers the rows, as dataframes write it."""
+    return (
+        column.name == "column_1"
+        and any(not c.name.startswith("column_") for c in others)
+        and column.values.size > 0
+        and bool(np.all(np.diff(column.values) == 1))
+    )
+
+
+# ------------------------------------------------------------------ x
+
+
+def _choose_x(columns: list[Column], table: Table, options: Options, where: str) -> Layout:
+    if options.x == "row":
+        return Layout(None, "", options.x_unit or "step", notes=["x is the number of the row"])
+    if options.x is not None:
+        column = _named(columns, options.x, where)
+        values = _x_values(column, table, options, where)
+        unit = options.x_unit or x_unit_of(column.name) or "step"
+        _check_varies(values, column, where)
+        return Layout(values, column.name, unit, notes=[f"x is the column {column.name!r}, as asked"])
+    column_or_none, note = _guess_x(columns, where)
+    if column_or_none is None:
+        return Layout(None, "", options.x_unit or "step", notes=[note])
+    column = column_or_none
+    unit = options.x_unit or x_unit_of(column.name) or "step"
+    notes = [note] if note else [f"x is the column {column.name!r}"]
+    if np.abs(column.values[column.state == NUMBER]).max(initial=0) > 2**53:
+        notes.append("x exceeds 2^53: neighboring values may be the same number in float64")
+    return Layout(_numbers(column), column.name, unit, notes=notes)
+
+
+def _named(columns: list[Column], name: str, where: str) -> Column:
+    exact = [c for c in columns if c.name == name]
+    loose = exact or [c for c in columns if c.name.lower() == name.lower()]
+    if len(loose) != 1:
+        raise unknown_name("column", name, [*(c.name for c in columns), "row"], where=where)
+    return loose[0]
+
+
+def _numbers(column: Column) -> NDArray[np.float64]:
+    return np.where(column.state == NUMBER, column.values, np.nan)
+
+
+def _x_values(column: Column, table: Table, options: Options, where: str) -> NDArray[np.float64]:
+    if column.numeric:
+        return _numbers(column)
+    rows = np.flatnonzero(column.state == TEXT)
+    moments = [_moment(column.text(int(r))) for r in rows[:1]]
+    if not rows.size or moments[0] is None:
+        sample = f", for example {column.text(int(rows[0]))!r}" if rows.size else ""
+        raise ReadError(
+            f"column {column.name!r} holds no numbers{sample}", code="CF-IO-007", where=where, hint="choose another x"
+        )
+    if options.x_unit != "second":
+        raise UsageError(
+            f"column {column.name!r} holds dates",
+            code="CF-PARSE-003",
+            where=where,
+            hint="pass x_unit='second' for seconds since the first",
+        )
+    values = np.full(column.values.size, np.nan)
+    parsed = [_moment(t) for t in column.texts]
+    for r in rows:
+        moment = parsed[int(column.values[r])]
+        values[r] = np.nan if moment is None else moment
+    return np.asarray(values - np.nanmin(values), dtype=np.float64)
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since 1970 of an ISO date; one without a time zone is taken as UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _check_varies(values: NDArray[np.float64], column: Column, where: str) -> None:
+    finite = values[np.isfinite(values)]
+    if finite.size > 1 and np.all(finite == finite[0]):
+        raise ReadError(
+            f"x is {finite[0]:g} in all {finite.size} rows of column {column.name!r}",
+            code="CF-DATA-005",
+            where=where,
+            hint="pass x='row' to number the rows, or another column",
+        )
+
+
+def _guess_x(columns: list[Column], where: str) -> tuple[Column | None, str]:
+    """The column whose name says x, and a sentence about it."""
+    ranked: list[tuple[int, int, int, Column]] = []
+    order = {name: i for i, name in enumerate([*TIMES, *SIZES])}
+    constant: list[Column] = []
+    for position, column in enumerate(columns):
+        rank = order.get(normalize(column.name))
+        if rank is None or not column.numeric:
+            continue
+        values = column.values[(column.state == NUMBER) & np.isfinite(column.values)]
+        if values.size > 1 and values[0] == values[-1] and np.all(values == values[0]):
+            constant.append(column)
+        elif values.size >= 0.5 * column.values.size:
+            sparse = int(values.size < 0.9 * column.values.size)
+            ranked.append((sparse, rank, len(column.name) + position, column))
+    if ranked:
+        best = min(ranked, key=lambda r: r[:3])[3]
+        unit = x_unit_of(best.name)
+        others = [c.name for c in (r[3] for r in ranked) if c is not best and normalize(c.name) in TIMES]
+        more = f" ({', '.join(map(repr, others))} can be asked for instead)" if others else ""
+        size = (
+            f", a size; its unit is shown as {unit}"
+            if normalize(best.name) in ("width", "units", "hidden_units", "hidden_size")
+            else ""
+        )
+        return best, f"x is the column {best.name!r}{size}{more}"
+    if constant:
+        _check_varies(_numbers(constant[0]), constant[0], where)
+    return None, "no column says what x is: the rows are numbered from 1 (pass x= to name one)"
+
+
+# ------------------------------------------------------------------ long form, labels, metrics
+
+
+def _find_long_form(layout: Layout, free: list[Column]) -> None:
+    by_name = {normalize(c.name): c for c in reversed(free)}
+    values = next((by_name[n] for n in VALUE_COLUMNS if n in by_name and by_name[n].numeric), None)
+    names = next((by_name[n] for n in METRIC_COLUMNS if n in by_name and by_name[n].count(TEXT)), None)
+    if values is None or names is None or names.count(TEXT) < 0.9 * names.values.size:
+        return
+    if len(names.texts) > max(1, names.values.size // 2) and names.values.size > 3:
+        return  # a name per row tells nothing apart
+    layout.names, layout.metrics = names, [values]
+    layout.notes.append(f"long form: metrics are named in {names.name!r}, their values are in {values.name!r}")
+
+
+def _is_series(column: Column) -> bool:
+    return (
+        normalize(column.name) in SPLIT_COLUMNS
+        and 2 <= len(column.texts) <= 4
+        and not column.count(NUMBER)
+        and all(split_of(t) for t in column.texts)
+    )
+
+
+def _find_labels(layout: Layout, free: list[Column], rows: int) -> None:
+    """Columns of well-known names that vary, and columns whose changes explain why x goes back."""
+    known = [c for c in free if normalize(c.name) in LABELS and _varies(c) and _groups(c) <= max(1, rows // 2)]
+    layout.labels = _needed(known, rows)
+    if layout.x is None or layout.names is not None:
+        return
+    there = np.flatnonzero(np.isfinite(layout.x))
+    x = layout.x[there]
+    if x.size < 4:
+        return
+    for column in free:
+        if column in known or not _varies(column) or _groups(column) > rows // 2:
+            continue
+        codes = codes_of(layout.labels, rows)[there]
+        together = codes[1:] == codes[:-1]
+        back = (np.diff(x) < 0) & together
+        own = codes_of([column], rows)[there]
+        change = (own[1:] != own[:-1]) & together
+        if _explains(column, x, own, back, change):
+            layout.labels = [*layout.labels, column]
+            layout.notes.append(f"x starts over wherever {column.name!r} changes: each of its values is a run")
+
+
+def _needed(labels: list[Column], rows: int) -> list[Column]:
+    """The labels that tell more runs apart than the others do already, the finest first considered."""
+    chosen: list[Column] = []
+    count = 1
+    for column in sorted(labels, key=_groups, reverse=True):
+        groups = int(codes_of([*chosen, column], rows).max(initial=0)) + 1
+        if groups > count:
+            chosen, count = [*chosen, column], groups
+    return [c for c in labels if c in chosen]
+
+
+def _explains(
+    column: Column,
+    x: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    back: NDArray[np.bool_],
+    change: NDArray[np.bool_],
+) -> bool:
+    """Whether a column tells runs apart: a text that changes only where x goes back, a number that does so exactly."""
+    if column.count(TEXT) > column.count(NUMBER):
+        return bool(change.any() and np.all(back[change])) or _untangles(x, codes)
+    plain = normalize(column.name)
+    metric = Metric.infer(column.name)
+    measured = plain in TIMES or plain in CLOCKS or metric.direction is not None or metric.auxiliary
+    return not measured and bool(back.any()) and bool(np.array_equal(change, back))
+
+
+def _varies(column: Column) -> bool:
+    present = column.present
+    values = column.values[present]
+    return values.size > 1 and not np.all(values == values[0])
+
+
+def _groups(column: Column) -> int:
+    return int(np.unique(column.values[column.present]).size)
+
+
+def _untangles(x: NDArray[np.float64], codes: NDArray[np.intp]) -> bool:
+    """Whether rows of several runs are interleaved: x increases strictly within each, not over all."""
+    order = np.argsort(codes, kind="stable")
+    inside = codes[order][1:] == codes[order][:-1]
+    tangled = bool(np.any(np.diff(x) <= 0))
+    return tangled and bool(inside.any()) and bool(np.all(np.diff(x[order])[inside] > 0))
+
+
+def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | None) -> None:
+    codes = codes_of(layout.labels, rows)
+    texts: list[str] = []
+    candidates: list[Column] = []
+    for column in free:
+        plain = normalize(column.name)
+        if layout.names is not None:
+            if plain in EXTRAS:
+                layout.extras[plain] = column
+            elif _constant_within(column, codes):
+                layout.facts.append(column)
+            else:
+                texts.append(column.name)
+            continue
+        if plain in TIMES and column.numeric and layout.x is not None and column.name != asked:
+            if _constant_within(column, codes):
+                layout.facts.append(column)
+            continue  # another count of training, not a metric
+        metric = Metric.infer(column.name)
+        expected = metric.direction is not None or metric.auxiliary or column.name == asked
+        if not column.present.any():
+            continue
+        if column.numeric or expected or not column.count(TEXT):
+            if column.numeric and column.name != asked and _is_fact(column, metric, codes, rows):
+                layout.facts.append(column)
+            else:
+                candidates.append(column)
+        elif _constant_within(column, codes):
+            layout.facts.append(column)
+        else:
+            texts.append(column.name)
+    if layout.names is None:
+        layout.metrics = candidates or [c for c in layout.facts if c.numeric]
+        layout.facts = [c for c in layout.facts if c not in layout.metrics]
+    if texts:
+        layout.notes.append(f"not read, neither a metric nor constant: {', '.join(map(repr, texts[:8]))}")
+
+
+def _constant_within(column: Column, codes: NDArray[np.intp]) -> bool:
+    """Whether a column has one value in each group, missing cells aside."""
+    present = column.present
+    values, group = column.values[present], codes[present]
+    if not values.size:
+        return False
+    order = np.argsort(group, kind="stable")
+    v, g = values[order], group[order]
+    return not np.any((g[1:] == g[:-1]) & (v[1:] != v[:-1]) & ~(np.isnan(v[1:]) & np.isnan(v[:-1])))
+
+
+def _is_fact(column: Column, metric: Metric, codes: NDArray[np.intp], rows: int) -> bool:
+    """Whether a column of numbers describes the run: constant in it, and no measure of quality by its name."""
+    if normalize(column.name) in LABELS:
+        return True
+    if metric.direction is not None or is_learning_rate(metric):
+        return False
+    if not _constant_within(column, codes) or np.isnan(column.values[column.present]).any():
+        return False
+    groups = int(codes.max(initial=0)) + 1
+    differs = groups > 1 and _varies(column)
+    return differs or (not metric.auxiliary and rows >= MANY * groups)

@@ -1,0 +1,177 @@
+"""The careful way through a text table: row by row, every defect counted with its line."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..curves import ReadError
+from ..curves._checks import safe_text
+from ._cells import MISSING_WORDS, ColumnBuilder
+from ._records import Dialect, is_number, records, split_fields
+from ._source import Source
+from ._table import Account, Table, unique_names
+
+__all__ = ["decode_name", "read_rows"]
+
+
+def decode_name(field: bytes) -> str:
+    """A column name as people should see it: without padding, quotes and control characters."""
+    return safe_text(field.decode("utf-8", "replace").strip())
+
+
+class _Lines:
+    """Lines of the source with the number of the next one, and the unterminated line at the end if there is one."""
+
+    def __init__(self, blocks: Iterator[bytes], skip: int) -> None:
+        self._blocks = blocks
+        self._skip = skip
+        self.tail = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        skip = self._skip
+        for block in self._blocks:
+            lines = block.split(b"\n")
+            last = lines.pop()
+            if last:
+                self.tail = last
+            if skip:
+                drop = min(skip, len(lines))
+                skip -= drop
+                lines = lines[drop:]
+            yield from lines
+        if skip and self.tail:
+            self.tail = b""
+
+
+class _Rows:
+    """Rows into columns."""
+
+    def __init__(self, dialect: Dialect, names: list[str], source: Source) -> None:
+        self.dialect = dialect
+        self.source = source
+        self.decimal = (source.options.decimal or "").encode("ascii")
+        self.columns = {name: ColumnBuilder(name, self.decimal) for name in names}
+        self.active = list(self.columns.values())
+        self.header = [f.strip() for f in dialect.header]
+        self.lines = array("q")
+        self.account = Account()
+        self.breaks: list[int] = []
+        self.notes: list[str] = []
+        self.comments = 0
+
+    def row(self, line: int, text: bytes, fields: list[bytes]) -> None:
+        """One record."""
+        number_first = text[0] in b"0123456789+-."
+        if text.startswith(b"#"):
+            self.comments += 1
+        elif b"\0" in text:
+            self.account.add("zero bytes inside", line)
+        elif number_first and len(fields) == len(self.active):
+            self._take(line, fields)
+        elif self.header and [f.strip() for f in fields] == self.header:
+            self.account.add("repeated header", line)
+            self.breaks.append(len(self.lines))
+        elif self.header and self._is_new_header(fields):
+            self._change_header(line, fields)
+        elif len(fields) != len(self.active):
+            self.account.add("wrong field count", line)
+        else:
+            self._take(line, fields)
+
+    def _take(self, line: int, fields: list[bytes]) -> None:
+        for column, field in zip(self.active, fields, strict=True):
+            column.add(field)
+        self.lines.append(line)
+        if len(self.active) < len(self.columns):
+            self._pad()
+
+    def _pad(self) -> None:
+        n = len(self.lines)
+        for column in self.columns.values():
+            column.pad(n)
+
+    def _is_new_header(self, fields: list[bytes]) -> bool:
+        """Names only, none twice empty, and most of the old names among them."""
+        if len(fields) < 2 or any(is_number(f) for f in fields):
+            return False
+        names = [f.strip() for f in fields]
+        shared = len(set(names) & set(self.header))
+        return (
+            shared >= 2
+            and 2 * shared >= min(len(self.header), len(names))
+            and not any(n in MISSING_WORDS for n in names)
+        )
+
+    def _change_header(self, line: int, fields: list[bytes]) -> None:
+        self.header = [f.strip() for f in fields]
+        names, repeated = unique_names([decode_name(f) for f in fields])
+        if repeated:
+            raise ReadError(
+                f"the header changes here and names {repeated[0]!r} twice",
+                code="CF-IO-005",
+                where=f"{self.source.where}:{line}",
+                hint="split the file at this line",
+            )
+        self.account.add("repeated header", line)
+        new = [n for n in names if n not in self.columns]
+        gone = [n for n in self.columns if n not in names]
+        what = [f"adds {', '.join(map(repr, new))}"] if new else []
+        what += [f"drops {', '.join(map(repr, gone))}"] if gone else []
+        self.notes.append(f"the header changes at line {line}: it {' and '.join(what) or 'reorders the columns'}")
+        rows = len(self.lines)
+        for name in new:
+            self.columns[name] = ColumnBuilder(name, self.decimal)
+            self.columns[name].pad(rows)
+        self.active = [self.columns[n] for n in names]
+        self.breaks.append(rows)
+
+
+def read_rows(dialect: Dialect, names: list[str], blocks: Iterator[bytes], source: Source) -> Table:
+    """Read every row of a text table.
+
+    Parameters
+    ----------
+    dialect : Dialect
+        Delimiter and header.
+    names : list of str
+        Column names, unique.
+    blocks : iterator of bytes
+        Text from the beginning of the file, see `text_blocks`.
+    source : Source
+        For options and messages.
+
+    Raises
+    ------
+    ReadError
+        When a quote is never closed, or a changed header repeats a name.
+    """
+    rows = _Rows(dialect, names, source)
+    lines = _Lines(blocks, dialect.first_line - 1)
+    line = dialect.first_line - 1
+    for line, text, fields in records(lines, dialect.delimiter, first=dialect.first_line, where=source.where):
+        rows.row(line, text, fields)
+    if lines.tail and not lines.tail.isspace():
+        _last(rows, line + 1, lines.tail, source.options.keep_partial_tail)
+    notes = [*rows.notes]
+    if rows.comments:
+        notes.append(f"{rows.comments} comment lines among the rows were skipped")
+    return Table(
+        [c.finish() for c in rows.columns.values()],
+        lines=np.frombuffer(rows.lines, dtype=np.int64) if rows.lines else np.zeros(0, np.int64),
+        account=rows.account,
+        breaks=tuple(rows.breaks),
+        notes=notes,
+    )
+
+
+def _last(rows: _Rows, line: int, text: bytes, keep: bool) -> None:
+    """A last line without a line end may be cut in the middle of a number; a closed quote shows that it is not."""
+    fields = split_fields(text, rows.dialect.delimiter)
+    whole = fields is not None and len(fields) == len(rows.active) and text.rstrip(b" ").endswith(b'"')
+    if fields is not None and (keep or whole):
+        rows.row(line, text, fields)
+    elif not text.startswith(b"#"):
+        rows.account.add("unterminated last line", line)

@@ -1,0 +1,333 @@
+"""Tables become runs: rows to runs, segments settled, every point accounted for. The same for all readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Curve, Provenance, ReadError, Run, Sampling, Schedule, Segmented, XUnit, segment_log
+from ..curves.errors import unknown_name
+from ..curves.run import is_learning_rate
+from ._cells import MISSING, NUMBER, TEXT, WHY, Column
+from ._groups import Group, Unit, groups_of
+from ._layout import lay_out
+from ._names import metric_of
+from ._source import Source
+from ._table import Table
+
+__all__ = ["runs_of"]
+
+Rows = NDArray[np.intp]
+SUPERSEDED = "superseded by a later segment"
+DUPLICATE = "exact duplicate"
+NO_X = "without x"
+NO_VALUE = "without values"
+
+
+@dataclass(slots=True, eq=False)
+class _Book:
+    """What became of the rows and points of one run."""
+
+    rows_in: int = 0
+    rows_kept: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    points_in: int = 0
+    points_kept: int = 0
+    points: dict[str, int] = field(default_factory=dict)
+    restarts: set[float] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+    def drop_rows(self, why: str, count: int) -> None:
+        self.rows_in += count
+        if count:
+            self.rows[why] = self.rows.get(why, 0) + count
+
+    def drop_points(self, why: str, count: int) -> None:
+        self.points_in += count
+        if count:
+            self.points[why] = self.points.get(why, 0) + count
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def merge(self, other: _Book) -> None:
+        """Add the account of rows that belong to no run of their own."""
+        for why, count in other.rows.items():
+            self.drop_rows(why, count)
+        for why, count in other.points.items():
+            self.drop_points(why, count)
+
+
+def runs_of(table: Table, source: Source, *, reader: str, groups: list[Group] | None = None) -> list[Run]:
+    """Runs of a table.
+
+    Parameters
+    ----------
+    table : Table
+        Columns and the account of rows that are not in it.
+    source : Source
+        For options, names and messages.
+    reader : str
+        Name of the reader, for the provenance.
+    groups : list of Group, optional
+        How the table splits into runs, when the reader knows better than the columns' names.
+
+    Raises
+    ------
+    ReadError
+        When no metric is left, or names are ambiguous.
+    DataError
+        When x starts over many times.
+    """
+    options = source.options
+    if table.names_repeated and not any(n == options.metric for n in table.names):
+        name = table.names_repeated[0]
+        raise ReadError(
+            f"{len(table.names_repeated)} column names occur more than once, {name!r} among them",
+            code="CF-IO-005",
+            where=source.where,
+            hint=f"rename one, or pass metric='{name}#1' for the first of them",
+        )
+    notes: list[str] = []
+    if groups is None:
+        layout = lay_out(table, options, source.where)
+        groups = groups_of(layout, table, source.name)
+        notes = layout.notes
+    runs: list[Run] = []
+    books: list[_Book] = []
+    orphans = _Book()
+    for group in groups:
+        book = _Book()
+        curves = _curves(group, table, book, source, several=len(groups) > 1)
+        if curves:
+            runs.append(_run(group, curves, table))
+            books.append(book)
+        else:
+            orphans.merge(book)
+            for text in book.notes:
+                orphans.note(text)
+    if not runs:
+        raise _nothing(table, orphans, source)
+    books[0].merge(orphans)
+    for why, count in table.account.counts.items():
+        books[0].drop_rows(why, count)
+    shared = [*table.notes, *notes, *_quoted(table)]
+    first = [*table.account.notes(), *orphans.notes]
+    out: list[Run] = []
+    for i, (run, book) in enumerate(zip(runs, books, strict=True)):
+        kept = _asked(run, book, options.metric)
+        if kept is not None:
+            said = (*shared, *(first if i == 0 else ()), *book.notes)
+            out.append(_with_provenance(kept, book, table, source, reader, said))
+    if not out:
+        known = dict.fromkeys(name for run in runs for name in run.curves)
+        raise unknown_name("metric", str(options.metric), known, where=source.where)
+    return out
+
+
+def _curves(group: Group, table: Table, book: _Book, source: Source, *, several: bool) -> dict[str, Curve]:
+    where = f"{source.where} ({group.name})" if several else source.where
+    names = frozenset(name for unit in group.units for name, _ in unit.metrics)
+    curves: dict[str, Curve] = {}
+    for unit in group.units:
+        for name, curve in _settle(unit, names, table, book, source, where):
+            if len(curve) or curve.nonfinite_x.size:
+                key, k = name, 2
+                while key in curves:
+                    key, k = f"{name}#{k}", k + 1
+                curves[key] = curve
+    return curves
+
+
+def _settle(
+    unit: Unit, names: frozenset[str], table: Table, book: _Book, source: Source, where: str
+) -> Iterable[tuple[str, Curve]]:
+    """Curves of rows that were logged together."""
+    for why, column in unit.beside:
+        book.drop_points(why, int(np.count_nonzero(column.state[unit.rows] != MISSING)))
+    rows, x = unit.rows, unit.x
+    there = np.isfinite(x)
+    if not there.all():
+        _drop(rows[~there], unit, book, NO_X)
+        rows, x = rows[there], x[there]
+    if unit.segment is not None:
+        part = Segmented(np.arange(rows.size), unit.segment[there], (), 0)
+    else:
+        marks = tuple(int(m) for m in np.searchsorted(rows, table.breaks)) if table.breaks else ()
+        part = segment_log(x, resume=source.options.resume, where=where, breaks=marks)
+        _note_segments(part, x, book)
+        if part.superseded:
+            gone = np.ones(rows.size, bool)
+            gone[part.index] = False
+            _drop(rows[gone], unit, book, SUPERSEDED)
+        rows, x = rows[part.index], x[part.index]
+    used = np.zeros(rows.size, bool)
+    repeated = np.zeros(rows.size, bool)
+    for name, column in unit.metrics:
+        state = column.state[rows]
+        defects: dict[str, int] = {}
+        for code, why in WHY.items():
+            count = int(np.count_nonzero(state == code))
+            if count:
+                book.drop_points(why, count)
+                defects[why] = count
+                _note_garbage(column, rows[state == code], code, why, table, book)
+        keep = state == NUMBER
+        whole = bool(keep.all())
+        xs, ys = (x, column.values[rows]) if whole else (x[keep], column.values[rows[keep]])
+        seg = part.segment if whole else part.segment[keep]
+        again = _duplicates(name, xs, ys, seg, book)
+        at = np.flatnonzero(keep) if not whole or again is not None else None
+        if again is not None and at is not None:
+            count = int(np.count_nonzero(again))
+            book.drop_points(DUPLICATE, count)
+            defects[DUPLICATE] = count
+            repeated[at[again]] = True
+            xs, ys, seg, at = xs[~again], ys[~again], seg[~again], at[~again]
+        if at is None:
+            used[:] = True
+        else:
+            used[at] = True
+        book.points_in += xs.size
+        book.points_kept += xs.size
+        flags = None
+        if unit.flags is not None:
+            flags = unit.flags[there][part.index]
+            flags = flags if at is None else flags[at]
+        yield (
+            name,
+            Curve(
+                xs,
+                ys,
+                unit.metric or metric_of(name, names),
+                x_unit=unit.unit,
+                flags=flags,
+                segment=seg,
+                defects=defects,
+            ),
+        )
+    kept = int(np.count_nonzero(used))
+    book.rows_in += kept
+    book.rows_kept += kept
+    if kept < rows.size:
+        twice = int(np.count_nonzero(repeated & ~used))
+        book.drop_rows(DUPLICATE, twice)
+        book.drop_rows(NO_VALUE, rows.size - kept - twice)
+
+
+def _drop(rows: Rows, unit: Unit, book: _Book, why: str) -> None:
+    book.drop_rows(why, rows.size)
+    book.drop_points(why, sum(int(np.count_nonzero(c.state[rows] != MISSING)) for _, c in unit.metrics))
+
+
+def _duplicates(
+    name: str, x: NDArray[np.float64], y: NDArray[np.float64], segment: NDArray[np.int32], book: _Book
+) -> NDArray[np.bool_] | None:
+    """Points that repeat the one before exactly; none where an x carries different values, which are replicates."""
+    same = (x[1:] == x[:-1]) & (segment[1:] == segment[:-1])
+    if not same.any():
+        return None
+    equal = (y[1:] == y[:-1]) | (np.isnan(y[1:]) & np.isnan(y[:-1]))
+    if np.any(same & ~equal):
+        count = int(np.unique(x[1:][same]).size)
+        book.note(f"{name!r}: {count} x carry several values; all are kept as replicates")
+        return None
+    return np.concatenate([[False], same])
+
+
+def _note_segments(part: Segmented, x: NDArray[np.float64], book: _Book) -> None:
+    book.restarts.update(part.restarts)
+    if part.shuffled:
+        book.note("the rows were not in order of x and have been sorted")
+    for start in part.restarts[:3]:
+        book.note(f"logging starts again at x = {start:g}")
+    if part.superseded:
+        book.note(f"{part.superseded} rows were settled by the resume policy")
+    gaps = np.diff(x[part.index])
+    if gaps.size >= 8:
+        widest = int(np.argmax(gaps))
+        beside = np.r_[gaps[:widest][-3:], gaps[widest + 1 :][:3]]
+        if beside.size >= 4 and gaps[widest] > 100 * max(float(beside.max()), 1e-300):
+            at = x[part.index]
+            book.note(f"x jumps from {at[widest]:g} to {at[widest + 1]:g}: does its unit change there?")
+
+
+def _note_garbage(column: Column, rows: Rows, code: int, why: str, table: Table, book: _Book) -> None:
+    sample = f", for example {column.text(int(rows[0]))!r}" if code == TEXT else ""
+    count = "1 cell is" if rows.size == 1 else f"{rows.size} cells are"
+    book.note(f"{column.name!r}: {count} {why}{sample} ({table.row_word} {table.line(int(rows[0]))})")
+
+
+def _quoted(table: Table) -> list[str]:
+    names = [c.name for c in table.columns if c.quoted_numbers]
+    return [f"numbers given as text were read as numbers: {', '.join(map(repr, names[:8]))}"] if names else []
+
+
+def _run(group: Group, curves: dict[str, Curve], table: Table) -> Run:
+    units: set[XUnit] = {c.x_unit for c in curves.values()}
+    unit = next(iter(units)) if len(units) == 1 else None
+    schedule = None
+    rates = [c for c in curves.values() if is_learning_rate(c.metric) and len(c)]
+    rates.sort(key=lambda c: c.metric.name.lower() not in ("learning_rate", "lr"))
+    for curve in rates:
+        if np.all(curve.y >= 0):
+            schedule = Schedule(curve.x, curve.y)
+            break
+    horizon = table.plan.get(unit) if unit is not None else None
+    return Run(group.name, curves, schedule=schedule, horizon=horizon, attributes={**table.attributes, **group.facts})
+
+
+def _asked(run: Run, book: _Book, metric: str | None) -> Run | None:
+    """The run with the one metric that was asked for, None when it has no such metric."""
+    if metric is None:
+        return run
+    if metric not in run.curves:
+        return None
+    for name, curve in run.curves.items():
+        if name != metric:
+            count = len(curve) + int(curve.nonfinite_x.size)
+            book.points_kept -= count
+            book.points["not asked for"] = book.points.get("not asked for", 0) + count
+    return Run(run.name, {metric: run[metric]}, schedule=run.schedule, horizon=run.horizon, attributes=run.attributes)
+
+
+def _with_provenance(run: Run, book: _Book, table: Table, source: Source, reader: str, notes: tuple[str, ...]) -> Run:
+    unit = next(iter(run.curves.values())).x_unit
+    sampling: Sampling = table.sampling
+    provenance = Provenance(
+        path=source.where,
+        reader=reader,
+        rows_in=book.rows_in,
+        rows_kept=book.rows_kept,
+        rows_dropped=book.rows,
+        points_in=book.points_in,
+        points_kept=book.points_kept,
+        points_dropped=book.points,
+        restarts=tuple(sorted(book.restarts)),
+        sampling=sampling,
+        window=table.window.get(unit),
+        notes=notes,
+    )
+    return Run(
+        run.name,
+        run.curves,
+        schedule=run.schedule,
+        horizon=run.horizon,
+        provenance=provenance,
+        attributes=run.attributes,
+    )
+
+
+def _nothing(table: Table, book: _Book, source: Source) -> ReadError:
+    why = "; ".join([*book.notes[:2], *table.account.notes()[:2]])
+    names = ", ".join(map(repr, table.names[:8]))
+    return ReadError(
+        f"no metric with a value in it{f' ({why})' if why else ''}",
+        code="CF-IO-008",
+        where=source.where,
+        hint=f"columns: {names}" if names else "",
+    )

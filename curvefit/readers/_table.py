@@ -1,0 +1,166 @@
+"""A table as read: columns of cells, and an account of the rows that did not make it into the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import ReadError, Sampling
+from ._cells import Column, ColumnBuilder
+
+__all__ = ["Account", "Table", "check_marks", "unique_names"]
+
+
+class Account:
+    """Counts of dropped rows by reason, with the first few places."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self._places: dict[str, list[int]] = {}
+
+    def add(self, reason: str, line: int, count: int = 1) -> None:
+        """Count one row, or a few at one place."""
+        self.counts[reason] = self.counts.get(reason, 0) + count
+        places = self._places.setdefault(reason, [])
+        if len(places) < 5:
+            places.append(line)
+
+    def notes(self) -> list[str]:
+        """One sentence per reason, with line numbers."""
+        out = []
+        for reason, places in self._places.items():
+            n = self.counts[reason]
+            lines = ", ".join(map(str, places)) + (", ..." if n > len(places) else "")
+            out.append(f"{n} {'row' if n == 1 else 'rows'} dropped: {reason} (line {lines})")
+        return out
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """Columns of equal length and what is known beside them.
+
+    Parameters
+    ----------
+    columns : list of Column
+        In file order.
+    first_line : int
+        Line of the first row when rows are consecutive lines; ignored when ``lines`` is given.
+    lines : ndarray of int64 or None
+        Line (or record) number of each row.
+    account : Account
+        Rows of the file that are not in the table.
+    breaks : tuple of int
+        Rows at which the file says that logging started again (a repeated header).
+    attributes : dict
+        Facts about the run found beside the rows.
+    plan : dict
+        Planned lengths by unit of x, for example ``{"step": 10000.0}``.
+    names_repeated : tuple of str
+        Column names that occurred more than once; the columns are called ``name#1``, ``name#2``.
+    sampling, window, notes
+        For the provenance; window by unit of x.
+    """
+
+    columns: list[Column]
+    first_line: int = 1
+    lines: NDArray[np.int64] | None = None
+    account: Account = field(default_factory=Account)
+    breaks: tuple[int, ...] = ()
+    attributes: dict[str, str | float] = field(default_factory=dict)
+    plan: dict[str, float] = field(default_factory=dict)
+    names_repeated: tuple[str, ...] = ()
+    sampling: Sampling = "full"
+    window: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    row_word: str = "line"
+
+    @property
+    def rows(self) -> int:
+        """Rows in the table."""
+        return int(self.columns[0].values.size) if self.columns else 0
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return [c.name for c in self.columns]
+
+    def line(self, row: int) -> int:
+        """Line of a row in the file."""
+        return int(self.lines[row]) if self.lines is not None else self.first_line + row
+
+
+def unique_names(fields: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Names without duplicates, and the names that had to be numbered; nameless columns get one."""
+    names = [f if f else f"column_{i}" for i, f in enumerate(fields, 1)]
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    repeated = tuple(n for n, k in seen.items() if k > 1)
+    count = dict.fromkeys(repeated, 0)
+    for i, name in enumerate(names):
+        if name in count:
+            count[name] += 1
+            names[i] = f"{name}#{count[name]}"
+    return names, repeated
+
+
+def check_marks(columns: list[Column], table: Table, *, delimiter: bytes, decimal: str | None, where: str) -> None:
+    """Settle decimal commas and thousands separators; refuse what can be read two ways.
+
+    Raises
+    ------
+    ReadError
+        CF-PARSE-001 for thousands separators, CF-PARSE-002 for decimal commas that are not plain, CF-IO-006 for bytes
+        that are no text in a column of numbers.
+    """
+    for column in columns:
+        if not column.numeric:
+            continue
+        if column.bad_bytes is not None:
+            raise ReadError(
+                f"bytes that are not UTF-8 in column {column.name!r}, which holds numbers",
+                code="CF-IO-006",
+                where=f"{where}:{table.line(column.bad_bytes)}",
+                hint="pass encoding='latin-1' or whatever the file was written in",
+            )
+        if decimal != "," and column.commas:
+            _check_commas(column, table, delimiter, where)
+        elif column.thousands is not None:
+            raise _thousands(column, table, where)
+
+
+def _check_commas(column: Column, table: Table, delimiter: bytes, where: str) -> None:
+    commas = len(column.commas)
+    if commas == column.commas_of_three:  # every one of them may group thousands
+        raise _thousands(column, table, where)
+    numbers = column.values[column.state == 0]
+    whole = int(np.count_nonzero(np.isfinite(numbers) & (numbers == np.floor(numbers))))
+    if delimiter != b";" or commas + whole <= 0.99 * numbers.size:
+        raise ReadError(
+            f"column {column.name!r} has numbers with a comma and numbers with a point"
+            if delimiter == b";"
+            else f"column {column.name!r} has numbers with a comma",
+            code="CF-PARSE-002",
+            where=f"{where}:{table.line(column.commas[0])}",
+            hint="pass decimal=',' if the comma is the decimal mark",
+        )
+    table.notes.append(f"column {column.name!r}: the comma was read as the decimal mark")
+
+
+def _thousands(column: Column, table: Table, where: str) -> ReadError:
+    row, text = column.thousands if column.thousands is not None else (column.commas[0], "")
+    example = f" {text!r}" if text else ""
+    return ReadError(
+        f"ambiguous thousands separator{example} in column {column.name!r}",
+        code="CF-PARSE-001",
+        where=f"{where}:{table.line(row)}",
+        hint="write numbers without separators, or pass decimal=',' if that is what the comma means",
+    )
+
+
+def builders(names: Iterable[str], decimal: str | None = None) -> list[ColumnBuilder]:
+    """Empty columns of these names."""
+    return [ColumnBuilder(name, (decimal or "").encode("ascii")) for name in names]

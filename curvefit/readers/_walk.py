@@ -1,0 +1,140 @@
+"""Files of a folder that may be logs, one by one, in a fixed order, without following links."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from ..curves import ReadError
+from ..curves._checks import safe_text
+from ._source import refused
+
+__all__ = ["Skipped", "Walk"]
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+STATE = "trainer_state.json"
+MAX_DEPTH = 64
+EXAMPLES = 20
+
+
+class Skipped:
+    """Counts of files passed over, by reason, with the first few names."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.examples: dict[str, list[str]] = {}
+
+    def add(self, reason: str, name: str) -> None:
+        """Count one file."""
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        names = self.examples.setdefault(reason, [])
+        if len(names) < EXAMPLES:
+            names.append(name)
+
+    def __len__(self) -> int:
+        return sum(self.counts.values())
+
+
+class Walk:
+    """Walk a folder: pairs of a path and a run name; an unreadable subfolder is an error in place of its files.
+
+    Parameters
+    ----------
+    root : str
+        The folder.
+    skipped : Skipped
+        Where links, hidden files and older checkpoints are counted.
+    """
+
+    def __init__(self, root: str, skipped: Skipped) -> None:
+        self.root = root
+        self.skipped = skipped
+
+    def __iter__(self) -> Iterator[tuple[str | ReadError, str]]:
+        yield from self._folder(self.root, "", 0)
+
+    def _folder(self, path: str, name: str, depth: int) -> Iterator[tuple[str | ReadError, str]]:
+        try:
+            with os.scandir(path) as entries:
+                found = sorted((_key(e.name), _kind(e), e.name) for e in entries)
+        except OSError as error:
+            yield refused(error, safe_text(path)), name
+            return
+        names = {n for _, _, n in found}
+        latest = _latest_checkpoint(path, names)
+        for _, kind, entry in found:
+            inside = os.path.join(path, entry)  # noqa: PTH118 - also for names that are not valid text
+            called = f"{name}/{entry}" if name else entry
+            if entry.startswith("."):
+                self.skipped.add("hidden", safe_text(inside))
+            elif kind == "link":
+                self.skipped.add("symbolic link", safe_text(inside))
+            elif kind == "folder":
+                if latest is not None and _CHECKPOINT.fullmatch(entry) and entry != latest:
+                    self.skipped.add("older checkpoint of the same run", safe_text(inside))
+                elif depth >= MAX_DEPTH:
+                    self.skipped.add("deeper than 64 folders", safe_text(inside))
+                else:
+                    yield from self._folder(inside, called, depth + 1)
+            elif kind == "file":
+                if entry == STATE and latest is not None and latest != "":
+                    self.skipped.add("older checkpoint of the same run", safe_text(inside))
+                else:
+                    yield inside, safe_text(_without_suffix(called))
+            else:
+                self.skipped.add("not a regular file", safe_text(inside))
+
+
+def _key(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Sort ``run2`` before ``run10``."""
+    return tuple(
+        (0, int(p)) if p.isdigit() and p.isascii() and len(p) < 20 else (1, p) for p in re.split(r"(\d+)", name) if p
+    )
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    try:
+        if entry.is_symlink():
+            return "link"
+        if entry.is_dir(follow_symlinks=False):
+            return "folder"
+        return "file" if entry.is_file(follow_symlinks=False) else "other"
+    except OSError:
+        return "other"
+
+
+def _latest_checkpoint(path: str, names: set[str]) -> str | None:
+    """Folder of the newest checkpoint, ``""`` when the run's own trainer_state is newer, None when there are none.
+
+    Every checkpoint carries the history of the whole run up to it; the file beside them is written at the end.
+    """
+    steps = {int(m[1]): n for n in names if (m := _CHECKPOINT.fullmatch(n)) is not None}
+    have = [s for s, n in steps.items() if os.path.isfile(os.path.join(path, n, STATE))]  # noqa: PTH113, PTH118
+    if not have:
+        return None
+    newest = steps[max(have)]
+    if STATE in names and _step_of(os.path.join(path, STATE)) >= max(have):  # noqa: PTH118
+        return ""
+    return newest
+
+
+def _step_of(path: str) -> float:
+    """``global_step`` near the beginning of a trainer_state, -1 when it cannot be seen."""
+    try:
+        if not os.path.isfile(path) or os.path.islink(path):  # noqa: PTH113, PTH114
+            return -1
+        with open(path, "rb") as file:  # noqa: PTH123
+            found = re.search(rb'"global_step":\s*(\d{1,15})\b', file.read(1 << 16))
+    except OSError:
+        return -1
+    return float(found[1]) if found else -1
+
+
+def _without_suffix(name: str) -> str:
+    for _ in range(2):
+        suffix = PurePath(name).suffix
+        if suffix.lower() in (".gz", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".log"):
+            name = name[: -len(suffix)]
+    return name

@@ -1,0 +1,356 @@
+"""Read training logs: one file, standard input, or every log in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Literal
+
+from ..curves import CurvefitError, ReadError, ResumePolicy, Run, UsageError, XUnit
+from ..curves._checks import safe_text
+from ..curves.errors import unknown_name
+from . import registry
+from ._base import MAX_BYTES, Options, Reader
+from ._foreign import refusal, refuse_dangerous
+from ._source import ChangedError, Source, open_source
+from ._walk import Skipped, Walk
+
+__all__ = ["Failure", "Reading", "read", "read_all", "read_each"]
+
+NO_LOG = ("CF-IO-003", "CF-IO-008", "CF-IO-012", "CF-IO-013")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be read.
+
+    Parameters
+    ----------
+    path : str
+        The file, safe for a terminal.
+    error : CurvefitError
+        Why.
+    """
+
+    path: str
+    error: CurvefitError
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading a path.
+
+    Parameters
+    ----------
+    runs : tuple of Run
+        Runs in the order of their files.
+    failures : tuple of Failure
+        Logs that could not be read.
+    skipped : mapping of str to int
+        Files of a folder that are no logs, counted by reason.
+    """
+
+    runs: tuple[Run, ...]
+    failures: tuple[Failure, ...]
+    skipped: Skipped
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    metric: str | None = None,
+    x: str | None = None,
+    x_unit: XUnit | None = None,
+    resume: ResumePolicy = "supersede",
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    keep_partial_tail: bool = False,
+    on_error: Literal["raise", "collect"] = "raise",
+) -> list[Run]:
+    """Read the runs of a log file, of standard input (``"-"``), or of every log in a folder.
+
+    Parameters
+    ----------
+    path : path-like
+        File, folder or ``"-"``. The format is recognized by content; the suffix settles ties only.
+    format : str, optional
+        Name or alias of a reader: ``csv_table`` (csv), ``json_lines`` (jsonl), ``json_table`` (json),
+        ``trainer_state`` (hf), ``parquet``.
+    metric : str, optional
+        The only metric to keep.
+    x : str, optional
+        Column of x; ``"row"`` numbers the rows. Default: the column whose name says so (step, iteration, epoch,
+        tokens, ...).
+    x_unit : str, optional
+        Unit of x instead of what its name says.
+    resume : {"supersede", "keep", "first", "error"}
+        What happens to rows that a resumed run logged again: the later replace the earlier, all stay, the earlier stay,
+        or it is an error.
+    delimiter, decimal, encoding : str, optional
+        For text tables whose look misleads.
+    max_bytes : int
+        Largest file in bytes, after decompression.
+    keep_partial_tail : bool
+        Keep a last line that lacks its line end; by default it is dropped and counted, for it may be cut within a number.
+    on_error : {"raise", "collect"}
+        In a folder: raise the first failure, or leave out what fails (`read_all` returns the failures too).
+
+    Returns
+    -------
+    list of Run
+        Each with a `Provenance` that accounts for every row and every point.
+
+    Raises
+    ------
+    ReadError
+        When a file is no log, is broken or ambiguous; with file, line, cause and what to try.
+    UsageError
+        For an unknown format, column or metric.
+
+    Notes
+    -----
+    Nothing is executed, unpickled or extracted. In a folder, links are not followed and files that are no logs are passed
+    over; of the checkpoints of one Hugging Face run only the latest is read.
+
+    Examples
+    --------
+    >>> import curvefit as cf
+    >>> runs = cf.read("metrics.csv")  # doctest: +SKIP
+    """
+    if on_error not in ("raise", "collect"):
+        raise UsageError(f"on_error={on_error!r}", hint="'raise' or 'collect'")
+    options = _options(format, metric, x, x_unit, resume, delimiter, decimal, encoding, max_bytes, keep_partial_tail)
+    if not _is_folder(path):
+        return _read_file(path, options)
+    runs: list[Run] = []
+    first: CurvefitError | None = None
+    for _, outcome in _read_folder(path, options, Skipped()):
+        if isinstance(outcome, CurvefitError):
+            if on_error == "raise":
+                raise outcome
+            first = first or outcome
+        else:
+            runs.extend(outcome)
+    if not runs:
+        raise first or _no_logs(path)
+    return runs
+
+
+def read_each(path: str | os.PathLike[str], **options: object) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
+    """Read a file or folder file by file, as a stream of outcomes; the first comes at once, however large the folder.
+
+    Parameters
+    ----------
+    path : path-like
+        File, folder or ``"-"``.
+    **options
+        As for `read`, without ``on_error``.
+
+    Yields
+    ------
+    (str, list of Run or CurvefitError)
+        Each file that looks like a log and what came of it.
+    """
+    settled = _options_of(options)
+    if not _is_folder(path):
+        yield safe_text(os.fspath(path)), _attempt(path, settled)
+        return
+    yield from _read_folder(path, settled, Skipped())
+
+
+def read_all(path: str | os.PathLike[str], **options: object) -> Reading:
+    """Read a file or folder; one bad file never loses the rest.
+
+    Parameters
+    ----------
+    path : path-like
+        File, folder or ``"-"``.
+    **options
+        As for `read`, without ``on_error``.
+
+    Returns
+    -------
+    Reading
+        Runs, failures, and a count of files that are no logs.
+    """
+    settled = _options_of(options)
+    skipped = Skipped()
+    runs: list[Run] = []
+    failures: list[Failure] = []
+    outcomes = (
+        _read_folder(path, settled, skipped)
+        if _is_folder(path)
+        else iter([(safe_text(os.fspath(path)), _attempt(path, settled))])
+    )
+    for name, outcome in outcomes:
+        if isinstance(outcome, CurvefitError):
+            failures.append(Failure(name, outcome))
+        else:
+            runs.extend(outcome)
+    return Reading(tuple(runs), tuple(failures), skipped)
+
+
+def _options_of(given: dict[str, object]) -> Options:
+    unknown = set(given) - set(Options.__dataclass_fields__)
+    if unknown:
+        raise unknown_name("option", min(unknown), Options.__dataclass_fields__)
+    settled = replace(Options(), **given)  # type: ignore[arg-type]
+    return replace(settled, format=_reader_name(settled.format))
+
+
+def _options(format: str | None, *rest: object) -> Options:
+    fields = ("metric", "x", "x_unit", "resume", "delimiter", "decimal", "encoding", "max_bytes", "keep_partial_tail")
+    return _options_of({"format": format, **dict(zip(fields, rest, strict=True))})
+
+
+def _reader_name(format: str | None) -> str | None:
+    """Registry name of a format or one of its aliases."""
+    if format is None or format in registry:
+        return format
+    for name in registry.names():
+        if format in registry[name].aliases:
+            return name
+    raise unknown_name("reader", format, registry.names())
+
+
+def _is_folder(path: str | os.PathLike[str]) -> bool:
+    text = os.fspath(path)
+    return text != "-" and os.path.isdir(text)  # noqa: PTH112 - also for names that are not valid text
+
+
+def _attempt(path: str | os.PathLike[str], options: Options, **names: str) -> list[Run] | CurvefitError:
+    try:
+        return _read_file(path, options, **names)
+    except CurvefitError as error:
+        return error
+
+
+def _read_folder(
+    path: str | os.PathLike[str], options: Options, skipped: Skipped
+) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
+    """Outcomes of the logs in a folder; files that are no logs are counted."""
+    for file, name in Walk(os.fspath(path), skipped):
+        shown = safe_text(file)
+        outcome = file if isinstance(file, CurvefitError) else _attempt(file, options, name=name)
+        if isinstance(outcome, ReadError) and outcome.code in NO_LOG and options.format is None:
+            skipped.add("no log: " + outcome.what, shown)
+        else:
+            yield shown, outcome
+
+
+def _no_logs(path: str | os.PathLike[str]) -> ReadError:
+    return ReadError(
+        "no log in this folder",
+        code="CF-IO-008",
+        where=safe_text(os.fspath(path)),
+        hint="pass the file itself to see why",
+    )
+
+
+# ------------------------------------------------------------------ one file
+
+
+def _read_file(path: str | os.PathLike[str], options: Options, *, name: str | None = None) -> list[Run]:
+    """Runs of one file; if it changes meanwhile it is read a second time."""
+    called = name if name is not None else run_name(os.fspath(path))
+    for attempt in (1, 2):
+        try:
+            with open_source(path, options, name=called) as source:
+                runs = _dispatch(source)
+                source.check_unchanged()
+        except ChangedError:
+            if attempt == 2:
+                raise
+        else:
+            if name is not None and len(runs) > 1:
+                runs = [replace(r, name=f"{name}:{r.name}") for r in runs]
+            if attempt == 2:
+                runs = [_noted(r, "the file changed while it was read and was read again") for r in runs]
+            return runs
+    raise AssertionError("unreachable")
+
+
+def _noted(run: Run, note: str) -> Run:
+    if run.provenance is None:
+        return run
+    return replace(run, provenance=replace(run.provenance, notes=(*run.provenance.notes, note)))
+
+
+def _dispatch(source: Source) -> list[Run]:
+    """Let the reader that recognizes the content read it."""
+    head, shown = source.head, source.path or ""
+    if source.size == 0:
+        raise ReadError("empty file", code="CF-IO-001", where=source.where, hint="has the run written anything yet?")
+    if not head.strip(b"\0"):
+        raise ReadError(
+            "nothing but zero bytes", code="CF-IO-001", where=source.where, hint="a power cut leaves such files"
+        )
+    refuse_dangerous(head, shown, source.where)
+    if source.options.format is not None:
+        return registry[source.options.format].read(source)
+    reader, confidence = _recognize(head, shown)
+    if reader is None or confidence <= 0.0:
+        raise refusal(head, shown, source.where)
+    runs = reader.read(source)
+    expected = _by_suffix(shown)
+    if expected is not None and expected != reader.name and reader.name not in _same_suffix(shown):
+        runs = [_noted(r, f"named like {expected}, but the content is {reader.name}") for r in runs]
+    return runs
+
+
+def _recognize(head: bytes, path: str) -> tuple[Reader | None, float]:
+    best: Reader | None = None
+    score = 0.0
+    for name in registry.names():
+        reader = registry[name]
+        confidence = reader.sniff(head, path)
+        if confidence > 0 and path.lower().removesuffix(".gz").endswith(reader.suffixes or ("\0",)):
+            confidence += 0.05
+        if confidence > score:
+            best, score = reader, confidence
+    return best, score
+
+
+def _same_suffix(path: str) -> list[str]:
+    plain = path.lower().removesuffix(".gz")
+    return [n for n in registry.names() if registry[n].suffixes and plain.endswith(registry[n].suffixes)]
+
+
+def _by_suffix(path: str) -> str | None:
+    names = _same_suffix(path)
+    return names[0] if names else None
+
+
+_PLAIN_NAMES = frozenset(
+    [
+        "metrics",
+        "results",
+        "log",
+        "logs",
+        "history",
+        "progress",
+        "monitor",
+        "training_log",
+        "train_log",
+        "trainer_state",
+        "training",
+        "data",
+    ]
+)
+
+
+def run_name(path: str) -> str:
+    """A name for the run of a file: its stem, after its folder's name where the stem says nothing."""
+    if path == "-":
+        return "stdin"
+    plain = PurePath(path)
+    stem = plain.name
+    for _ in range(2):
+        stem = stem.removesuffix(PurePath(stem).suffix) or stem
+    parent = PurePath(os.path.abspath(path)).parent.name  # noqa: PTH100 - also for names that are not valid text
+    return safe_text(f"{parent}/{stem}" if parent and (stem.lower() in _PLAIN_NAMES or stem.isdigit()) else stem)
