@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "Bound", "Builder", "Expression", "Step"]
+__all__ = ["CONSTANTS", "FUNCTIONS", "Bound", "Builder", "Expression", "Step", "largest_affine_set"]
 
 Array = NDArray[Any]  # float64, or complex128 under the complex step
 
@@ -177,9 +177,10 @@ class Expression:
         """The function of the parameters alone over n rows; what depends on data only is computed once."""
         return Bound(self, data, n)
 
-    def substitute(self, replacements: Mapping[str, Expression]) -> Expression:
-        """The expression with parameters replaced by expressions."""
+    def substitute(self, replacements: Mapping[str, Expression], parameters: Sequence[str] = ()) -> Expression:
+        """The expression with parameters replaced by expressions; ``parameters`` come first and in that order."""
         builder = Builder()
+        builder.parameters.extend(parameters)
         output = _copy(self, builder, replacements)
         return builder.finish(output)
 
@@ -207,19 +208,31 @@ class Expression:
         )
 
     def linear_parameters(self) -> tuple[int, ...]:
-        """The largest set of parameters in which the expression is jointly affine (greedy when there are many)."""
-        couples = self.interactions()
-        alone = [j for j in range(len(self.parameters)) if not couples[j, j]]
-        best: list[int] = []
-        order = sorted(alone, key=lambda j: int(couples[j].sum()))
-        for first in order:
-            chosen = [first]
-            for j in order:
-                if j not in chosen and not couples[j, chosen].any():
-                    chosen.append(j)
-            if len(chosen) > len(best):
-                best = chosen
-        return tuple(sorted(best))
+        """The largest set of parameters in which the expression is jointly affine."""
+        return largest_affine_set(self.interactions())
+
+
+def largest_affine_set(couples: NDArray[np.bool_], allowed: Sequence[int] | None = None) -> tuple[int, ...]:
+    """The largest set of parameters without couples among them, greedily from every first member.
+
+    Parameters
+    ----------
+    couples : ndarray of bool, shape (p, p)
+        Which pairs have a non-zero second derivative.
+    allowed : sequence of int, optional
+        Parameters that may be in the set.
+    """
+    alone = [j for j in (range(len(couples)) if allowed is None else allowed) if not couples[j, j]]
+    order = sorted(alone, key=lambda j: int(couples[j].sum()))
+    best: list[int] = []
+    for first in order:
+        chosen = [first]
+        for j in order:
+            if j not in chosen and not couples[j, chosen].any():
+                chosen.append(j)
+        if len(chosen) > len(best):
+            best = chosen
+    return tuple(sorted(best))
 
 
 def _copy(source: Expression, builder: Builder, replacements: Mapping[str, Expression]) -> int:
@@ -252,6 +265,7 @@ class Bound:
 
     def __init__(self, expression: Expression, data: Mapping[str, Array], n: int | None = None) -> None:
         self.expression = expression
+        self.exact = True
         self.n = max((np.size(column) for column in data.values()), default=1) if n is None else n
         steps = expression.steps
         needed = {expression.output}

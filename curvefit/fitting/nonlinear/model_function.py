@@ -199,7 +199,7 @@ class BlackBox:
                     return complex_step_jacobian(value, theta)
             return out
 
-        return BoundFunction(value, jacobian, rows)
+        return BoundFunction(value, jacobian, rows, lambda: bool(choice and choice[0]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,5 +249,8 @@ class TiedModel:
             return out
 
         return BoundFunction(
-            lambda t: inner.value(full(t)), lambda t: inner.value_and_jacobian(full(t))[1] @ chain(t), inner.n
+            lambda t: inner.value(full(t)),
+            lambda t: inner.value_and_jacobian(full(t))[1] @ chain(t),
+            inner.n,
+            lambda: inner.exact,
         )

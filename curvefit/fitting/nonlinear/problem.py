@@ -4,37 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .expression import Bound
 
-__all__ = ["BoundFunction", "Derivatives", "Problem"]
+__all__ = ["BoundFunction", "Problem"]
 
 Array = NDArray[np.float64]
-
-
-class Derivatives(Protocol):
-    """A model bound to its data."""
-
-    def value(self, theta: Any) -> Any:
-        """Values at the rows; with a leading batch axis when theta has one."""
-        ...
-
-    def value_and_jacobian(self, theta: Any, wrt: Sequence[int] | None = None) -> tuple[Any, Any]:
-        """Values, and derivatives along a new last axis."""
-        ...
 
 
 class BoundFunction:
     """A Python function of the parameter vector, with a way to differentiate it, in the form of ``Bound``."""
 
-    def __init__(self, value: Callable[[Array], Array], jacobian: Callable[[Array], Array], n: int) -> None:
+    def __init__(
+        self,
+        value: Callable[[Array], Array],
+        jacobian: Callable[[Array], Array],
+        n: int,
+        exact: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._value = value
         self._jacobian = jacobian
+        self._exact = exact
         self.n = n
+
+    @property
+    def exact(self) -> bool:
+        """Whether derivatives are exact to rounding (complex step) or differences."""
+        return self._exact()
 
     def value(self, theta: Array) -> Array:
         """Values, one call of the function per parameter vector."""

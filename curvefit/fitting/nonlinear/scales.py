@@ -141,6 +141,8 @@ class StartSampler:
         draw guesses one column's scale, its inverse or none.
     bounds : ndarray, shape (p, 2)
         Infinite where there is none.
+    center : ndarray, shape (p,), optional
+        A guess: a third of the draws scatter about it, over a factor of five or so.
     """
 
     def __init__(
@@ -149,21 +151,39 @@ class StartSampler:
         spans: Mapping[str, Span],
         exponents: NDArray[np.float64] | None,
         bounds: NDArray[np.float64],
+        center: NDArray[np.float64] | None = None,
     ) -> None:
         self.names = tuple(names)
         self._spans = list(spans.values())
         self._exponents = exponents
         self._bounds = bounds
+        self._center = center
 
     def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Starting values, shape (count, p)."""
-        return np.column_stack([self._parameter(j, count, rng) for j in range(len(self.names))])
+        coherent = rng.random(count) < 0.5  # one scale per column for all parameters, as in 1 + x/s + (x/s)**2
+        shared = rng.random((count, len(self._spans)))
+        out = np.column_stack([self._parameter(j, count, rng, coherent, shared) for j in range(len(self.names))])
+        if self._center is not None:
+            near = rng.random(count) < 1.0 / 3.0
+            factor = np.exp(rng.normal(0.0, 1.5, out.shape))
+            around = np.clip(self._center * factor, self._bounds[:, 0], self._bounds[:, 1])
+            out = np.where(near[:, np.newaxis] & (self._center != 0), around, out)
+        return out
 
-    def _parameter(self, j: int, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _parameter(
+        self,
+        j: int,
+        count: int,
+        rng: np.random.Generator,
+        coherent: NDArray[np.bool_],
+        shared: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
         exponents = self._guessed(count, rng) if self._exponents is None else np.tile(self._exponents[j], (count, 1))
         log_size = rng.uniform(-1.0, 1.0, count) * math.log(10.0)
         for k, span in enumerate(self._spans):
-            log_size += exponents[:, k] * rng.uniform(math.log(span.fine), math.log(span.coarse), count)
+            place = np.where(coherent, shared[:, k], rng.random(count))
+            log_size += exponents[:, k] * (math.log(span.fine) + place * math.log(span.coarse / span.fine))
         sign = np.where(rng.random(count) < 0.65, 1.0, -1.0)
         out = sign * np.exp(np.clip(log_size, -300.0, 300.0))
         for k, span in enumerate(self._spans):  # has exactly the unit of a column: may be a place on its axis

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curvefit.curves import UsageError
-from curvefit.fitting.nonlinear.expression import FUNCTIONS
 from curvefit.fitting.formula import parse_formula, split_response
+from curvefit.fitting.nonlinear.expression import FUNCTIONS
 
 X = np.linspace(0.5, 3.0, 7)
 

@@ -1,0 +1,305 @@
+"""The record of a general least-squares fit, and how it is put together from a solution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...curves import Interval, Prediction, Status, UsageError
+from ...curves._checks import check_level, frozen_array
+from .._doubt import Doubt
+from .._linalg import scaled_qr_covariance
+from .optimize import Solution
+from .problem import Problem
+from .profile import profile_interval
+from .setup import Setup
+from .solvers import Optimum
+from .table import Table
+from .verdict import MAX_CONDITION, judge
+
+__all__ = ["LeastSquaresFit", "assemble", "without_solution"]
+
+Array = NDArray[np.float64]
+IntervalMethod = Literal["profile_likelihood", "delta"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeastSquaresFit:
+    """A fitted model with what is known of its reliability.
+
+    Parameters
+    ----------
+    model, response : str
+        The formula (or the function's name) and the response, as written.
+    params : mapping of str to float
+        Estimates; NaN where the data do not determine a parameter.
+    stderr : mapping of str to float
+        Standard errors; NaN where none can be given.
+    covariance : ndarray, shape (p, p)
+        Of the estimates, in the order of ``params``.
+    rss : float
+        (Weighted) residual sum of squares.
+    dof : int
+        Rows in use minus fitted parameters.
+    n, dropped : int
+        Rows in use, and rows left out because a number was missing or a weight zero.
+    status : Status
+        ``status.usable`` says whether the numbers may be used.
+    doubts : tuple of Doubt
+        Every check the fit was put through, passed or not.
+    residuals : ndarray, shape (n,)
+        Response minus model, unweighted, in the order of the data.
+    condition_number : float
+        Of the scaled Jacobian.
+    """
+
+    model: str
+    response: str
+    params: Mapping[str, float]
+    stderr: Mapping[str, float]
+    covariance: Array
+    rss: float
+    dof: int
+    n: int
+    dropped: int
+    status: Status
+    doubts: tuple[Doubt, ...]
+    residuals: Array
+    condition_number: float
+    _setup: Setup = dataclass_field(repr=False)
+    _theta: Array = dataclass_field(repr=False)
+    _free_covariance: Array = dataclass_field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("covariance", "residuals", "_theta", "_free_covariance"):
+            object.__setattr__(self, name, frozen_array(getattr(self, name)))
+        for name in ("params", "stderr"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def converged(self) -> bool:
+        """Whether an optimum was found and confirmed."""
+        return self.status.usable or self.status is Status.CONSTANT
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation, square root of RSS over degrees of freedom; NaN without any."""
+        return math.sqrt(self.rss / self.dof) if self.dof > 0 else math.nan
+
+    def predict(
+        self, data: Any, *, interval: Literal["confidence", "prediction"] | None = None, level: float = 0.95
+    ) -> Prediction:
+        """The fitted curve at new rows, with a pointwise delta-method interval if asked for.
+
+        Parameters
+        ----------
+        data : array-like, mapping or dataframe
+            The columns the model reads; a plain array for a model of one column.
+        interval : {None, "confidence", "prediction"}
+            Of the mean, or of a new observation of weight one.
+        level : float
+            Nominal coverage.
+
+        Returns
+        -------
+        Prediction
+            ``x`` is the predictor for a model of one column, else the row number.
+        """
+        check_level(level)
+        if interval not in (None, "confidence", "prediction"):
+            raise UsageError(
+                f"interval = {interval!r}", where="interval", hint="choices: None, 'confidence', 'prediction'"
+            )
+        columns, n = self._columns(data)
+        bound = self._setup.function.bind(columns, n)
+        x = next(iter(columns.values())) if len(columns) == 1 else np.arange(n, dtype=np.float64)
+        if interval is None or not self.status.usable:
+            mean = np.asarray(bound.value(self._theta), dtype=np.float64)
+            unknown = np.full(n, np.nan)
+            return Prediction(x, mean, unknown, unknown, interval, level)
+        mean, jacobian = bound.value_and_jacobian(self._theta)
+        with np.errstate(invalid="ignore"):
+            variance = np.einsum("np,pq,nq->n", jacobian, self._free_covariance, jacobian)
+        if interval == "prediction":
+            variance = variance + self.sigma**2
+        half = self._quantile(level) * np.sqrt(variance)
+        return Prediction(x, mean, mean - half, mean + half, interval, level)
+
+    def _columns(self, data: Any) -> tuple[dict[str, Array], int]:
+        names = tuple(self._setup.columns)
+        if not isinstance(data, Mapping) and len(names) <= 1 and not hasattr(data, "columns"):
+            values = np.atleast_1d(np.asarray(data, dtype=np.float64))
+            return ({names[0]: values} if names else {}), len(values)
+        table = Table(data)
+        missing = [name for name in names if name not in table]
+        if missing:
+            raise UsageError(f"the model reads the column {missing[0]!r}", where="data", hint=f"it reads: {names}")
+        return {name: table[name] for name in names}, table.rows
+
+    def _quantile(self, level: float) -> float:
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.dof, 0.5 + level / 2.0))
+
+    def conf_int(self, level: float = 0.95, method: IntervalMethod = "profile_likelihood") -> Mapping[str, Interval]:
+        """Confidence intervals of the parameters.
+
+        Parameters
+        ----------
+        level : float
+            Nominal coverage.
+        method : {"profile_likelihood", "delta"}
+            Profile: where the best fit with the parameter held is not significantly worse (F test); open sides are
+            infinite or at the bound. Delta: estimate plus or minus Student's quantile times the standard error. Tied
+            parameters get the delta interval.
+
+        Returns
+        -------
+        mapping of str to Interval
+            ``Interval.method`` says which was used. Where nothing is known it reaches from minus to plus infinity.
+
+        Notes
+        -----
+        Both assume independent residuals of equal variance (given the weights); see ``doubts``.
+        """
+        check_level(level)
+        if method not in ("profile_likelihood", "delta"):
+            raise UsageError(f"method = {method!r}", where="method", hint="choices: 'profile_likelihood', 'delta'")
+        out: dict[str, Interval] = {}
+        problem = self._setup.problem() if method == "profile_likelihood" and self.status.usable else None
+        for name, value in self.params.items():
+            error = self.stderr[name]
+            if problem is not None and name in self._setup.free and math.isfinite(error):
+                j = self._setup.free.index(name)
+                ends = profile_interval(problem, self._theta, j, error, self.dof, self._quantile(level))
+                low, high = ends or (-math.inf, math.inf)
+                out[name] = Interval(low, high, level, method=method)
+            elif self.status.usable and math.isfinite(error):
+                half = self._quantile(level) * error
+                out[name] = Interval(value - half, value + half, level, method="delta")
+            else:
+                out[name] = Interval(-math.inf, math.inf, level, method=method)
+        return MappingProxyType(out)
+
+    def summary(self, level: float = 0.95) -> str:
+        """A table of the estimates, and every failed check in words."""
+        equation = self.model if "=" in self.model or "~" in self.model else f"{self.response} = {self.model}"
+        lines = [
+            f"Least squares   {equation}",
+            f"Status          {self.status.code}: {self.status.value}",
+            f"Rows            {self.n} in use, {self.dropped} left out, {self.dof} degrees of freedom",
+            f"Residuals       sum of squares {self.rss:.6g}, standard deviation {self.sigma:.4g}",
+            "",
+            f"  {'parameter':<14}{'estimate':>14}{'std. error':>13}   {100 * level:g} % confidence interval",
+        ]
+        intervals = self.conf_int(level)
+        for name, value in self.params.items():
+            shown = intervals[name]
+            ends = f"[{shown.low:.5g}, {shown.high:.5g}]" + (" (delta)" if shown.method == "delta" else "")
+            lines.append(f"  {name:<14}{_number(value, 7):>14}{_number(self.stderr[name], 3):>13}   {ends}")
+        failed = [d for d in self.doubts if not d.ok]
+        lines += ["", "Doubts" if failed else f"All {len(self.doubts)} checks passed."]
+        lines += [f"  {d.name}: {d.message}" for d in failed]
+        return "\n".join(lines)
+
+    def to_lmfit(self) -> Any:
+        """The fit as lmfit's ``(Minimizer, MinimizerResult)``, for its tools such as ``conf_interval`` and ``emcee``.
+
+        Ties are already resolved: the Minimizer knows the free parameters only, and no expression.
+        """
+        import lmfit
+
+        parameters = lmfit.Parameters()
+        for name, value, low, high in zip(
+            self._setup.free, self._theta, self._setup.low, self._setup.high, strict=True
+        ):
+            parameters.add(name, value=float(value), min=low, max=high)
+        problem, unit, free = self._setup.problem(), self._setup.unit, self._setup.free
+
+        def residual(params: Any) -> Array:
+            return problem.residuals(np.array([params[name].value for name in free])) * unit
+
+        minimizer = lmfit.Minimizer(residual, parameters)
+        return minimizer, minimizer.minimize(method="leastsq")
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}g}"
+
+
+def without_solution(setup: Setup, status: Status, doubts: tuple[Doubt, ...]) -> LeastSquaresFit:
+    """A fit that has no numbers, and says why."""
+    nothing = dict.fromkeys(setup.names, math.nan)
+    p, k = len(setup.names), len(setup.free)
+    return LeastSquaresFit(
+        setup.label, setup.response, nothing, nothing, np.full((p, p), np.nan), math.nan, len(setup.y) - k,
+        len(setup.y), setup.dropped, status, doubts, np.full(len(setup.y), np.nan), math.nan, setup,
+        np.full(k, np.nan), np.full((k, k), np.nan),
+    )  # fmt: skip
+
+
+def assemble(setup: Setup, problem: Problem, solution: Solution, optimum: Optimum, needed: int) -> LeastSquaresFit:
+    """Estimates, covariance and verdict of a solution."""
+    p = len(setup.free)
+    dof = len(setup.y) - p
+    inside = ~optimum.at_bound
+    covariance = np.full((p, p), np.nan)
+    condition = 1.0
+    if inside.any():
+        small, condition = scaled_qr_covariance(optimum.jacobian[:, inside], optimum.rss, dof)
+        covariance[np.ix_(inside, inside)] = small
+    exact = problem.model.exact
+    status, doubts = judge(setup, problem, solution, optimum, condition, exact, needed)
+    seen = {d.name: d.ok for d in doubts}
+    if not status.usable or not seen["noise"]:
+        covariance = np.full((p, p), np.nan)
+    theta = optimum.theta
+    shown = theta.copy()
+    if condition > MAX_CONDITION:  # an arbitrary point of a valley is no estimate
+        small = np.diag(covariance)
+        undetermined = np.isinf(small) if math.isinf(condition) else ~(np.sqrt(small) < 1e3 * np.abs(theta))
+        shown[undetermined & inside] = np.nan
+        covariance[undetermined, :] = np.nan
+        covariance[:, undetermined] = np.nan
+    values, full = _with_ties(setup, shown, covariance)
+    unit = setup.unit
+    value = problem.model.value(theta)
+    errors = np.sqrt(np.where(np.diag(full) >= 0, np.diag(full), np.nan))
+    with np.errstate(over="ignore"):
+        rss = float(np.float64(optimum.rss) * unit * unit)
+    return LeastSquaresFit(
+        setup.label, setup.response, values, dict(zip(setup.names, errors.tolist(), strict=True)), full, rss, dof,
+        len(setup.y), setup.dropped, status, doubts, setup.y - value, condition, setup, theta, covariance,
+    )  # fmt: skip
+
+
+def _with_ties(setup: Setup, theta: Array, covariance: Array) -> tuple[dict[str, float], Array]:
+    """Values and covariance of all parameters, by the chain rule through the ties."""
+    place = {name: j for j, name in enumerate(setup.free)}
+    values: dict[str, float] = {}
+    chain = np.zeros((len(setup.names), len(setup.free)))
+    for i, name in enumerate(setup.names):
+        if name in place:
+            values[name] = float(theta[place[name]])
+            chain[i, place[name]] = 1.0
+        else:
+            tie = setup.ties[name]
+            wrt = [place[q] for q in tie.parameters]
+            value, jacobian = tie.bind({}, 1).value_and_jacobian(theta[wrt])
+            values[name] = float(value[0])
+            chain[i, wrt] = jacobian[0]
+    if not setup.ties:
+        return values, covariance
+    full = np.full((len(setup.names), len(setup.names)), np.nan)
+    known = np.isfinite(np.diag(covariance))
+    rows = ~np.any(chain[:, ~known] != 0, axis=1)
+    part = chain[np.ix_(rows, known)]
+    full[np.ix_(rows, rows)] = part @ covariance[np.ix_(known, known)] @ part.T
+    return values, full
