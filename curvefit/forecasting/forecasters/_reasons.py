@@ -27,7 +27,8 @@ def shared_doubts(curve: Curve, x: NDArray[np.float64]) -> tuple[Status, tuple[s
         )
     if curve.nonfinite_x.size:
         reasons.append(f"{curve.nonfinite_x.size} non-finite values were left out")
-    if n > 1 and np.any(curve.x[1:] == curve.x[:-1]):
+    shared = bool((curve.x[1:] == curve.x[:-1]).any())
+    if shared:
         reasons.append("observations that share an x were averaged")
     if n < 3:
         plural = "" if n == 1 else "s"
@@ -40,7 +41,7 @@ def shared_doubts(curve: Curve, x: NDArray[np.float64]) -> tuple[Status, tuple[s
             f"{n + 1}/{n + 2}), not on noise that was seen",
         )
         return Status.CONSTANT, tuple(reasons)
-    if np.unique(curve.x).size < 3:
+    if shared and np.unique(curve.x).size < 3:
         reasons.insert(0, "fewer than 3 distinct x: the interval is a stated prior, not learned from this curve")
         return Status.TOO_FEW_POINTS, tuple(reasons)
     return (Status.DEGRADED, tuple(reasons)) if reasons else (Status.OK, ())

@@ -12,13 +12,15 @@ from ...curves import Curve, Status
 from ..forecast import Forecast
 from ..pool.batch import Floats, Task
 from ..pool.distribution import PooledDistribution
-from ..pool.engine import CONSTANT, FEW, pool
+from ..pool.engine import CONSTANT, FEW, SEEN, pool
 from ..pool.engine import Pooled as PooledChunk
 from ..pool.weights import pool_by_backtests
 from ._base import Forecaster
 from ._reasons import shared_doubts
 
 __all__ = ["Pooled", "task_of"]
+
+_WHY = ("exponent", "recency", "no_change")  # of the pooled trends, and the share of "no change"
 
 
 class Pooled(Forecaster):
@@ -39,7 +41,7 @@ class Pooled(Forecaster):
             answers: dict[tuple[bool, bytes], Floats] = {}
             z_now = chunk.level + chunk.now
             now = chunk.link.backward(z_now[:, None, None])[:, 0, 0]
-            noise = chunk.noise * chunk.link.slope(z_now)
+            noise = chunk.noise_sd(z_now)
             for row, place in enumerate(chunk.index.tolist()):
                 out[place] = _record(curves[place], xs[place], chunk, row, float(now[row]), float(noise[row]), answers)
         return out
@@ -85,4 +87,5 @@ def _record(
         noise=noise,
         status=status,
         reasons=reasons,
+        explanation=dict(zip(_WHY, chunk.reasons[row].tolist(), strict=True)) if chunk.basis[row] == SEEN else {},
     )

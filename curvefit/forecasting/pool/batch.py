@@ -120,6 +120,8 @@ def _chunk(tasks: Sequence[Task], index: Ints) -> Chunk:
     if (first == 0).any() and x.shape[1] > 1:
         second = x[np.arange(size.size), np.minimum(x.shape[1] - size + 1, x.shape[1] - 1)]
         x = np.where(x == 0, second[:, None] / 2, x)
+    if (x[:, -1] == 0).any():  # a single point at the origin: nothing says how far away the future is
+        x = np.where(x[:, -1:] == 0, ahead[:, :1], x)
     bounds = [t.bounds or (0.0, 1.0) for t in picked]
     return Chunk(
         index=index,

@@ -53,7 +53,7 @@ class PooledDistribution(Distribution):
         v = np.empty((pooled.h.shape[1], values.shape[-1]))
         v[: self._asked] = values
         v[self._asked :] = v[self._asked - 1]
-        below, above = v < link.floor[0], v >= link.ceiling[0][:, None]
+        below, above = v < link.floor[0], v >= np.minimum(link.ceiling[0], np.finfo(float).max)[:, None]
         inside = np.where(below | above, pooled.link.origin[self._row], v)
         z = link.forward(inside.reshape(1, -1)).reshape(1, *v.shape) - pooled.level[self._row]
         p = mixture.cdf(z)[0] if link.sign[0] > 0 else mixture.survival(z)[0]

@@ -12,6 +12,7 @@ from .batch import Chunk, Floats, Ints, Task, chunks
 from .experts import Experts, consult
 from .link import Link
 from .mixture import Mixture
+from .opinion import Opinion
 from .prior import CONSTANT, FEW, stated_prior
 from .view import View, look
 
@@ -19,7 +20,7 @@ __all__ = ["CONSTANT", "FEW", "SEEN", "Pooled", "Pooling", "pool"]
 
 SEEN = 0  # rests on the curve; FEW and CONSTANT rest on a stated prior
 
-Pooling = Callable[[View, Experts], tuple[Mixture, Mixture]]
+Pooling = Callable[[View, Experts], Opinion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Pooled:
         Mean curve at the last x, relative to the level.
     noise : ndarray, shape (N,)
         Observation noise in z.
+    reasons : ndarray, shape (N, 3)
+        See `Opinion`; NaN where the distribution is a stated prior.
     basis : ndarray of int, shape (N,)
         SEEN, FEW or CONSTANT: what the distribution rests on.
     h : ndarray, shape (N, H)
@@ -54,8 +57,15 @@ class Pooled:
     underlying: Mixture
     now: Floats
     noise: Floats
+    reasons: Floats
     basis: Ints
     h: Floats
+
+    def noise_sd(self, z: Floats) -> Floats:
+        """Observation noise in the unit of the metric where the mean is z, shape (N,)."""
+        with np.errstate(over="ignore"):
+            sd: Floats = np.minimum(self.noise * self.link.slope(z), np.finfo(float).max)
+        return sd
 
     def quantile(self, levels: Floats, *, underlying: bool = False) -> Floats:
         """Quantiles in the unit of the metric, shape (N, H, L)."""
@@ -94,19 +104,20 @@ def _pool_chunk(chunk: Chunk, pooling: Pooling) -> Pooled:
     prior = stated_prior(chunk, link, g, basis, h)
     level = g[:, -1].copy()
     now, noise = np.zeros(len(level)), prior.noise.copy()
+    reasons = np.full((len(level), 3), np.nan)
     observation, underlying = prior.observation, prior.underlying
     if seen.any():
         part = _seen(chunk, link, g, pooling, seen, basis)
         observation = _merged(observation, part.observation, seen)
         underlying = _merged(underlying, part.underlying, seen)
-        level[seen], now[seen], noise[seen] = part.level, part.now, part.noise
-    return Pooled(chunk.index, chunk.asked, link, level, observation, underlying, now, noise, basis, h)
+        level[seen], now[seen], noise[seen], reasons[seen] = part.level, part.now, part.noise, part.reasons
+    return Pooled(chunk.index, chunk.asked, link, level, observation, underlying, now, noise, reasons, basis, h)
 
 
 def _seen(chunk: Chunk, link: Link, g: Floats, pooling: Pooling, rows: NDArray[np.bool_], basis: Ints) -> Pooled:
     view = look(chunk, rows, link, g)
     experts = consult(view.fits, view.backtests, view.h, view.unit, view.noise, view.last)
-    observation, underlying = pooling(view, experts)
+    opinion = pooling(view, experts)
     move, _ = view.fits.predict(np.ones((len(view.size), 1)))
     weight = experts.weight[:, 0, :30]
     now = (weight * move[:, 0]).sum(axis=1) * view.unit  # the last value's share counts as the level, which is 0
@@ -115,10 +126,11 @@ def _seen(chunk: Chunk, link: Link, g: Floats, pooling: Pooling, rows: NDArray[n
         chunk.asked[rows],
         view.link,
         view.level,
-        observation,
-        underlying,
+        opinion.observation,
+        opinion.underlying,
         now,
         view.noise,
+        opinion.reasons,
         basis[rows],
         view.h,
     )

@@ -101,11 +101,11 @@ class Link:
             if (self.kind == LOG).all():
                 y = np.exp(np.minimum(g, 709.0)) - b
             elif (self.kind == IDENTITY).all():
-                y = a + 2 * b * g
+                y = 2 * (a / 2 + b * g)
             else:
                 t = np.exp(np.minimum(np.where(kind == IDENTITY, 0.0, g), 709.0))
                 share = np.where(t < 1e300, ((1 + _EDGE) * t - _EDGE) / (1 + t), 1.0 + _EDGE)
-                y = np.where(kind == LOG, t - b, np.where(kind == LOGIT, a + b * share, a + 2 * b * g))
+                y = np.where(kind == LOG, t - b, np.where(kind == LOGIT, a + b * share, 2 * (a / 2 + b * g)))
         top = self.ceiling.reshape(self.ceiling.shape + (1,) * (z.ndim - 2))
         largest = np.finfo(float).max
         kept: Floats = np.clip(np.minimum(np.maximum(y, floor), top), -largest, largest)
@@ -117,7 +117,8 @@ class Link:
         with np.errstate(over="ignore", invalid="ignore"):
             t = np.exp(np.minimum(np.where(self.kind == IDENTITY, 0.0, g), 700.0))
             logit = self.scale * (1 + 2 * _EDGE) * np.where(t < 1e150, t / (1 + t) ** 2, 0.0)
-        return np.where(self.kind == LOG, t, np.where(self.kind == LOGIT, logit, 2 * self.scale))
+            linear = np.minimum(2 * self.scale, np.finfo(float).max)
+        return np.where(self.kind == LOG, t, np.where(self.kind == LOGIT, logit, linear))
 
 
 def _cap(chunk: Chunk, log: NDArray[np.bool_]) -> Floats:

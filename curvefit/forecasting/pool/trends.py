@@ -103,7 +103,7 @@ def fit_trends(bins: Bins) -> TrendFits:
         weight[:, j] = value
         value = value * value
     weight *= np.sqrt(bins.count)[:, None]
-    keep, last, valid, last_log_u = _beginnings(bins, z)
+    keep, last, valid, origin = _beginnings(bins, z)
     weight = weight[:, None] * keep[:, :, None]
     sums = (weight.reshape(rows, -1, columns) @ table).reshape(rows, 8, GAMMAS.size, _COLUMNS)
     total = np.where(valid[:, :, None] > 0, sums[..., 0], 1.0)
@@ -114,7 +114,7 @@ def fit_trends(bins: Bins) -> TrendFits:
     s_xx = np.maximum(mean[..., 7:13] - center**2, 0.0)
     s_xz = mean[..., 13:19] - center * level
     s_zz = np.maximum(mean[..., 20:21] - level**2, 0.0)
-    spread = s_xx + 1e-6 * np.exp(2 * POWERS * last_log_u[:, :, None])[:, :, None]
+    spread = s_xx + 1e-6 * np.exp(2 * POWERS * origin[:, :, None])[:, :, None]
     slope = s_xz / spread
     rss = np.maximum(s_zz - 2 * slope * s_xz + slope * slope * s_xx, 0.0)
     error = rss * (points / np.maximum(points - 2, 1.0))[..., None] + 1e-8
@@ -132,7 +132,7 @@ def fit_trends(bins: Bins) -> TrendFits:
 
 
 def _beginnings(bins: Bins, z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Masks (N, 8, K) of the whole prefix and of u <= v, z and ln u of the last bin kept, and whether 3 bins are."""
+    """Masks (N, 8, K) of the whole prefix and of u <= v, z of the last bin kept, whether 3 bins are, ln u of the origin."""
     rows, columns = z.shape
     limit = np.concatenate([[np.inf], np.log(CUTS)])
     keep = bins.mask[:, None, :] & (bins.log_u[:, None, :] <= limit[:, None])
@@ -142,7 +142,9 @@ def _beginnings(bins: Bins, z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     at = (np.arange(rows)[:, None], end)
     valid = (kept >= 3).astype(float)
     valid[:, 0] = 1
-    return keep.astype(float), z[at], valid, bins.log_u[at]
+    origin = bins.log_u[at]
+    origin[:, 0] = 0
+    return keep.astype(float), z[at], valid, origin
 
 
 def _basis_at(h: Floats) -> Floats:

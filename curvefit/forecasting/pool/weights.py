@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .experts import REACH, Experts
 from .mixture import Mixture
+from .opinion import Opinion, describe
 from .trends import GAMMAS, POWERS
 from .view import View
 
@@ -21,7 +22,7 @@ FIT = 1.0
 CHANGE = 0.08
 
 
-def pool_by_backtests(view: View, experts: Experts) -> tuple[Mixture, Mixture]:
+def pool_by_backtests(view: View, experts: Experts) -> Opinion:
     r"""Mixture of a new observation and of the underlying mean: one component per recency, one for no change.
 
     An expert with mean squared back-test error S at a comparable horizon gets a weight proportional to :math:`S^{-.3}`.
@@ -54,4 +55,4 @@ def pool_by_backtests(view: View, experts: Experts) -> tuple[Mixture, Mixture]:
     mean_square = ERROR * error + spread + CHANGE * location**2
     observation = Mixture(location, np.sqrt(mean_square + NOISE * noise), share)
     underlying = Mixture(location, np.sqrt(np.maximum(mean_square, 0.01 * noise)), share)
-    return observation, underlying
+    return Opinion(observation, underlying, describe(weight[:, -1, :30], weight[:, -1, 30]))
