@@ -28,6 +28,8 @@ class Failure:
         Whether the file could not be read, or the run could not be analyzed.
     trace : str
         The traceback when this is a bug of the package, else empty.
+    usage : bool
+        Whether the question was at fault, not the data.
     """
 
     where: str
@@ -36,6 +38,7 @@ class Failure:
     hint: str
     stage: str
     trace: str = ""
+    usage: bool = False
 
     def to_dict(self) -> dict[str, str]:
         """Fields for JSON; a traceback is for stderr only."""
@@ -87,13 +90,14 @@ class Failures:
         if isinstance(error, CurvefitError):
             if error.where and error.where != where:
                 where = error.where if error.where.startswith(where) else f"{where}: {error.where}".lstrip(": ")
-            self.items.append(Failure(where, error.code, error.what, error.hint, self._stage))
+            usage = isinstance(error, UsageError)
+            self.items.append(Failure(where, error.code, error.what, error.hint, self._stage, usage=usage))
         elif isinstance(error, MemoryError):
             hint = "a machine with more memory, or fewer points"
             self.items.append(Failure(where, "CF-RES-OOM", "not enough memory", hint, self._stage))
         elif isinstance(error, OSError):
             what = error.strerror or str(error)
-            self.items.append(Failure(where or str(error.filename or ""), "CF-IO-009", what, "", self._stage))
+            self.items.append(Failure(where or str(error.filename or ""), "CF-IO-OS", what, "", self._stage))
         else:
             what = f"this is a bug in curvefit ({type(error).__name__}: {error}); please report it with the lines below"
             trace = "".join(traceback.format_exception(error))
@@ -112,6 +116,8 @@ class Failures:
             return Exit.BUG
         if not self.items:
             return Exit.OK
+        if done == 0 and all(f.usage for f in self.items):
+            return Exit.USAGE
         if done == 0 and all(f.stage == "read" for f in self.items):
             return Exit.NOTHING_READABLE
         return Exit.SOME_FAILED

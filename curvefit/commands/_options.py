@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
 from collections.abc import Callable
 from typing import Any, get_args
 
-from ..curves import CurvefitError, Direction, ResumePolicy, UsageError
+from ..curves import CurvefitError, Direction, ResumePolicy, UsageError, XUnit
 from ..curves._checks import check_level
 from ..curves._registry import Registry
 from ..curves.errors import unknown_name
+from ..models import registry as models
 from ..readers import registry as readers
 
 __all__ = ["Parser", "add_input", "add_json", "add_level", "finite", "level", "name_of", "positive"]
@@ -77,36 +78,48 @@ def name_of(registry: Registry[Any], *, extra: tuple[str, ...] = ()) -> Callable
     return _checked(check)
 
 
-class AssignOption(Action):
-    """Collect repeated ``NAME=VALUE`` in a dict."""
-
-    def __call__(
-        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
-    ) -> None:
-        """Add one pair."""
-        name, sign, value = str(values).partition("=")
-        if not sign or not name:
-            parser.error(f"{option_string} {values}: expected NAME=VALUE")
-        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), name: value})
-
-
 def add_input(parser: ArgumentParser, *, metric: bool = True) -> None:
     """PATH and how to read it."""
     parser.add_argument("path", metavar="PATH", nargs="+", help="log file, folder of runs, or - for stdin")
     group = parser.add_argument_group("reading")
     if metric:
-        group.add_argument("-m", "--metric", help="metric to work on (default: the run's main one, validation first)")
+        add_metric(group)
     group.add_argument("--x", metavar="COLUMN", help="column of x (default: step, epoch, tokens, ... as found)")
     group.add_argument(
-        "--format", type=name_of(readers), metavar="F", help="reader to use instead of looking at the content"
+        "--format", type=reader_name, metavar="F", help="reader to use instead of looking at the content"
     )
-    group.add_argument("--direction", choices=get_args(Direction), help="whether smaller or larger values are better")
+    group.add_argument(
+        "--x-unit", choices=get_args(XUnit), metavar="U", help=f"unit of x: {', '.join(get_args(XUnit))}"
+    )
+    group.add_argument(
+        "--delimiter", metavar="D", help="between the fields of a table, or whitespace (default: as found)"
+    )
+    group.add_argument("--decimal", choices=(".", ","), help="decimal mark of a table (default: as found)")
+    group.add_argument("--encoding", metavar="E", help="of text files (default: UTF-8, or by byte-order mark)")
+    group.add_argument("--keep-partial-tail", action="store_true", help="keep a last line that has no line end")
     group.add_argument(
         "--resume",
         choices=get_args(ResumePolicy),
         default="supersede",
         help="what a resumed run's repeated part means (default: supersede)",
     )
+
+
+def _reader_name(text: str) -> str:
+    """A reader by its name or by one of the short names people use for it."""
+    names = {alias: name for name in readers for alias in readers[name].aliases} if text not in readers else {}
+    if text in names or text in readers:
+        return names.get(text, text)
+    raise unknown_name("reader", text, [*readers, *names])
+
+
+reader_name = _checked(_reader_name)
+
+
+def add_metric(parser: ArgumentParser | _ArgumentGroup) -> None:
+    """Which curve."""
+    parser.add_argument("-m", "--metric", help="metric to work on (default: the run's main one, validation first)")
+    parser.add_argument("--direction", choices=get_args(Direction), help="whether smaller or larger values are better")
 
 
 def add_level(parser: ArgumentParser) -> None:
@@ -120,3 +133,34 @@ def add_json(parser: ArgumentParser) -> None:
     """Machine output and silence."""
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or - for stdout")
     parser.add_argument("-q", "--quiet", action="store_true", help="no messages on stderr other than errors")
+
+
+def add_questions(parser: ArgumentParser) -> None:
+    """What is asked of the curve."""
+    group = parser.add_argument_group("questions")
+    group.add_argument(
+        "--horizon",
+        type=positive,
+        metavar="X",
+        help="x up to which to forecast (default: the planned length, else twice the data)",
+    )
+    group.add_argument("--target", type=finite, metavar="V", help="value to be reached")
+    group.add_argument("--best", type=finite, metavar="V", help="best value of earlier runs, to be beaten")
+    group.add_argument(
+        "--min-gain", type=not_negative, metavar="G", help="smallest improvement that matters, in the metric's unit"
+    )
+    group.add_argument("--cost-per-unit", type=not_negative, metavar="C", help="cost of one unit of x")
+    group.add_argument(
+        "--worth-per-unit", type=not_negative, metavar="W", help="worth of one unit of the metric, in the same currency"
+    )
+
+
+def _not_negative(text: str) -> float:
+    value = _finite(text)
+    if value < 0:
+        raise UsageError(f"{text!r} is negative")
+    return value
+
+
+not_negative = _checked(_not_negative)
+model_name = name_of(models, extra=("auto", "none"))

@@ -92,7 +92,7 @@ class OutputFile:
             self._temporary = None
             _sync_folder(self.target.parent)
         except OSError as error:
-            code = "CF-IO-NOSPC" if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else "CF-IO-010"
+            code = "CF-IO-NOSPC" if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else "CF-OUT-001"
             raise CurvefitError(f"cannot be written: {error.strerror}", code=code, where=str(self.target)) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -101,7 +101,7 @@ class OutputFile:
             self._temporary = None
 
     def _refuse(self, what: str, hint: str = "") -> UsageError:
-        return UsageError(f"{self.option}: {what}", code="CF-IO-010", where=str(self.target), hint=hint)
+        return UsageError(f"{self.option}: {what}", code="CF-OUT-001", where=str(self.target), hint=hint)
 
 
 def _umask() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import final
 
 from ..curves.errors import unknown_name
 from ._base import Command, Exit
@@ -14,6 +15,7 @@ from ._table import table, terminal_width
 __all__ = ["List"]
 
 
+@final
 class List(Command):
     """Every registry with one line per way, read from the files without importing them."""
 

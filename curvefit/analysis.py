@@ -1,0 +1,165 @@
+"""Everything about one run, from its curve to a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .curves import Curve, DataError, Run, UsageError
+from .curves._checks import check_level
+from .curves.errors import unknown_name
+from .decisions.recommend import recommend
+from .diagnostics.api import diagnose
+from .estimands import Question, horizon_grid
+from .estimands import registry as estimands
+from .fitting.fit import Fit, fit
+from .fitting.selection import select
+from .forecasting.api import forecast
+from .models import registry as models
+from .reporting.report import Report
+
+__all__ = ["analyze"]
+
+
+def analyze(
+    run: Run | Curve | Mapping[str, Any] | Any,
+    metric: str | None = None,
+    *,
+    horizon: float | None = None,
+    target: float | None = None,
+    level: float = 0.95,
+    min_gain: float | None = None,
+    cost_per_unit: float | None = None,
+    worth_per_unit: float | None = None,
+    best: float | None = None,
+    model: str | None = "auto",
+    method: str = "pooled",
+) -> Report:
+    """Fit, forecast and diagnose one curve of a run, and say what to do.
+
+    Parameters
+    ----------
+    run : Run, Curve, mapping or array-like
+        A run; a curve; equally long columns by metric name; or the values of one curve at x = 1, 2, 3, ...
+    metric : str, optional
+        Curve to analyze; default the run's main one: validation before training, loss before the rest.
+    horizon : float, optional
+        x up to which the questions are asked, in the unit of x, beyond the data. Default: the run's planned length if
+        that lies beyond the data, else twice the last x; the report's notes say which.
+    target : float, optional
+        Value to be reached, in the metric's unit.
+    level : float
+        Coverage of every interval, in (0, 1).
+    min_gain : float, optional
+        Smallest improvement that matters, in the metric's unit.
+    cost_per_unit, worth_per_unit : float, optional
+        Cost of one unit of x and worth of one unit of the metric, in one currency.
+    best : float, optional
+        Best value of earlier runs, to be beaten.
+    model : str or None
+        Law to fit; "auto" compares all of them; None fits none.
+    method : str
+        Forecaster.
+
+    Returns
+    -------
+    Report
+        Forecast, fit, estimates, diagnoses and recommendation, with the notes that qualify them.
+
+    Raises
+    ------
+    UsageError
+        When a name is unknown or a number makes no sense.
+    DataError
+        When the curve has no finite point, or nobody can tell which way is better.
+
+    Notes
+    -----
+    Fit and forecast are two views of the same curve: the fit says which law describes the data, the forecast what
+    will be observed. They may disagree, since a law fitted to the whole past follows the far past too well.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import curvefit as cf
+    >>> x = np.arange(1.0, 101.0)
+    >>> y = 2 + 3 * x**-0.5 + 0.01 * np.random.default_rng(1).standard_normal(100)
+    >>> report = cf.analyze(cf.Curve(x, y, metric="val_loss"), horizon=200)
+    >>> report.estimates["value_at"].interval.level
+    0.95
+    """
+    level = check_level(level)
+    run = as_run(run, metric)
+    metric = metric or run.main_metric()
+    curve = run[metric]
+    curve.metric.need_direction()
+    if not len(curve):
+        raise DataError(
+            "no finite values", where=f"{run.name}: {metric}", hint="see the log: every value is NaN or infinite"
+        )
+    horizon, notes = planned(run, curve, horizon)
+    law = describe(curve, model)
+    ahead = forecast(curve, horizon_grid(curve, horizon), method=method, level=level)
+    question = Question(curve, ahead, law, horizon, target, level=level, min_gain=min_gain or 0.0)
+    estimates = {name: estimands[name](question) for name in estimands}
+    diagnoses = diagnose(run, metric=metric, horizon=horizon)
+    recommendation = recommend(
+        run,
+        metric=metric,
+        horizon=horizon,
+        cost_per_unit=cost_per_unit,
+        worth_per_unit=worth_per_unit,
+        min_gain=min_gain,
+        target=target,
+        best=best,
+        forecast=ahead,
+        diagnoses=diagnoses,
+    )
+    return Report(run, metric, curve, horizon, level, law, ahead, estimates, diagnoses, recommendation, notes)
+
+
+def as_run(run: Any, metric: str | None = None) -> Run:
+    """A run from whatever holds curves: a run, a curve, columns by name, or bare values."""
+    if isinstance(run, Run):
+        return run
+    if isinstance(run, Curve):
+        return Run(run.metric.name, {run.metric.name: run})
+    if isinstance(run, Mapping):
+        if all(isinstance(c, Curve) for c in run.values()):
+            return Run("run", run)
+        return Run.from_mapping(run)
+    name = metric or "value"
+    values = np.asarray(run)
+    return Run("run", {name: Curve(np.arange(1.0, 1.0 + values.shape[0] if values.ndim else 1.0), values, name)})
+
+
+def planned(run: Run, curve: Curve, horizon: float | None) -> tuple[float, tuple[str, ...]]:
+    """The horizon, and where it came from when it was not asked for."""
+    last = float(curve.x[-1])
+    if horizon is not None:
+        if not (np.isfinite(horizon) and horizon > last):
+            raise UsageError(
+                f"the horizon {horizon:g} is not beyond the last {curve.x_unit}, {last:g}",
+                code="CF-USE-007",
+                where=f"{run.name}: {curve.metric.name}",
+                hint="ask for a later one; for a value inside the data: cf.fit(curve, model).predict(x)",
+            )
+        return float(horizon), ()
+    if run.horizon is not None and run.horizon > last:
+        return run.horizon, (f"Horizon: the run's planned length, {curve.x_unit} {run.horizon:g}.",)
+    twice = last + max(last - float(min(curve.x[0], 0.0)), 0.0) or last + 1.0
+    ended = f"the plan ({run.horizon:g}) has been reached and " if run.horizon is not None else ""
+    return twice, (f"Horizon: twice the data, {curve.x_unit} {twice:g}, since {ended}no other was asked for.",)
+
+
+def describe(curve: Curve, model: str | None) -> Fit | None:
+    """The law that describes the data: the one named, or the best of all."""
+    if model is None:
+        return None
+    if model == "auto":
+        return select(curve).best
+    if model not in models:
+        raise unknown_name("model", model, ["auto", *models])
+    return fit(curve, model)

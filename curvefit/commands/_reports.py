@@ -1,0 +1,115 @@
+"""The frame of commands that write full reports: analyze, print, draw, write JSON, account for failures."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from .. import analysis
+from ..curves import Run
+from ..reporting import renderers
+from ._attempt import Failures
+from ._base import Command
+from ._document import envelope
+from ._figures import Figures
+from ._options import add_json, add_level, add_questions, model_name, name_of
+from ._output import OutputFile, dump_json, note
+from ._runs import metric_of, over_runs
+from ._summary import summary, summary_row
+from ._table import terminal_width
+
+__all__ = ["ReportCommand"]
+
+
+class ReportCommand(Command):
+    """A command that analyzes runs, wherever they come from."""
+
+    @abstractmethod
+    def add_source(self, parser: ArgumentParser) -> None:
+        """Declare where the runs come from; ``metric`` and ``direction`` must be among the arguments."""
+
+    @abstractmethod
+    def find(self, args: Namespace, failures: Failures) -> Iterable[Run]:
+        """The runs; what cannot be read is added to the failures."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        self.add_source(parser)
+        add_questions(parser)
+        add_level(parser)
+        parser.add_argument(
+            "--model", type=model_name, default="auto", metavar="M", help="law to fit, auto, or none (default: auto)"
+        )
+        parser.add_argument(
+            "--render",
+            type=name_of(renderers.registry),
+            default="terminal",
+            metavar="R",
+            help="how to print the report (default: terminal)",
+        )
+        parser.add_argument(
+            "--plot", metavar="FILE", help="draw to FILE (.png, .svg, .pdf); several runs: one file each beside it"
+        )
+        add_json(parser)
+
+    def run(self, args: Namespace) -> int:
+        """Analyze every run; write what was asked for even when some fail."""
+        with ExitStack() as stack:
+            document = stack.enter_context(OutputFile(args.json, "--json")) if args.json not in (None, "-") else None
+            figures = stack.enter_context(Figures(args.plot)) if args.plot else None
+            batch = over_runs(args, lambda run: analyze_one(run, args, figures), find=self.find)
+            drawn = figures.close() if figures else {}
+            content = {
+                "reports": [outcome.document for outcome in batch.results],
+                "failures": batch.failed(),
+                "interrupted": batch.interrupted,
+                "figures": drawn,
+            }
+            text = dump_json(envelope("analyze", content)) if args.json else ""
+            if args.json == "-":
+                sys.stdout.write(text)
+            elif len(batch.results) > 1 and args.render == "terminal":
+                print(summary([outcome.row for outcome in batch.results], width=terminal_width()))
+            if document:
+                document.write(text.encode("ascii"))
+        for run, file in drawn.items():
+            note(f"figure of {run}: {file}", quiet=args.quiet)
+        return batch.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is kept of a report once it is printed."""
+
+    document: dict[str, Any]
+    row: tuple[str, ...]
+
+
+def analyze_one(run: Run, args: Namespace, figures: Figures | None) -> Outcome:
+    """The report of one run, printed as soon as it is there unless stdout is for JSON."""
+    run, metric = metric_of(run, args)
+    if args.metric is None and len(run) > 1:
+        note(f"{run.name}: metric {metric} of {', '.join(run)}", quiet=args.quiet)
+    report = analysis.analyze(
+        run,
+        metric,
+        horizon=args.horizon,
+        target=args.target,
+        level=args.level,
+        min_gain=args.min_gain,
+        cost_per_unit=args.cost_per_unit,
+        worth_per_unit=args.worth_per_unit,
+        best=args.best,
+        model=None if args.model == "none" else args.model,
+    )
+    document = report.to_dict() if args.json else {}
+    if args.json != "-":
+        print(report.render(args.render), end="\n\n", flush=True)
+    if figures:
+        figures.add(report)
+    return Outcome(document, summary_row(report))

@@ -1,0 +1,36 @@
+"""Analyze one of the example runs that come with the package, and draw it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import final
+
+from ..curves import Run
+from ..datasets import examples
+from ._attempt import Failures
+from ._options import add_metric
+from ._reports import ReportCommand
+
+__all__ = ["Example"]
+
+FIGURE = "curvefit-example.png"
+
+
+@final
+class Example(ReportCommand):
+    """A first look without a log of one's own: the report, and its figure in the working folder."""
+
+    def add_source(self, parser: ArgumentParser) -> None:
+        """Which example."""
+        parser.add_argument("name", metavar="NAME", nargs="?", default="healthy", help="which one (default: healthy)")
+        add_metric(parser)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As for analyze, with a figure unless told otherwise."""
+        super().add_arguments(parser)
+        parser.set_defaults(plot=FIGURE)
+
+    def find(self, args: Namespace, failures: Failures) -> Iterable[Run]:
+        """The one example."""
+        return [examples.load_example(args.name)]

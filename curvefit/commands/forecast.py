@@ -1,0 +1,62 @@
+"""Forecast a metric at later x, with intervals for a new observation and for the mean curve."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any, final
+
+import numpy as np
+
+from .. import analysis
+from ..curves import Run
+from ..estimands import horizon_grid
+from ..forecasting import api as forecasting
+from ..forecasting.forecasters import registry as forecasters
+from ..reporting.document import forecast_fields
+from ..reporting.numbers import format_number, format_x
+from ._listing import RunCommand
+from ._options import add_level, name_of, positive
+from ._table import table, terminal_width, wrapped
+
+__all__ = ["Forecast"]
+
+
+@final
+class Forecast(RunCommand):
+    """A table of quantiles at the x that were asked for."""
+
+    def add_own_arguments(self, parser: ArgumentParser) -> None:
+        """Declare horizon, places and method."""
+        parser.add_argument(
+            "--horizon", type=positive, metavar="X", help="last x (default: the planned length, else twice the data)"
+        )
+        parser.add_argument(
+            "--at", type=positive, nargs="+", metavar="X", help="x to forecast at instead of a grid up to the horizon"
+        )
+        parser.add_argument(
+            "--method", type=name_of(forecasters), default="pooled", metavar="M", help="forecaster (default: pooled)"
+        )
+        add_level(parser)
+
+    def answer(self, run: Run, metric: str, args: Namespace) -> tuple[str, dict[str, Any]]:
+        """Median and interval of a new observation, then of the mean curve."""
+        curve = run[metric]
+        notes: tuple[str, ...] = ()
+        if args.at:
+            x = np.array(sorted(set(args.at)))
+        else:
+            horizon, notes = analysis.planned(run, curve, args.horizon)
+            x = horizon_grid(curve, horizon, points=8)
+        made = forecasting.forecast(curve, x, method=args.method, level=args.level)
+        seen, mean = made.interval(args.level), made.interval(args.level, view="mean")
+        rows = []
+        for i, at in enumerate(made.x):
+            half = (seen.high[i] - seen.low[i]) / 2
+            cells = (seen.mean[i], seen.low[i], seen.high[i], mean.mean[i], mean.low[i], mean.high[i])
+            v = [format_number(float(c), half) for c in cells]
+            rows.append((format_x(float(at)), v[0], f"[{v[1]}, {v[2]}]", v[3], f"[{v[4]}, {v[5]}]"))
+        share = f"{100 * args.level:g} %"
+        header = (curve.x_unit, "median", f"{share} of observations", "mean curve", f"{share} of the mean")
+        text = table(header, rows, right=(0, 1, 3), width=terminal_width() - 2).splitlines()
+        text += [line for r in (*made.reasons, *notes) for line in wrapped(f"note: {r}", hanging=6)]
+        return "\n".join(text), {**forecast_fields(made), "level": args.level, "notes": list(notes)}
