@@ -77,7 +77,8 @@ def local_mean(curve: Curve, factor: float = 1.0) -> LocalMean:
     doubled window. The standard error assumes a mean that is about linear within the window, and noise whose
     correlation decays geometrically.
     """
-    x, y, block = _blocks(curve.x, curve.y)
+    scale = float(np.max(np.abs(curve.y))) or 1.0  # squares neither overflow nor vanish
+    x, y, block = _blocks(curve.x, curve.y / scale)
     n = x.size
     base = max(3.0, np.sqrt(curve.x.size), curve.x.size / 50.0) / block
     width = _odd(base * factor, n)
@@ -91,7 +92,7 @@ def local_mean(curve: Curve, factor: float = 1.0) -> LocalMean:
     variance = _moving(residual**2, _odd(8 * base, n))[0] / max(1.0 - 1.5 / double, 0.5)
     inflation = (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**count) / (count * (1 - rho) ** 2)
     stderr = np.sqrt(np.maximum(variance * inflation / count, 0.0))
-    return LocalMean(x, mean, stderr, round(width * block), n / width)
+    return LocalMean(x, mean * scale, stderr * scale, round(width * block), n / width)
 
 
 def winsorized(y: _Array, width: int) -> _Array:

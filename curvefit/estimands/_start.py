@@ -17,7 +17,7 @@ def starting_level(question: Question) -> tuple[float, float]:
     curve, fit = question.curve, question.fit
     first = float(curve.y[0])
     noise = robust_sd(curve.y)
-    if fit is not None and fit.status.usable:
+    if fit is not None and fit.status.usable and (curve.x[0] > 0 or fit.model.domain == "all"):
         fitted = float(fit.predict(curve.x[:1]).mean[0])
         if abs(fitted - first) <= 3 * max(noise, fit.sigma):
             return fitted, max(noise, fit.sigma)

@@ -59,7 +59,7 @@ def best_point(question: Question) -> Estimate:
         interval = Interval(float(main.x[keep[0]]), float(main.x[keep[-1]]), question.level, "confidence", "local mean")
         if keep.size >= 0.5 * main.x.size:
             status = Status.DEGRADED
-            reasons = (f"{keep.size / main.x.size:.0%} of the run cannot be told from its best part beyond the noise",)
+            reasons = (f"{100 * keep.size / main.x.size:.0f} % of the run cannot be told from its best part beyond the noise",)
     return Estimate("best_point", x, interval, curve.x_unit, status, reasons, details)
 
 

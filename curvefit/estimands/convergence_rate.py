@@ -55,7 +55,9 @@ def convergence_rate(question: Question) -> Estimate:
     if float(np.ptp(y)) == 0.0:
         reason = "the last values are all the same: no noise seen, an interval is not estimable"
         return Estimate(name, 0.0, None, unit, Status.CONSTANT, (reason,), {"x_from": x[0], "x_to": x[-1]})
-    slope, error, df, rho = _slope(np.log10(x), y, x)
+    scale = float(np.max(np.abs(y)))  # squares neither overflow nor vanish
+    slope, error, df, rho = _slope(np.log10(x), y / scale, x)
+    slope, error = slope * scale, error * scale
     from scipy.special import stdtrit
 
     reach = float(stdtrit(df, (1 + question.level) / 2)) * error

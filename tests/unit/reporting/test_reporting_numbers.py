@@ -67,9 +67,7 @@ def test_format_share(p, text):
     assert format_share(p) == text
 
 
-@given(
-    st.floats(-1e12, 1e12, allow_nan=False), st.floats(1e-12, 1e12, allow_nan=False, allow_subnormal=False)
-)
+@given(st.floats(-1e12, 1e12, allow_nan=False), st.floats(1e-12, 1e12, allow_nan=False, allow_subnormal=False))
 def test_rounding_never_moves_a_number_by_more_than_a_tenth_of_its_spread(value, spread):
     assert abs(float(format_number(value, spread)) - value) <= 0.051 * spread + 1e-11 * abs(value)
 

@@ -1,0 +1,173 @@
+"""Plateau onset by gain: the first x from which next to nothing is left to gain by the horizon."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Estimate, Interval, Status
+from ._base import Question, unanswered
+from ._local_mean import local_mean
+from ._paths import mean_paths
+
+__all__ = ["plateau_onset"]
+
+_NODES = (np.arange(199) + 1.0) / 200.0
+_Array = NDArray[np.float64]
+
+
+def plateau_onset(question: Question) -> Estimate:
+    r"""First x at which the gain still to come is at most a share eps of the total gain.
+
+    .. math:: G(x) = \frac{f(x) - f(H)}{f(x_1) - f(H)}, \qquad x_p = \min \{x : G(x) \le \varepsilon\}
+
+    Parameters
+    ----------
+    question : Question
+        Needs a horizon, and a usable fit or a forecast.
+
+    Returns
+    -------
+    Estimate
+        In the unit of x with a confidence interval. When the onset lies after the last observation it is NOT_REACHED
+        and has no value. Details: ``eps``, ``gain_left`` = G at the last observation, ``probability`` that the onset
+        is in the data, ``expected_x`` (the onset, in the data or after), ``from_fit`` 1 or 0; the reasons say in
+        words which view was used.
+
+    Notes
+    -----
+    The fitted law is used where it is usable and its value at the horizon lies within the forecast's interval of the
+    mean: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
+    means and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
+    plateau is one that lies in the data. A plateau can precede a breakthrough that no mean curve shows.
+    """
+    name, curve = "plateau_onset", question.curve
+    if question.horizon is None or (question.fit is None and question.forecast is None):
+        reason = "it needs a horizon and a fit or a forecast"
+        return unanswered(name, Status.NOT_APPLICABLE, reason, unit=curve.x_unit)
+    if len(curve) < 4:
+        return unanswered(name, Status.TOO_FEW_POINTS, "fewer than 4 points", unit=curve.x_unit)
+    grid = _grid(curve.x, question.horizon)
+    paths, why = _from_fit(question, grid)
+    from_fit = paths is not None
+    if paths is None:
+        if question.forecast is None:
+            return unanswered(name, Status.NOT_APPLICABLE, why, unit=curve.x_unit)
+        grid, paths = _from_forecast(question)
+    drop = question.sign * (paths[:, 0] - paths[:, -1])
+    alpha = 1 - question.level
+    if drop[0] <= 0 or np.quantile(drop[1:], alpha / 2) <= 0:
+        reason = "the mean curve does not improve by the horizon beyond its uncertainty"
+        return unanswered(name, Status.NOT_APPLICABLE, reason, unit=curve.x_unit, details={"eps": question.eps})
+    onsets, left = _first_passage(grid, paths, question.eps, float(curve.x[-1]))
+    view = (
+        f"read off the fitted {question.fit.model.name}"
+        if from_fit and question.fit
+        else f"read off the forecast: {why}"
+    )
+    low, high = np.quantile(onsets[1:], [alpha / 2, 1 - alpha / 2])
+    value = float(onsets[0])
+    interval = Interval(
+        min(float(low), value), max(float(high), value), question.level, "confidence", "fit" if from_fit else "forecast"
+    )
+    last = float(curve.x[-1])
+    details = {
+        "eps": question.eps,
+        "gain_left": float(left[0]),
+        "probability": float(np.mean(onsets[1:] <= last)),
+        "expected_x": value,
+        "from_fit": float(from_fit),
+        "horizon": question.horizon,
+    }
+    if value > last:
+        reason = f"{100 * left[0]:.2g} % of the total gain is still to come at the last {curve.x_unit}; {view}"
+        return Estimate(name, None, interval, curve.x_unit, Status.NOT_REACHED, (reason,), details)
+    return Estimate(name, value, interval, curve.x_unit, Status.OK, (view,), details)
+
+
+def _grid(x: _Array, horizon: float, points: int = 200) -> _Array:
+    """From the first observation at positive x to the horizon, even in log x; even in x where there is none."""
+    positive = x[x > 0]
+    if x[0] < 0 or not positive.size:
+        return np.linspace(float(x[0]), horizon, points)
+    return np.geomspace(float(positive[0]), horizon, points)
+
+
+def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
+    """Mean curves the fit allows, shape (1 + draws, grid); or None and why the fit is not used."""
+    fit, forecast = question.fit, question.forecast
+    if fit is None:
+        return None, "no law was fitted"
+    if not fit.status.usable:
+        return None, f"the fit is not usable ({fit.status.value})"
+    if grid[0] < 0 and fit.model.domain != "all":
+        return None, "the law is not defined at negative x"
+    if forecast is not None:
+        alpha = 1 - question.level
+        low, high = forecast.mean([alpha / 2, 1 - alpha / 2])[-1]
+        end = float(fit.predict(grid[-1:]).mean[0])
+        if not low <= end <= high:
+            return None, "the law's value at the horizon is outside the forecast's interval"
+    paths = mean_paths(fit, grid)
+    if paths is None or paths.shape[0] < 50:
+        return None, "the fit has no usable covariance"
+    return paths, ""
+
+
+def _from_forecast(question: Question) -> tuple[_Array, _Array]:
+    """Grid and mean curves: a monotone past with its noise, and comonotone quantile paths of the forecast."""
+    forecast, curve = question.forecast, question.curve
+    assert forecast is not None
+    local = local_mean(curve, 0.5)
+    step = max(1, local.x.size // 128)
+    take = np.arange(step // 2, local.x.size, step)
+    x, mean, error = local.x[take], local.mean[take], local.stderr[take]
+    x[0], mean[0] = curve.x[0], local.mean[0]
+    past = question.sign * _decreasing(question.sign * mean)
+    ahead = forecast.underlying.quantile(np.concatenate(([0.5], _NODES))).T
+    # the past is shifted as a whole by its own noise, in an order that has nothing to do with the future's
+    order = np.random.default_rng(20).permutation(_NODES.size)
+    from scipy.special import ndtri
+
+    shift = np.concatenate(([0.0], ndtri(_NODES)[order]))
+    return (
+        np.concatenate([x, forecast.x]),
+        np.hstack([past[None, :] + shift[:, None] * error[None, :], ahead]),
+    )
+
+
+def _decreasing(y: _Array) -> _Array:
+    """Least-squares non-increasing regression (pool adjacent violators)."""
+    level: list[float] = []
+    weight: list[int] = []
+    for value in y.tolist():
+        level.append(value)
+        weight.append(1)
+        while len(level) > 1 and level[-2] < level[-1]:
+            w = weight[-2] + weight[-1]
+            level[-2] = (weight[-2] * level[-2] + weight[-1] * level[-1]) / w
+            weight[-2] = w
+            level.pop()
+            weight.pop()
+    return np.repeat(level, weight)
+
+
+def _first_passage(grid: _Array, paths: _Array, eps: float, last: float) -> tuple[_Array, _Array]:
+    """First x with G <= eps of every path (linear between grid points), and G at the last observation."""
+    end, start = paths[:, -1:], paths[:, :1]
+    drop = start - end
+    share = (paths - end) / np.where(drop == 0, np.nan, drop)
+    below = share <= eps
+    below[:, -1] = True
+    at = np.argmax(below, axis=1)
+    rows = np.arange(paths.shape[0])
+    before = np.maximum(at - 1, 0)
+    high, low = share[rows, before], share[rows, at]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.where((at > 0) & (high > low), (high - eps) / (high - low), 1.0)
+    onset = grid[before] + np.clip(part, 0, 1) * (grid[at] - grid[before])
+    now = int(np.searchsorted(grid, last, side="right")) - 1
+    following = min(now + 1, grid.size - 1)
+    width = grid[following] - grid[now]
+    w = (last - grid[now]) / width if width > 0 else 0.0
+    return onset, (1 - w) * share[:, now] + w * share[:, following]

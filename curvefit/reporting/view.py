@@ -1,0 +1,124 @@
+"""Which part of a curve is shown, and on which axes: the same choice for figures and for the terminal's chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Curve, UsageError
+
+if TYPE_CHECKING:
+    from .report import Report
+
+__all__ = ["Scale", "View", "choose_view"]
+
+Scale = Literal["linear", "log"]
+_Array = NDArray[np.float64]
+_DECADES = 100.0  # ratio of largest to smallest that counts as spanning decades
+_ZOOM = 2.5  # the start is cut off when it would take more than this many times the height of the rest
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Axes of a picture of a curve and its forecast.
+
+    Parameters
+    ----------
+    x_scale, y_scale : {"linear", "log"}
+        Of the axes.
+    x_limits, y_limits : (float, float)
+        What is shown, in data units.
+    """
+
+    x_scale: Scale
+    y_scale: Scale
+    x_limits: tuple[float, float]
+    y_limits: tuple[float, float]
+
+
+def choose_view(
+    report: Report, x_scale: Scale | Literal["auto"] = "auto", y_scale: Scale | Literal["auto"] = "auto"
+) -> View:
+    """Axes that fit the curve: logarithmic where it spans decades, cut where one end would hide the rest.
+
+    Parameters
+    ----------
+    report : Report
+        With at least one finite point.
+    x_scale, y_scale : {"auto", "linear", "log"}
+        Forced, or chosen: x is logarithmic when it spans two decades and was logged evenly in log x; y when positive
+        values of a loss, an error or another unbounded metric span more than a decade and a third.
+
+    Raises
+    ------
+    UsageError
+        When a logarithmic axis is forced on values that are not positive.
+
+    Notes
+    -----
+    Single extremes (spikes, the first steps of a steep start) do not set the scale of a linear y axis: it covers the
+    central 99 % of the values after the first twentieth of the axis, the median of the forecast, and as much of its
+    95 % band as leaves the data half of the height.
+    """
+    curve = report.curve
+    for name, scale in (("x_scale", x_scale), ("y_scale", y_scale)):
+        if scale not in ("auto", "linear", "log"):
+            raise UsageError(f"{name} = {scale!r}", code="CF-USE-002", hint="choices: auto, linear, log")
+    across: Scale = _x_scale(curve) if x_scale == "auto" else x_scale
+    upward: Scale = _y_scale(curve) if y_scale == "auto" else y_scale
+    for name, scale, values in (("x", across, curve.x), ("y", upward, curve.y)):
+        if scale == "log" and not np.any(values > 0):
+            raise UsageError(f"{name} has no positive values for a logarithmic axis", code="CF-USE-007")
+    x = curve.x[curve.x > 0] if across == "log" else curve.x
+    return View(across, upward, (float(x[0]), float(report.horizon)), _y_limits(report, across, upward))
+
+
+def _x_scale(curve: Curve) -> Scale:
+    x = curve.x
+    if x.size < 4 or x[0] <= 0 or x[-1] / x[0] < _DECADES:
+        return "linear"
+    # where the middle observation lies in log x: .5 for even steps in log x, above .85 for even steps in x
+    middle = np.log(np.median(x) / x[0]) / np.log(x[-1] / x[0])
+    return "log" if middle < 0.7 else "linear"
+
+
+def _y_scale(curve: Curve) -> Scale:
+    if curve.bounds is not None or curve.kind in ("accuracy", "reward") or np.any(curve.y <= 0):
+        return "linear"
+    low, high = np.quantile(curve.y, [0.01, 0.99]) if len(curve) >= 100 else (curve.y.min(), curve.y.max())
+    return "log" if high / low >= 20 else "linear"
+
+
+def _y_limits(report: Report, x_scale: Scale, y_scale: Scale) -> tuple[float, float]:
+    curve, log = report.curve, y_scale == "log"
+    keep = curve.y > 0 if log else np.ones(len(curve), bool)
+    x, y = curve.x[keep], curve.y[keep]
+    to = np.log if log else np.asarray
+    back = np.exp if log else np.asarray
+    values = to(y)
+    cut = x[0] + 0.05 * (report.horizon - x[0]) if x_scale == "linear" else x[0]
+    late = values[x >= cut]
+    late = values if late.size < 3 else late
+    bottom, middle, top = report.forecast.quantile([0.025, 0.5, 0.975]).T
+    if log:
+        floor = float(y.min()) * 1e-2
+        bottom, middle, top = (np.maximum(b, floor) for b in (bottom, middle, top))
+    center, ends = to(middle), np.concatenate((to(bottom), to(top)))
+    core = np.concatenate((np.quantile(late, [0.005, 0.995]), [center.min(), center.max()]))
+    low, high = float(core.min()), float(core.max())
+    span = high - low or max(float(np.ptp(values)), 1e-3 * abs(high), 1e-9)
+    whole_low, whole_high = float(values.min()), float(values.max())
+    if whole_high - whole_low <= _ZOOM * span:
+        low, high = min(low, whole_low), max(high, whole_high)
+        span = high - low or span
+    low = min(low, max(float(ends.min()), low - span / 2))
+    high = max(high, min(float(ends.max()), high + span / 2))
+    pad = 0.04 * (high - low) or 0.5 * span
+    low, high = float(back(low - pad)), float(back(high + pad))
+    if curve.bounds is not None:  # room for the line on the bound, not for values that cannot be
+        room = 0.02 * (curve.bounds[1] - curve.bounds[0])
+        low, high = max(low, curve.bounds[0] - room), min(high, curve.bounds[1] + room)
+    return low, high

@@ -1,0 +1,247 @@
+"""The sentences and rows that every text form of a report shares: what is said, before how it is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..curves import Estimate, Interval, Status
+from ..decisions.recommendation import Action
+from ..diagnostics.diagnosis import Diagnosis
+from .document import BAND_LEVELS
+from .numbers import format_number, format_share, format_x, with_interval
+
+if TYPE_CHECKING:
+    from .report import Report
+
+__all__ = [
+    "Row",
+    "band_rows",
+    "data_lines",
+    "doubts",
+    "estimate_rows",
+    "fit_rows",
+    "headline",
+    "places",
+    "support",
+    "title",
+    "what",
+]
+
+_LABELS = {
+    "remaining_improvement": "remaining improvement",
+    "target_reached": "target reached at",
+    "best_point": "best point so far",
+    "plateau_onset": "plateau onset",
+    "convergence_rate": "improvement per decade",
+}
+_SPLITS = {"train": "training", "val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One number for people.
+
+    Parameters
+    ----------
+    label : str
+        What it is.
+    value, interval, unit : str
+        As text, with the digits of the interval; empty where there is none.
+    remark : str
+        What qualifies it, or why there is no number.
+    """
+
+    label: str
+    value: str
+    interval: str = ""
+    unit: str = ""
+    remark: str = ""
+
+
+def title(report: Report) -> str:
+    """Which curve of which run."""
+    return f"{report.metric} of {report.run.name}"
+
+
+def what(report: Report) -> str:
+    """What kind of curve, how much of it there is, and how far ahead is asked."""
+    curve, unit = report.curve, report.curve.x_unit
+    parts = []
+    if curve.direction is not None:
+        split = f"{_SPLITS[curve.metric.split]} " if curve.metric.split else ""
+        kind = "metric" if curve.kind == "other" else curve.kind
+        parts.append(f"{split}{kind}, {'smaller' if curve.direction == 'min' else 'larger'} is better")
+    parts.append(
+        f"{_count(len(curve), 'point')}, {unit} {format_x(curve.x[0])} to {format_x(curve.x[-1])}"
+        if len(curve)
+        else "no finite points"
+    )
+    return "; ".join([*parts, f"horizon {format_x(report.horizon)}"])
+
+
+def headline(report: Report) -> str:
+    """The recommendation in one sentence."""
+    advice, unit = report.recommendation, report.curve.x_unit
+    text = advice.action.value[:1].upper() + advice.action.value[1:]
+    if advice.action is Action.CONTINUE and advice.x_star is not None:
+        text += f" until {unit} {format_x(advice.x_star)}"
+    elif advice.action in (Action.STOP, Action.INTERVENE) and advice.keep_x is not None:
+        text += f"; keep the checkpoint of {unit} {format_x(advice.keep_x)}"
+    return text + "."
+
+
+def support(report: Report) -> list[str]:
+    """The numbers behind the recommendation and its reasons, the deciding one first."""
+    advice = report.recommendation
+    lines = list(advice.reasons)
+    expected = advice.expected_value
+    if expected is not None and expected.value is not None and advice.x_star is not None:
+        value, interval = with_interval(expected)
+        kind = f" ({_kind(expected.interval)})" if expected.interval else ""
+        lines.append(
+            f"Expected {report.metric} at {report.curve.x_unit} {format_x(advice.x_star)}: {value} {interval}{kind}."
+        )
+    return lines
+
+
+def band_rows(report: Report) -> list[tuple[str, str, list[tuple[float, str]]]]:
+    """The forecast at the horizon: what, its median, and its bands of 50, 80 and 95 % as text."""
+    tails = [(1 - level) / 2 for level in BAND_LEVELS]
+    levels = [*tails, 0.5, *(1 - t for t in reversed(tails))]
+    rows = []
+    for label, quantiles in (
+        ("new observation", report.forecast.quantile(levels)[-1]),
+        ("mean curve", report.forecast.mean(levels)[-1]),
+    ):
+        q = [float(v) for v in quantiles]
+        spread = (q[-1] - q[0]) / 2
+        k = len(tails)
+        bands = [
+            (level, f"[{format_number(q[i], spread)}, {format_number(q[2 * k - i], spread)}]")
+            for i, level in enumerate(BAND_LEVELS)
+        ]
+        rows.append((label, format_number(q[k], spread), bands))
+    return rows
+
+
+def estimate_rows(report: Report) -> list[Row]:
+    """Every estimate that applies, except the value at the horizon, which the forecast shows."""
+    rows = []
+    order = [n for n in _LABELS if n in report.estimates] + [n for n in report.estimates if n not in _LABELS]
+    for name in order:
+        estimate = report.estimates[name]
+        if name == "value_at" or (estimate.value is None and estimate.status is Status.NOT_APPLICABLE):
+            continue
+        value, interval = with_interval(estimate)
+        if name == "target_reached":
+            interval = interval.replace(", inf]", ", never]")
+        if estimate.value is None:
+            interval = estimate.status.code.replace("_", " ")
+        unit = "" if estimate.value is None or name == "convergence_rate" else estimate.unit
+        rows.append(Row(_label(estimate), value, interval, unit, _remark(estimate, report)))
+    return rows
+
+
+def _label(estimate: Estimate) -> str:
+    """What people call the quantity."""
+    if estimate.name == "target_reached" and "target" in estimate.details:
+        return f"{format_number(estimate.details['target'])} is reached at"
+    return _LABELS.get(estimate.name, estimate.name.replace("_", " "))
+
+
+def _remark(estimate: Estimate, report: Report) -> str:
+    """The one further number that people ask for next, or the reason there is none."""
+    detail = estimate.details
+    name = estimate.name
+    if name == "remaining_improvement" and "share" in detail:
+        return f"{format_share(max(detail['share'], 0.0))} of the total"
+    if name == "target_reached" and "probability" in detail and detail.get("already_reached") != 1:
+        return f"{format_share(detail['probability'])} by {report.curve.x_unit} {format_x(report.horizon)}"
+    if name == "best_point" and "value" in detail:
+        return f"{format_number(detail['value'], 2 * detail.get('stderr', 0.0))}, mean of {detail['window']:.0f}"
+    if name == "convergence_rate" and "x_from" in detail:
+        return f"since {report.curve.x_unit} {format_x(detail['x_from'])}"
+    return estimate.reasons[0] if estimate.reasons else ""
+
+
+def fit_rows(report: Report) -> list[Row]:
+    """Parameters of the fitted law with their profile-likelihood intervals."""
+    fit = report.fit
+    if fit is None or not fit.status.usable:
+        return []
+    rows = []
+    intervals = fit.conf_int(report.level)
+    for p in fit.model.parameters:
+        value, interval = with_interval(Estimate(p.name, fit.params[p.name], intervals[p.name]))
+        rows.append(Row(p.name, value, interval or "no interval", "", p.meaning))
+    return rows
+
+
+def places(diagnosis: Diagnosis) -> str:
+    """Where a diagnosis is, at most three places, with their intervals."""
+    parts = []
+    for e in diagnosis.where[:3]:
+        value, interval = with_interval(e)
+        parts.append(" ".join(p for p in (e.unit, value, interval) if p))
+    more = f" and {len(diagnosis.where) - 3} more" if len(diagnosis.where) > 3 else ""
+    return "at " + ", ".join(parts) + more if parts else ""
+
+
+def doubts(report: Report) -> list[str]:
+    """Why the numbers should be doubted: failed checks of the fit, the forecast's reasons, the notes."""
+    lines = []
+    if report.forecast.status is not Status.OK:
+        lines.extend(f"Forecast: {r}" for r in report.forecast.reasons or (report.forecast.status.value,))
+    if report.fit is not None:
+        if not report.fit.status.usable:
+            lines.append(f"Fit: {report.fit.status.value}")
+        lines.extend(f"Fit: {d.message}" for d in report.fit.doubts if not d.ok)
+    lines.extend(
+        f"{_label(e).capitalize()}: {'; '.join(e.reasons)}"
+        for e in report.estimates.values()
+        if e.status is Status.DEGRADED and e.reasons and e.reasons != report.forecast.reasons
+    )
+    lines.extend(report.notes)
+    return lines
+
+
+def data_lines(report: Report) -> list[str]:
+    """What went in and what was left out, with counts."""
+    lines = []
+    source = report.run.provenance
+    if source is not None:
+        if source.path or source.reader:
+            lines.append(" ".join(p for p in (source.path, f"({source.reader})" if source.reader else "") if p))
+        lines.append(_balance("row", source.rows_in, source.rows_kept, source.rows_dropped))
+        lines.append(_balance("value", source.points_in, source.points_kept, source.points_dropped))
+        if source.restarts:
+            lines.append(f"resumed at {report.curve.x_unit} {', '.join(format_x(x) for x in source.restarts[:5])}")
+        if source.sampling != "full":
+            lines.append(f"sampling: {source.sampling}")
+        lines.extend(source.notes)
+    bad = report.curve.nonfinite_x
+    if bad.size:
+        lines.append(
+            f"{_count(bad.size, 'value')} of {report.metric} NaN or infinite, first at "
+            f"{report.curve.x_unit} {format_x(float(bad[0]))}"
+        )
+    lines.extend(f"{reason}: {count}" for reason, count in report.curve.defects.items() if count)
+    return lines
+
+
+def _balance(thing: str, came: int, kept: int, dropped: Mapping[str, int]) -> str:
+    lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    return f"{_count(came, thing)} read, {kept} kept" + (f", dropped: {lost}" if lost else "")
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
+def _kind(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    of = "the mean curve" if interval.kind == "confidence" else "a new observation"
+    return f"{100 * interval.level:g} % for {of}"

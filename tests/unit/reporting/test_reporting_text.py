@@ -1,0 +1,127 @@
+"""What people read: whole pages kept as text, and what holds for every page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curvefit.curves import Estimate, Interval
+from curvefit.reporting.renderers import _page
+from curvefit.reporting.renderers._page import cells, wrap
+
+SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
+
+
+@pytest.mark.parametrize(
+    ("file", "format", "options"),
+    [
+        ("report_terminal.txt", "terminal", {"width": 80, "color": False, "unicode": True}),
+        ("report_terminal_ascii.txt", "terminal", {"width": 80, "color": False, "unicode": False}),
+        ("report_terminal_narrow.txt", "terminal", {"width": 60, "color": False, "unicode": True, "chart": False}),
+        ("report_markdown.md", "markdown", {}),
+        ("report_table.csv", "csv", {}),
+    ],
+)
+def test_the_page_is_as_kept(stated_report, file, format, options):
+    """A change of wording or layout shows here as a readable difference (CURVEFIT_UPDATE_SNAPSHOTS=1 rewrites)."""
+    text = stated_report.render(format, **options)
+    path = SNAPSHOTS / file
+    if os.environ.get("CURVEFIT_UPDATE_SNAPSHOTS"):
+        path.write_bytes(text.encode())
+    assert text == path.read_bytes().decode()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_no_line_is_wider_than_the_terminal(stated_report, width):
+    text = stated_report.render("terminal", width=width, color=False, unicode=True)
+    limit = max(width, 76)  # columns of numbers are never broken
+    assert max(cells(line) for line in text.splitlines()) <= limit
+
+
+def test_the_recommendation_comes_before_any_other_finding(stated_report):
+    text = stated_report.render("terminal", color=False)
+    places = [text.index(s) for s in ("A person should look", "Forecast at", "Estimates", "Diagnoses", "Doubts", "Data")]
+    assert places == sorted(places)
+
+
+def test_every_estimate_of_the_report_is_shown_with_its_interval(report):
+    text = report.render("terminal", color=False, width=100)
+    for name in ("remaining improvement", "best point so far", "improvement per decade"):
+        line = next(ln for ln in text.splitlines() if name in ln)
+        assert "[" in line
+        assert "]" in line
+
+
+def test_present_undecided_and_absent_are_told_apart(stated_report):
+    text = stated_report.render("terminal", color=False, unicode=True)
+    assert "x diverged at epoch 61" in text
+    assert "! spikes at epoch 12, epoch 17, epoch 33 and 1 more" in text
+    assert "? plateaued: undecided. About 200 more points would tell." in text
+    assert "absent: erratic, overfitting" in text
+
+
+def test_colors_add_nothing_but_escape_sequences(stated_report):
+    import re
+
+    plain = stated_report.render("terminal", color=False, unicode=True)
+    colored = stated_report.render("terminal", color=True, unicode=True)
+    assert "\x1b[" in colored
+    stripped = re.sub(r"\x1b\[[0-9;]*m", "", colored)
+    assert [ln.rstrip() for ln in stripped.splitlines()] == plain.splitlines()
+
+
+def test_without_rich_the_page_is_plain(stated_report, monkeypatch):
+    monkeypatch.setattr(_page, "available", lambda _: False)
+    assert stated_report.render("terminal", color=True) == stated_report.render("terminal", color=False)
+
+
+def test_ascii_pages_are_ascii(stated_report):
+    assert stated_report.render("terminal", unicode=False, color=False).isascii()
+
+
+def test_large_numbers_move_the_bands_to_lines_of_their_own(build):
+    x = np.arange(1.0, 41.0)
+    report = build(x, 1e9 * (2 + x**-0.5) + 1e3 * np.sin(x), "loss")
+    text = report.render("terminal", color=False, width=60)
+    assert "    50 %  [" in text
+
+
+def test_a_run_of_one_point_still_reads(build):
+    text = build([1], [0.5]).render("terminal", color=False)
+    assert "1 point, step 1 to 1" in text.replace("epoch", "step")
+
+
+def test_an_estimate_nobody_knows_is_shown_by_its_name(report):
+    own = Estimate("half_life", 12.34, Interval(10.1, 15.2), "epoch")
+    text = replace(report, estimates={**report.estimates, "half_life": own}).render("terminal", color=False)
+    assert "half life" in text
+    assert "[10.1, 15.2] epoch" in text
+
+
+def test_str_is_the_terminal_page(stated_report):
+    assert str(stated_report) == stated_report.render("terminal")
+    assert repr(stated_report) == "Report('resnet-18 seed 3', 'val/loss': a person should look)"
+
+
+def test_wrapping_counts_cells():
+    assert wrap("aa bb cc", 10) == ["aa bb cc"]
+    assert wrap("損失" * 4 + " loss", 10) == ["損失損失損", "失損失 loss"] or all(cells(w) <= 10 for w in wrap("損失" * 4 + " loss", 10))
+    assert all(cells(w) <= 12 for w in wrap("x" * 50 + " 損" * 30, 12))
+    assert wrap("", 20) == [""]
+
+
+def test_rendering_is_fast(report):
+    """Terminal and JSON together in under 10 ms (best of five; the bound is loose for a busy machine)."""
+    from time import perf_counter
+
+    best = np.inf
+    for _ in range(5):
+        start = perf_counter()
+        report.render("terminal", color=False)
+        report.to_json()
+        best = min(best, perf_counter() - start)
+    assert best < 0.03
