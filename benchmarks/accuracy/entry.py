@@ -44,3 +44,4 @@ def _other(method: str) -> Any:
 last_value = _other("last_value")
 random_walk = _other("random_walk")
 
+parametric = _other("parametric")
