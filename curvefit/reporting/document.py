@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from ..fitting.fit import Fit
     from .report import Report
 
-__all__ = ["BAND_LEVELS", "SCHEMA", "document", "finite"]
+__all__ = [
+    "BAND_LEVELS",
+    "SCHEMA",
+    "diagnosis_fields",
+    "document",
+    "finite",
+    "fit_fields",
+    "forecast_fields",
+    "provenance_fields",
+    "recommendation_fields",
+]
 
 SCHEMA = "curvefit/report-1"
 BAND_LEVELS = (0.5, 0.8, 0.95)
@@ -63,13 +73,13 @@ def document(report: Report) -> dict[str, Any]:
         },
         "horizon": report.horizon,
         "level": report.level,
-        "recommendation": _recommendation(report.recommendation),
-        "forecast": _forecast(report.forecast),
-        "fit": None if report.fit is None else _fit(report.fit, report.level),
+        "recommendation": recommendation_fields(report.recommendation),
+        "forecast": forecast_fields(report.forecast),
+        "fit": None if report.fit is None else fit_fields(report.fit, report.level),
         "estimates": {name: _estimate(e) for name, e in report.estimates.items()},
-        "diagnoses": [_diagnosis(d) for d in report.diagnoses],
+        "diagnoses": [diagnosis_fields(d) for d in report.diagnoses],
         "notes": list(report.notes),
-        "provenance": _provenance(report.run.provenance),
+        "provenance": provenance_fields(report.run.provenance),
     }
     clean, nonfinite = finite(tree)
     clean["nonfinite"] = nonfinite
@@ -125,7 +135,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _forecast(forecast: Forecast) -> dict[str, Any]:
+def forecast_fields(forecast: Forecast) -> dict[str, Any]:
     """Quantiles of both views over the grid; the bands are those of the fan chart."""
     tails = [(1 - level) / 2 for level in BAND_LEVELS]
     levels = np.array([0.5, *tails, *(1 - t for t in tails)])
@@ -153,7 +163,8 @@ def _forecast(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def _fit(fit: Fit, level: float) -> dict[str, Any]:
+def fit_fields(fit: Fit, level: float) -> dict[str, Any]:
+    """The law, its parameters and every reason to doubt it."""
     intervals = fit.conf_int(level)
     return {
         "model": fit.model.name,
@@ -176,7 +187,8 @@ def _fit(fit: Fit, level: float) -> dict[str, Any]:
     }
 
 
-def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
+def diagnosis_fields(diagnosis: Diagnosis) -> dict[str, Any]:
+    """One verdict with its places and evidence."""
     return {
         "name": diagnosis.name,
         "verdict": diagnosis.verdict.value,
@@ -190,7 +202,8 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _recommendation(recommendation: Recommendation) -> dict[str, Any]:
+def recommendation_fields(recommendation: Recommendation) -> dict[str, Any]:
+    """The decision with its arithmetic."""
     return {
         "action": recommendation.action.name.lower(),
         "sentence": recommendation.action.value,
@@ -207,7 +220,8 @@ def _recommendation(recommendation: Recommendation) -> dict[str, Any]:
     }
 
 
-def _provenance(provenance: Provenance | None) -> dict[str, Any] | None:
+def provenance_fields(provenance: Provenance | None) -> dict[str, Any] | None:
+    """Where the run came from, every row and point accounted for."""
     if provenance is None:
         return None
     return {
