@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,31 +48,25 @@ class Solution:
 
 def coordinates(model: Model, theta: Array) -> Array:
     """Search coordinates ``ln(theta + offset)`` of shapes, along the last axis."""
-    out: Array = np.log(theta + np.array([s.offset for s in model.shape]))
+    out: Array = np.log(theta + model.axes[2])
     return out
 
 
 def shapes(model: Model, t: Array) -> Array:
-    """Shapes of search coordinates, along the last axis."""
-    offset = np.array([s.offset for s in model.shape])
-    low = np.array([s.search[0] for s in model.shape])
-    high = np.array([s.search[1] for s in model.shape])
-    out: Array = np.clip(np.exp(t) - offset, low, high)
+    """Shapes of search coordinates, along the last axis; exact on the limits of the search."""
+    low, high, offset = model.axes
+    theta = np.exp(t) - offset
+    out: Array = np.where(theta <= low + 1e-12 * (low + offset), low, np.minimum(theta, high))
     return out
 
 
 def limits(model: Model, points: Points) -> tuple[Array, Array]:
     """Search limits in search coordinates, shape (S,) each; exponents are capped where x^-alpha would overflow."""
-    if not model.shape:
-        return np.empty(0), np.empty(0)
-    low = np.array([s.search[0] for s in model.shape])
-    high = np.array([s.search[1] for s in model.shape])
-    first = float(np.min(points.u[points.u > 0], initial=1.0))
-    cap = 300.0 / max(-np.log(first), 1e-300)
-    for k, s in enumerate(model.shape):
-        if s.unit == "" and model.domain == "positive":
-            high[k] = min(high[k], cap)
-    low = np.minimum(low, high * 0.5)
+    low, high, _ = model.axes
+    if model.domain == "positive":
+        cap = 300.0 / max(-math.log(min(float(points.u[0]), 1.0)), 1e-300)
+        high = np.array([min(h, cap) if s.unit == "" else h for h, s in zip(high, model.shape, strict=True)])
+        low = np.minimum(low, high * 0.5)
     return coordinates(model, low), coordinates(model, high)
 
 
@@ -83,7 +78,7 @@ def nodes(model: Model, points: Points) -> Array:
     axes = []
     for k, s in enumerate(model.shape):
         grid = np.log(np.array(s.grid) + s.offset)
-        axes.append(np.unique(np.clip(grid, low[k], high[k])))
+        axes.append(np.unique(np.minimum(np.maximum(grid, low[k]), high[k])))
     while np.prod([float(a.size) for a in axes]) > _MAX_NODES:
         longest = int(np.argmax([a.size for a in axes]))
         axes[longest] = axes[longest][::2]
@@ -243,7 +238,7 @@ def polish(
     separate. SIAM J. Numer. Anal. 10, 413-432. Kaufman (1975), A variable projection method. BIT 15, 49-57.
     """
     low, high = limits(model, points)
-    t = np.clip(start, low, high)
+    t = np.minimum(np.maximum(start, low), high)
     held = np.zeros(t.size, bool) if fixed is None else fixed
     rows_z = points.rows(points.z)
     floor = 1e-31 * max(float(rows_z @ rows_z), 1e-300)
@@ -257,26 +252,27 @@ def polish(
         if not fresh:
             _tangents(model, points, theta, c, q, through, reduced)
             gradient = reduced @ residual
-            length = np.sqrt(np.einsum("jm,jm->j", reduced, reduced))
+            hessian = reduced @ reduced.T
+            length = np.sqrt(np.diag(hessian))
             if not np.all(np.isfinite(gradient)):
                 break
-            hessian = reduced @ reduced.T
             fresh = True
-        blocked = held | ((t <= low) & (gradient < 0)) | ((t >= high) & (gradient > 0)) | ~(length > 0)
-        free = ~blocked
-        if not np.any(free) or rss <= floor:
+        free = ~(held | ((t <= low) & (gradient < 0)) | ((t >= high) & (gradient > 0))) & (length > 0)
+        if rss <= floor or not free.any():
             converged = True
             break
-        cosine = float(np.max(np.abs(gradient[free]) / length[free])) / np.sqrt(rss)
+        cosine = float((np.abs(gradient[free]) / length[free]).max()) / math.sqrt(rss)
         if cosine < 1e-10:
             converged = True
             break
         step = np.zeros(t.size)
-        block = hessian[np.ix_(free, free)]
-        step[free] = np.linalg.solve(block + damping * np.diag(np.diag(block)), gradient[free])
-        step = np.clip(step, -2.0, 2.0)
-        trial = np.clip(t + step, low, high)
-        moved = float(np.max(np.abs(trial - t)))
+        if t.size == 1:
+            step[0] = gradient[0] / (hessian[0, 0] * (1.0 + damping))
+        else:
+            block = hessian[np.ix_(free, free)]
+            step[free] = np.linalg.solve(block + damping * np.diag(np.diag(block)), gradient[free])
+        trial = np.minimum(np.maximum(t + np.minimum(np.maximum(step, -2.0), 2.0), low), high)
+        moved = float(np.abs(trial - t).max())
         count += 1
         found = _evaluate(model, points, rows_z, trial, through)
         if found[0] < rss or (found[0] <= rss * (1 + 1e-14) and moved < 1e-7):

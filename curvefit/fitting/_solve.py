@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ..models.noise.multiplicative import Multiplicative
 from ..models.noise.student_t import StudentT
 from ._projection import Solution, polish, search
 from ._sample import Bins, Points, Sample
-from .autocorrelation import effective_size, lag1, regularly_spaced, robust_sd
+from .autocorrelation import MAX_RHO, effective_size, lag1, regularly_spaced, robust_sd
 
 __all__ = ["Core", "solve"]
 
@@ -43,6 +44,8 @@ class Core:
         Independent points, correlation of neighbors.
     spread : float
         Scale of the noise of one observation, in the meaning of ``noise``.
+    cache : dict
+        What intervals at one level have in common, computed once.
     """
 
     model: Model
@@ -58,6 +61,7 @@ class Core:
     n_effective: float
     rho: float
     spread: float
+    cache: dict[object, object] = field(default_factory=dict, repr=False)
 
     @property
     def unit_params(self) -> Array:
@@ -76,7 +80,7 @@ class Core:
         return np.full(np.shape(x), self.spread * self.sample.scale)
 
 
-def solve(model: Model, sample: Sample, noise: Noise | None, *, iterations: int = 60) -> Core:
+def solve(model: Model, sample: Sample, noise: Noise | None, *, known: bool = False, iterations: int = 60) -> Core:
     """Fit a law to a sample.
 
     Parameters
@@ -88,12 +92,14 @@ def solve(model: Model, sample: Sample, noise: Noise | None, *, iterations: int 
     noise : Noise or None
         Its assumption is taken at its word; None chooses: least squares, Student's t when there are outliers, and
         intervals for the number of independent points the residuals leave.
+    known : bool
+        Whether the correlation of autoregressive noise is as given, not to be estimated.
     iterations : int
         Most steps of the optimizer.
     """
     weight = sample.weight
     if isinstance(noise, Autoregressive):
-        return _whitened(model, sample, noise, iterations)
+        return _whitened(model, sample, noise, iterations, known)
     if isinstance(noise, Multiplicative):
         return _proportional(model, sample, noise, iterations)
     if isinstance(noise, StudentT):
@@ -101,10 +107,22 @@ def solve(model: Model, sample: Sample, noise: Noise | None, *, iterations: int 
     solution, points, deviation = _least_squares(model, sample, weight, None, iterations)
     if noise is None and np.isfinite(solution.rss):
         standard = deviation if weight is None else deviation * np.sqrt(weight)
-        middle = robust_sd(standard, order=0)
-        if middle > 0 and np.max(np.abs(standard)) > _OUTLIER * middle:
+        if _outlying(standard):
             return _robust(model, sample, StudentT(), iterations, correlated=True)
     return _finish(model, sample, noise or Gaussian(), points, solution, deviation, weight, correlated=noise is None)
+
+
+def _outlying(e: Array) -> bool:
+    """Whether single residuals lie far out, as opposed to a law that fails along a stretch at either end."""
+    middle = robust_sd(e, order=0)
+    size = np.abs(e)
+    if not (middle > 0 and np.max(size) > _OUTLIER * middle):
+        return False
+    inside = np.flatnonzero(size <= 3.0 * middle)
+    far = np.flatnonzero(size > _OUTLIER * middle)
+    first, last = int(inside[0]), int(inside[-1])
+    between = bool(np.any((far > first) & (far < last)))
+    return between or (first == 1 and far[0] == 0) or (last == e.size - 2 and far[-1] == e.size - 1)
 
 
 def _least_squares(
@@ -117,24 +135,21 @@ def _least_squares(
     moves by less than a thousandth of a standard error in every direction; what remains of binning is a loss of
     efficiency of the order of the squared bin width.
     """
-
-    def law(u: Array) -> Array:
-        return model.predict(u, np.concatenate([solution.c, solution.theta]))
-
     if len(sample) <= FINE:
         root = None if weight is None else np.sqrt(weight)
         points = Points(sample.x / sample.x_scale, sample.z(), root)
         solution = _optimum(model, points, start, iterations)
-        return solution, points, sample.residuals(law) if root is not None else solution.residual
+        return solution, points, sample.residuals(_law(model, solution)) if root is not None else solution.residual
     bins = sample.bins(_BINS, weight)
     points = Points(bins.center, bins.mean(sample.z()), np.sqrt(bins.total))
     solution = _optimum(model, points, start, iterations)
     for _ in range(6):
+        law = _law(model, solution)
         deviation = sample.residuals(law)
         before = law(bins.center)
         points = replace(points, z=before + bins.mean(deviation))
         solution = _optimum(model, points, solution.t, iterations)
-        moved = float(np.sum(bins.total * (law(bins.center) - before) ** 2))
+        moved = float(np.sum(bins.total * (_law(model, solution)(bins.center) - before) ** 2))
         total = float(deviation @ deviation if weight is None else (deviation * weight) @ deviation)
         if moved <= 1e-6 * total / len(sample):
             break
@@ -208,24 +223,21 @@ def _robust(model: Model, sample: Sample, noise: StudentT, iterations: int, *, c
     """
     user = sample.weight
     root = 1.0 if user is None else np.sqrt(user)
-    solution, _, deviation = _least_squares(model, sample, user, None, iterations)
-    start: Array | None = None
+    solution, points, deviation = _least_squares(model, sample, user, None, iterations)
+    probe = sample.x[:: max(1, len(sample) // 256)] / sample.x_scale
     scale = 0.0
-    for k in range(100):
+    for k in range(200):
         standard = deviation * root
-        size = robust_sd(standard, order=0)
-        if k < 8:  # from a start that outliers have bent, the scale must follow the bulk of the points
-            scale = size
+        # from a start that outliers have bent, the scale first follows the bulk of the points
+        w = noise.weights(standard, deviation, scale) if k else np.ones(len(sample))
+        scale = math.sqrt(float(np.mean(w * standard**2))) if k > 8 else robust_sd(standard, order=0)
         if not scale > 0:
             break
         w = noise.weights(standard, deviation, scale)
-        scale = math.sqrt(float(np.mean(w * standard**2))) if k >= 8 else scale
-        before = model.predict(sample.x[:: max(1, len(sample) // 256)] / sample.x_scale, _join(solution))
-        solution, points, deviation = _least_squares(
-            model, sample, w if user is None else w * user, start if k < 3 else solution.t, iterations
-        )
-        after = model.predict(sample.x[:: max(1, len(sample) // 256)] / sample.x_scale, _join(solution))
-        if k > 8 and float(np.max(np.abs(after - before))) <= 1e-9 * scale:
+        before = _law(model, solution)(probe)
+        start, steps = (None, iterations) if k < 3 else (solution.t, 2)
+        solution, points, deviation = _least_squares(model, sample, w if user is None else w * user, start, steps)
+        if k > 9 and float(np.max(np.abs(_law(model, solution)(probe) - before))) <= 1e-9 * scale:
             break
     if not scale > 0:  # more than half the points lie on the curve: nothing to weigh by
         solution, points, deviation = _least_squares(model, sample, user, None, iterations)
@@ -266,8 +278,7 @@ def _proportional(model: Model, sample: Sample, noise: Multiplicative, iteration
         weight = weight / float(np.mean(weight))
         solution, points, deviation = _least_squares(model, sample, weight, start, iterations)
         start = solution.t
-        params = _join(solution)
-        new = sample.center + sample.scale * sample.mean(lambda u, p=params: model.predict(u, p))  # type: ignore[misc]
+        new = sample.center + sample.scale * sample.mean(_law(model, solution))
         if k and float(np.max(np.abs(new - value))) <= 1e-10 * float(np.max(np.abs(new))):
             break
         value = new
@@ -276,7 +287,7 @@ def _proportional(model: Model, sample: Sample, noise: Multiplicative, iteration
     return replace(core, spread=math.sqrt(float(relative @ relative) / core.dof))
 
 
-def _whitened(model: Model, sample: Sample, noise: Autoregressive, iterations: int) -> Core:
+def _whitened(model: Model, sample: Sample, noise: Autoregressive, iterations: int, known: bool) -> Core:
     """Generalized least squares: rho from the residuals (or as given), rows whitened, repeated until it settles.
 
     Every point is a row: curves of a million points take seconds and several times their memory here.
@@ -286,22 +297,21 @@ def _whitened(model: Model, sample: Sample, noise: Autoregressive, iterations: i
     solution, _, deviation = _least_squares(model, sample, user, None, iterations)
     n, p = len(sample), len(model.parameters)
     base = sample.points()
-    known = noise.spacing is not None
-    rho = noise.rho
+    kind, points = noise, base
     for _ in range(12):
-        previous = rho
         if not known:
-            standard = deviation if root is None else deviation * root
-            rho = lag1(standard, sample.x, parameters=p)
-        kind = Autoregressive(rho, noise.spacing)
+            rho = lag1(deviation if root is None else deviation * root, sample.x, parameters=p)
+            settled = abs(rho - kind.rho) <= 1e-6
+            kind = Autoregressive(rho)
         points = replace(base, phi=kind.phi(sample.x))
         solution = polish(model, points, solution.t, iterations=iterations)
-        deviation = sample.residuals(lambda u, s=solution: model.predict(u, _join(s)))  # type: ignore[misc]
-        if known or abs(rho - previous) <= 1e-6:
+        deviation = sample.residuals(_law(model, solution))
+        if known or settled:
             break
-    phi = kind.phi(sample.x)
-    inflation = 1.0 + 2.0 * float(np.sum(phi)) / n / max(1.0 - float(np.mean(phi)), 1e-6)
-    n_effective = effective_size(n, rho) if regularly_spaced(sample.x) else n / inflation
+    gap = np.diff(sample.x)
+    middle = float(np.median(gap[gap > 0])) if np.any(gap > 0) else 1.0
+    rho = kind.rho if kind.spacing is None else kind.rho ** (middle / kind.spacing)
+    n_effective = effective_size(n, min(rho, MAX_RHO), sample.x)
     variance = solution.rss / max(n - p, 1)
     return Core(
         model,
@@ -318,3 +328,8 @@ def _whitened(model: Model, sample: Sample, noise: Autoregressive, iterations: i
         rho,
         math.sqrt(variance),
     )
+
+
+def _law(model: Model, solution: Solution) -> Callable[[Array], Array]:
+    params = _join(solution)
+    return lambda u: model.predict(u, params)

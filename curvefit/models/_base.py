@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf, isfinite
 from typing import Literal, final
 
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..curves.errors import UsageError
 
-__all__ = ["Array", "Model", "Parameter", "Params", "Shape", "Sum"]
+__all__ = ["Array", "Model", "Parameter", "Params", "Shape", "Sum", "combine", "has_level", "log_spaced"]
 
 Array = NDArray[np.float64]
 Domain = Literal["all", "nonnegative", "positive"]
@@ -57,11 +58,15 @@ class Shape(Parameter):
         Starting values.
     offset : float
         The search runs in ``log(value + offset)``; positive where the value 0 is allowed.
+    diverges : (bool, bool)
+        Whether the asymptote runs away without end as the parameter nears its lower or upper limit. If the data accept
+        such a limit, the asymptote's interval is open.
     """
 
     search: tuple[float, float] = (1e-3, 1e3)
     grid: tuple[float, ...] = (1.0,)
     offset: float = 0.0
+    diverges: tuple[bool, bool] = (True, True)
 
 
 class Model(ABC):
@@ -116,12 +121,18 @@ class Model(ABC):
         """
         return None
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """All parameters, linear ones first."""
         return (*self.linear, *self.shape)
 
-    @property
+    @cached_property
+    def axes(self) -> tuple[Array, Array, Array]:
+        """Lower and upper search limits and offsets of the shape parameters, shape (S,) each."""
+        low = np.array([s.search[0] for s in self.shape])
+        return low, np.array([s.search[1] for s in self.shape]), np.array([s.offset for s in self.shape])
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of all parameters, linear ones first."""
         return tuple(p.name for p in self.parameters)
@@ -242,7 +253,7 @@ class Sum(Model):
 
     def __init__(self, left: Model, right: Model) -> None:
         self.left, self.right = left, right
-        self._drop = bool(_has_level(left) and _has_level(right))
+        self._drop = bool(has_level(left) and has_level(right))
         taken = set(left.names)
         keep = right.linear[1:] if self._drop else right.linear
         linear, shape = [], []
@@ -316,7 +327,7 @@ class Sum(Model):
         return f"({self.left!r} + {self.right!r})"
 
 
-def _has_level(model: Model) -> bool:
+def has_level(model: Model) -> bool:
     """Whether the first basis function is 1 throughout."""
     theta = [s.grid[len(s.grid) // 2] for s in model.shape]
     column = np.asarray(model.basis(np.array([0.25, 0.5, 1.0]), *theta)[0])

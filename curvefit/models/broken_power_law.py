@@ -34,10 +34,28 @@ class BrokenPowerLaw(Model):
         Parameter("A", "y x^alpha", "gap to the asymptote at x = 1 if the break is later"),
     )
     shape = (
-        Shape("alpha", "", "exponent before the break", 0.0, search=(1e-3, 12.0), grid=log_spaced(0.03, 3.0, 6)),
-        Shape("beta", "", "exponent after the break", 0.0, search=(1e-3, 12.0), grid=log_spaced(0.03, 6.0, 7)),
-        Shape("b", "x", "x at the break", 0.0, search=(1e-6, 1.0), grid=log_spaced(0.003, 0.5, 8)),
-        Shape("w", "", "width of the break in ln x", 0.0, search=(0.03, 3.0), grid=(0.1, 0.6)),
+        Shape(
+            "alpha",
+            "",
+            "exponent before the break",
+            0.0,
+            search=(1e-3, 12.0),
+            grid=log_spaced(0.03, 3.0, 6),
+            diverges=(False, False),
+        ),
+        Shape(
+            "beta",
+            "",
+            "exponent after the break",
+            0.0,
+            search=(1e-3, 12.0),
+            grid=log_spaced(0.03, 6.0, 7),
+            diverges=(True, False),
+        ),
+        Shape(
+            "b", "x", "x at the break", 0.0, search=(1e-6, 1.0), grid=log_spaced(0.003, 0.5, 8), diverges=(False, False)
+        ),
+        Shape("w", "", "width of the break in ln x", 0.0, search=(0.03, 3.0), grid=(0.1, 0.6), diverges=(False, False)),
     )
     limit = (1.0, 0.0)
     domain = "positive"

@@ -29,7 +29,15 @@ class Exponential(Model):
         Parameter("A", "y", "gap to the asymptote at x = 0"),
     )
     shape = (
-        Shape("tau", "x", "x in which the gap falls to 37 %", 0.0, search=(1e-5, 1e3), grid=log_spaced(1e-4, 30, 24)),
+        Shape(
+            "tau",
+            "x",
+            "x in which the gap falls to 37 %",
+            0.0,
+            search=(1e-5, 1e3),
+            grid=log_spaced(1e-4, 30, 24),
+            diverges=(False, True),
+        ),
     )
     limit = (1.0, 0.0)
 

@@ -35,8 +35,24 @@ class Mmf(Model):
         Parameter("A", "y", "gap to the asymptote at x = 0"),
     )
     shape = (
-        Shape("kappa", "x", "x at which half the gap is closed", 0.0, search=(1e-8, 1e3), grid=log_spaced(1e-4, 5, 12)),
-        Shape("delta", "", "final exponent", 0.0, search=(0.02, 20.0), grid=log_spaced(0.1, 8.0, 12)),
+        Shape(
+            "kappa",
+            "x",
+            "x at which half the gap is closed",
+            0.0,
+            search=(1e-8, 1e3),
+            grid=log_spaced(1e-4, 5, 12),
+            diverges=(False, True),
+        ),
+        Shape(
+            "delta",
+            "",
+            "final exponent",
+            0.0,
+            search=(0.02, 20.0),
+            grid=log_spaced(0.1, 8.0, 12),
+            diverges=(True, False),
+        ),
     )
     limit = (1.0, 0.0)
     domain = "nonnegative"

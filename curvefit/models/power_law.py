@@ -18,6 +18,7 @@ ALPHA = Shape(
     low=0.0,
     search=(1e-3, 12.0),
     grid=log_spaced(0.01, 8.0, 24),
+    diverges=(True, False),
 )
 
 

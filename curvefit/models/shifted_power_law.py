@@ -36,7 +36,15 @@ class ShiftedPowerLaw(Model):
         Parameter("A", "y x^alpha", "gap to the asymptote where x + s = 1"),
     )
     shape = (
-        Shape("alpha", "", "final exponent", low=0.0, search=(1e-3, 30.0), grid=log_spaced(0.03, 20.0, 12)),
+        Shape(
+            "alpha",
+            "",
+            "final exponent",
+            low=0.0,
+            search=(1e-3, 30.0),
+            grid=log_spaced(0.03, 20.0, 12),
+            diverges=(True, False),
+        ),
         Shape(
             "s",
             "x",
@@ -45,6 +53,7 @@ class ShiftedPowerLaw(Model):
             search=(0.0, 30.0),
             grid=(0.0, *log_spaced(1e-3, 10.0, 8)),
             offset=1e-4,
+            diverges=(False, True),
         ),
     )
     limit = (1.0, 0.0)

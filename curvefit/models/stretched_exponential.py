@@ -33,8 +33,24 @@ class StretchedExponential(Model):
         Parameter("A", "y", "gap to the asymptote at x = 0"),
     )
     shape = (
-        Shape("tau", "x", "x in which the gap falls to 37 %", 0.0, search=(1e-12, 1e4), grid=log_spaced(1e-5, 10, 12)),
-        Shape("beta", "", "stretching; 1 is exponential", 0.0, search=(0.02, 12.0), grid=log_spaced(0.1, 4.0, 10)),
+        Shape(
+            "tau",
+            "x",
+            "x in which the gap falls to 37 %",
+            0.0,
+            search=(1e-12, 1e4),
+            grid=log_spaced(1e-5, 10, 12),
+            diverges=(False, True),
+        ),
+        Shape(
+            "beta",
+            "",
+            "stretching; 1 is exponential",
+            0.0,
+            search=(0.02, 12.0),
+            grid=log_spaced(0.1, 4.0, 10),
+            diverges=(True, False),
+        ),
     )
     limit = (1.0, 0.0)
     domain = "nonnegative"

@@ -8,6 +8,7 @@ import inspect
 import numpy as np
 import pytest
 
+import curvefit as cf
 from curvefit import CurvefitError
 from curvefit.models import Model, Shape, registry
 
@@ -168,3 +169,17 @@ def test_a_sum_adds_and_shares_one_level():
 def test_an_unknown_law_lists_the_choices():
     with pytest.raises(CurvefitError, match="power_law"):
         registry["powerlaw"]
+
+
+@every_model
+def test_a_fit_finds_its_way_back_to_the_example(model):
+    truth = model.example()
+    if model.name == "power_law+power_law":
+        truth = {"E": 1.8, "A": 4.0, "A_2": 1.0, "alpha": 0.3, "alpha_2": 2.0}
+    x = np.geomspace(1, 100, 400) if len(model.names) > 4 else np.arange(1.0, 101.0)
+    y = model.predict(x, truth)
+    found = cf.fit(cf.Curve(x, y, "loss"), model)
+    np.testing.assert_allclose(found.predict(x).mean, y, rtol=0, atol=2e-6 * np.ptp(y))
+    if found.condition_number < 1e6:
+        for name, value in truth.items():
+            assert found.params[name] == pytest.approx(value, rel=1e-6), name

@@ -1,0 +1,146 @@
+"""The checks a fit is put through after the optimizer has spoken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..models import Sum
+from ._doubt import Doubt
+from ._projection import search
+from ._solve import Core
+from .autocorrelation import robust_sd
+
+__all__ = ["degrading", "doubts_of", "noise_seen"]
+
+_INFORMATIVE = {"excluded", "correlation", "outliers", "even noise"}  # told, but the intervals already account for them
+
+
+def degrading(doubts: Sequence[Doubt]) -> bool:
+    """Whether some failed check takes away from what the fit may be used for."""
+    return any(not d.ok and d.name not in _INFORMATIVE for d in doubts)
+
+
+def doubts_of(core: Core, condition: float, dropped: int) -> tuple[Doubt, ...]:
+    """All checks that need no profile."""
+    checks = [_noise(core), _converged(core), _limits(core), _condition(core, condition), _points(core)]
+    seen = checks[0].ok
+    if core.model.shape or len(core.model.linear) > 1:
+        checks.append(_trend(core) if seen else Doubt("trend", True, "no noise to hide a trend"))
+    if isinstance(core.model, Sum):
+        checks.append(_parts(core))
+    if seen:
+        checks += [_correlation(core), _smoothed(core), _outliers(core), _even(core)]
+    if dropped:
+        checks.append(Doubt("excluded", False, f"{dropped} point(s) at x = 0 left out: the law is not defined there"))
+    return tuple(checks)
+
+
+def noise_seen(core: Core) -> bool:
+    """Whether residuals stand out of rounding errors, so that uncertainty can be measured by them."""
+    size = float(np.max(np.abs(core.points.z), initial=0.0))
+    return math.sqrt(core.rss / len(core.sample)) > 1e-11 * max(size, abs(core.sample.center) / core.sample.scale)
+
+
+def _noise(core: Core) -> Doubt:
+    seen = noise_seen(core)
+    said = (
+        "residuals vary"
+        if seen
+        else "noise not estimable: the curve passes through every point, so there are no intervals"
+    )
+    return Doubt("noise", seen, said)
+
+
+def _converged(core: Core) -> Doubt:
+    s = core.solution
+    if not s.converged:
+        return Doubt("converged", False, f"no optimum after {s.iterations} steps; this is the best point found")
+    flat = core.points.rows(np.ones(len(core.points)))
+    z = core.points.rows(core.points.z)
+    level = z - flat * float(flat @ z) / float(flat @ flat)
+    if core.model.limit is not None and s.rss > float(level @ level) * (1 + 1e-8) + 1e-300:
+        return Doubt("converged", False, "a constant fits better: the optimizer ended in the wrong place")
+    return Doubt("converged", True, f"stationary after {s.iterations} steps")
+
+
+def _limits(core: Core) -> Doubt:
+    s = core.solution
+    held = [
+        f"{p.name} at its {'lower' if low else 'upper'} limit"
+        for p, low, high in zip(core.model.shape, s.low, s.high, strict=True)
+        if low or high
+    ]
+    if held:
+        return Doubt("limits", False, f"{', '.join(held)} of the search: no standard error, one-sided interval")
+    return Doubt("limits", True, "inside the limits of the search")
+
+
+def _condition(core: Core, condition: float) -> Doubt:
+    if condition > 1e10:
+        return Doubt("condition", False, f"parameters are not separately identified (condition number {condition:.1e})")
+    return Doubt("condition", True, f"condition number {condition:.3g}")
+
+
+def _points(core: Core) -> Doubt:
+    p, n = len(core.model.parameters), core.n_effective
+    text = f"{n:.3g} independent points for {p} parameters"
+    return Doubt("points", n >= p + 5, text)
+
+
+def _trend(core: Core) -> Doubt:
+    """Against a constant, with the noise of this fit: an ordinary F test, a rough guide since shapes were searched."""
+    from scipy.special import fdtrc
+
+    flat = core.points.rows(np.ones(len(core.points)))
+    z = core.points.rows(core.points.z)
+    level = z - flat * float(flat @ z) / float(flat @ flat)
+    extra = len(core.model.parameters) - 1
+    f = (float(level @ level) - core.solution.rss) / max(extra, 1) / core.variance
+    p = float(fdtrc(max(extra, 1), core.dof, max(f, 0.0)))
+    if p > 0.01:
+        return Doubt("trend", False, f"no trend beyond the noise (p = {p:.2g} against a constant): shapes mean nothing")
+    return Doubt("trend", True, f"a constant is excluded (p = {p:.1g})")
+
+
+def _parts(core: Core) -> Doubt:
+    assert isinstance(core.model, Sum)
+    for part in (core.model.left, core.model.right):
+        alone = search(part, core.points).rss
+        extra = len(core.model.parameters) - len(part.parameters)
+        if alone - core.solution.rss <= 3.0 * extra * core.variance:
+            return Doubt("parts", False, f"{part.name} alone fits as well: the other part's parameters mean nothing")
+    return Doubt("parts", True, "both parts are needed")
+
+
+def _correlation(core: Core) -> Doubt:
+    n, m, rho = len(core.sample), core.n_effective, core.rho
+    text = f"neighboring residuals correlate by {rho:.2f}: {n} points count as {m:.0f}"
+    return Doubt("correlation", m >= 0.8 * n, text)
+
+
+def _smoothed(core: Core) -> Doubt:
+    if core.rho > 0.95:
+        return Doubt("smoothed", False, "the values look smoothed (correlation above 0.95): log raw values")
+    return Doubt("smoothed", True, "no sign of smoothing")
+
+
+def _outliers(core: Core) -> Doubt:
+    middle = robust_sd(core.deviation, order=0)
+    count = int(np.count_nonzero(np.abs(core.deviation) > 8.0 * middle)) if middle > 0 else 0
+    how = "weighed down by Student's t" if core.robust else "at full weight"
+    return Doubt("outliers", count == 0, f"{count} point(s) more than 8 robust sd from the curve, {how}")
+
+
+def _even(core: Core) -> Doubt:
+    n = len(core.sample)
+    if n < 40:
+        return Doubt("even noise", True, "too few points to compare the noise of both halves")
+    early, late = (robust_sd(part, order=0) for part in np.array_split(core.deviation, 2))
+    if min(early, late) <= 0:
+        return Doubt("even noise", True, "more than half the residuals of one half are 0")
+    ratio = max(early, late) / min(early, late)
+    where = "first" if early > late else "second"
+    return Doubt("even noise", ratio < 2.0, f"residuals spread {ratio:.1f} times as wide in the {where} half")
