@@ -243,7 +243,8 @@ class Run:
                 "no curve with a known direction and finite points",
                 code="CF-DATA-004",
                 where=self.name,
-                hint=f"metrics here: {', '.join(self.curves) or 'none'}; name one and pass its direction",
+                hint=f"metrics here: {', '.join(self.curves) or 'none'}; name one and pass its direction "
+                "(command line: --metric M --direction min|max)",
             )
         return ranked[0][-1]
 
