@@ -25,13 +25,10 @@ class RunCommand(Command):
 
     Attributes
     ----------
-    key : str
-        Name of the list of answers in the JSON document.
     by_metric : bool
         Whether the command works on one metric of the run.
     """
 
-    key: str = "runs"
     by_metric: bool = True
 
     @abstractmethod
@@ -58,7 +55,7 @@ class RunCommand(Command):
         with ExitStack() as stack:
             file = stack.enter_context(OutputFile(args.json, "--json")) if args.json not in (None, "-") else None
             batch = over_runs(args, lambda run: self._one(run, args))
-            content = {self.key: batch.results, "failures": batch.failed(), "interrupted": batch.interrupted}
+            content = {"runs": batch.results, "failures": batch.failed(), "interrupted": batch.interrupted}
             clean, nonfinite = finite(envelope(name, content))
             text = dump_json({**clean, "nonfinite": nonfinite})
             if file:

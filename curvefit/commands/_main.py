@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
+from textwrap import wrap
 
 from .. import __version__
 from ..curves import CurvefitError
@@ -102,6 +103,12 @@ def _dispatch(argv: list[str]) -> int:
 def _overview() -> str:
     names = registry.names()
     width = max(len(n) for n in names)
-    lines = [f"  {n:<{width}}  {registry.summary(n)}" for n in names]
+    lines = [
+        line
+        for n in names
+        for line in wrap(
+            registry.summary(n), 78, initial_indent=f"  {n:<{width}}  ", subsequent_indent=" " * (width + 4)
+        )
+    ]
     head = "usage: curvefit COMMAND ... [--help]\n\nFit, forecast and diagnose training curves, and decide whether to train on.\n"
     return "\n".join([head, "commands:", *lines, "", EPILOG])

@@ -28,20 +28,15 @@ class List(Command):
         """Print the ways of one folder or of all."""
         found = registries()
         if args.kind is not None:
-            chosen = {k: v for k, v in found.items() if args.kind in (k, k.rsplit(".", 1)[-1])}
+            chosen = {folder: ways for folder, ways in found.items() if args.kind in (folder, *folder.split("."))}
             if not chosen:
-                raise unknown_name("folder of ways", args.kind, [k.rsplit(".", 1)[-1] for k in found])
+                raise unknown_name("folder of ways", args.kind, found)
             found = chosen
         ways = {k: {name: registry.summary(name) for name in registry} for k, registry in found.items()}
         if args.json:
             write_json(args.json, "list", {"ways": ways})
         if args.json != "-":
             for i, (folder, rows) in enumerate(ways.items()):
-                title = (
-                    f"{folder} ({found[folder].what}s)"
-                    if folder.rsplit(".", 1)[-1] != found[folder].what + "s"
-                    else folder
-                )
-                print(("\n" if i else "") + title)
+                print(("\n" if i else "") + folder)
                 print(table(("name", "what it is"), list(rows.items()), width=terminal_width()))
         return Exit.OK
