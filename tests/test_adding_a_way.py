@@ -89,3 +89,19 @@ def test_nothing_else_changed(copy):
     """Every file of the package is in the copy as it is here."""
     for file in (ROOT / "curvefit").rglob("*.py"):
         assert (copy / file.relative_to(ROOT)).read_bytes() == file.read_bytes()
+
+
+def test_an_installed_package_adds_a_way_by_an_entry_point(tmp_path):
+    """Outside packages are found by the metadata that an installer writes."""
+    info = tmp_path / "outside-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[curvefit.models]\nreciprocal = outside:Reciprocal\n")
+    text = toys()["curvefit/models/reciprocal.py"].replace("from ._base", "from curvefit.models._base")
+    (tmp_path / "outside.py").write_text(text)
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "PYTHONDONTWRITEBYTECODE": "1"}
+    code = "from curvefit.models import registry as r; print('reciprocal' in r, r['reciprocal'].example()['tau'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "5.0"]

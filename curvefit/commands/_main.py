@@ -17,7 +17,7 @@ from ..curves.errors import unknown_name
 from . import registry
 from ._attempt import Failures, code_of
 from ._base import Exit
-from ._options import Parser
+from ._parser import Parser
 
 __all__ = ["run"]
 

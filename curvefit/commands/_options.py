@@ -14,15 +14,7 @@ from ..curves.errors import unknown_name
 from ..models import registry as models
 from ..readers import registry as readers
 
-__all__ = ["Parser", "add_input", "add_json", "add_level", "finite", "level", "name_of", "positive"]
-
-
-class Parser(ArgumentParser):
-    """An argument parser whose complaints are the package's own errors."""
-
-    def error(self, message: str) -> Any:
-        """Raise instead of printing the whole usage."""
-        raise UsageError(message, hint=f"{self.prog} --help")
+__all__ = ["add_input", "add_json", "add_level", "finite", "level", "name_of", "positive"]
 
 
 def _checked(check: Callable[[str], Any]) -> Callable[[str], Any]:
