@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 from .errors import DataError, UsageError
@@ -72,7 +74,8 @@ _AUXILIARY = {
 _TOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")
 
 
-def _words(name: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def _words(name: str) -> tuple[str, ...]:
     """Lower-case words of a metric name: separators and camel case split, ``mAP50-95`` kept whole."""
     text = re.sub(r"mAP", "map", name)
     text = re.sub(r"map@?0?\.?50?[-:]0?\.?95", "map5095", text)
@@ -83,7 +86,7 @@ def _words(name: str) -> list[str]:
             found = _TOKEN.findall(chunk.replace("@", ""))
             whole = chunk.lower()
             words.extend([whole] if len(found) > 1 and _known(whole) else [w.lower() for w in found])
-    return words
+    return tuple(words)
 
 
 def _known(word: str) -> bool:
@@ -93,7 +96,7 @@ def _known(word: str) -> bool:
     )
 
 
-def _kinds(words: list[str]) -> list[tuple[Kind, Direction, str]]:
+def _kinds(words: Sequence[str]) -> list[tuple[Kind, Direction, str]]:
     """Every reading of the words, most specific last word first; two that disagree are a tie."""
     tokens = {*words, *("".join(pair) for pair in itertools.pairwise(words))}
     tokens |= {"".join(t) for t in zip(words, words[1:], words[2:], strict=False)}
@@ -225,7 +228,7 @@ class Metric:
         return self.direction
 
 
-def _is_auxiliary(words: list[str], found: list[tuple[Kind, Direction, str]]) -> bool:
+def _is_auxiliary(words: Sequence[str], found: list[tuple[Kind, Direction, str]]) -> bool:
     tokens = {*words, *("".join(pair) for pair in itertools.pairwise(words))}
     named = tokens & _AUXILIARY
     if not named:

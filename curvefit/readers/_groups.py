@@ -9,14 +9,16 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import Metric, XUnit
+from ..curves import Direction, Kind, Metric, Schedule, XUnit
 from ._cells import MISSING, NUMBER, TEXT, Column
 from ._layout import Layout, codes_of
+from ._names import normalize
 from ._table import Table
 
-__all__ = ["Group", "Unit", "groups_of"]
+__all__ = ["Group", "Unit", "groups_of", "parts_of"]
 
 Rows = NDArray[np.intp]
+_NAMES = ("run_id", "run_name", "run")
 
 
 @dataclass(slots=True, eq=False)
@@ -63,27 +65,31 @@ class Group:
         Streams of rows; a row is in at most one of them.
     facts : dict
         What is constant in this run.
+    schedule : Schedule or None
+        Learning rate that stands beside the values of a long form.
     """
 
     name: str
     units: list[Unit]
     facts: dict[str, str | float] = field(default_factory=dict)
+    schedule: Schedule | None = None
 
 
 def groups_of(layout: Layout, table: Table, name: str) -> list[Group]:
     """Split a table into runs by its labels."""
     rows = np.arange(table.rows)
+    stated = "" if layout.labels else _stated_name(layout)
     out: list[Group] = []
     for part in _parts(codes_of(layout.labels, table.rows), rows):
         label = _label(layout.labels, int(part[0]))
         facts = _facts([*layout.labels, *layout.facts], part)
         pieces = _replicates(layout, part)
         for i, piece in enumerate(pieces, 1):
-            own = dict(facts)
-            called = label or name
+            called = label or stated or name
+            own = {k: v for k, v in facts.items() if not (v == called and normalize(k) in _NAMES)}
             if len(pieces) > 1:
                 called, own["repeat"] = f"{called}/{i}", float(i)
-            out.append(Group(called, _units(layout, piece), own))
+            out.append(Group(called, _units(layout, piece), own, _rate_beside(layout, piece)))
     if len(out) > 1 and any("repeat" in g.facts for g in out):
         layout.notes.append("runs that share a label and the same x one after another are told apart by number")
     seen: dict[str, int] = {}
@@ -103,6 +109,23 @@ def _parts(codes: NDArray[np.intp], rows: Rows) -> Iterator[Rows]:
         return
     order = np.argsort(codes, kind="stable")
     yield from np.split(rows[order], np.flatnonzero(np.diff(codes[order])) + 1)
+
+
+def parts_of(label: Column | None, rows: int) -> dict[str, Rows]:
+    """Rows of each value of a label."""
+    labels = [] if label is None else [label]
+    parts = _parts(codes_of(labels, rows), np.arange(rows))
+    return {_label(labels, int(part[0])): part for part in parts}
+
+
+def _stated_name(layout: Layout) -> str:
+    """The run's name when a column of names holds only one."""
+    by_name = {normalize(c.name): c for c in reversed(layout.facts)}
+    for name in _NAMES:
+        column = by_name.get(name)
+        if column is not None and len(column.texts) == 1 and column.count(TEXT):
+            return column.texts[0]
+    return ""
 
 
 def _label(labels: list[Column], row: int) -> str:
@@ -162,6 +185,15 @@ def codes_of_rows(column: Column, rows: Rows) -> NDArray[np.intp]:
     return codes_of([part], rows.size)
 
 
+def _rate_beside(layout: Layout, rows: Rows) -> Schedule | None:
+    """Schedule of a long form that repeats the learning rate beside every value."""
+    column = layout.extras.get("rate")
+    if column is None or layout.x is None:
+        return None
+    good = rows[(column.state[rows] == NUMBER) & (column.values[rows] >= 0)]
+    return Schedule(layout.x[good], column.values[good]) if good.size else None
+
+
 def _unit(layout: Layout, rows: Rows, metrics: list[tuple[str, Column]]) -> Unit:
     x = np.arange(1.0, rows.size + 1) if layout.x is None else layout.x[rows]
     return Unit(rows, x, layout.unit, metrics)
@@ -192,13 +224,23 @@ def _long_units(layout: Layout, rows: Rows) -> Iterator[Unit]:
             unit.segment = segment.values[part].astype(np.int32)
         if flags is not None and np.all(flags.state[part] == NUMBER):
             unit.flags = (np.abs(flags.values[part]) % 256).astype(np.uint8)
+        kind, direction = (
+            _word(layout, "kind", row, get_args(Kind)),
+            _word(layout, "direction", row, get_args(Direction)),
+        )
+        if kind or direction:
+            unit.metric = Metric.infer(
+                name, kind=cast("Kind | None", kind), direction=cast("Direction | None", direction)
+            )
         yield unit
 
 
+def _word(layout: Layout, name: str, row: int, choices: tuple[str, ...]) -> str | None:
+    """A word of a further column, if it is one of the choices."""
+    column = layout.extras.get(name)
+    text = column.text(row) if column is not None and column.state[row] == TEXT else None
+    return text if text in choices else None
+
+
 def _unit_of_x(layout: Layout, row: int) -> XUnit:
-    column = layout.extras.get("x_unit")
-    if column is not None and column.state[row] == TEXT:
-        text = column.text(row)
-        if text in get_args(XUnit):
-            return cast("XUnit", text)
-    return layout.unit
+    return cast("XUnit", _word(layout, "x_unit", row, get_args(XUnit)) or layout.unit)

@@ -32,7 +32,7 @@ from ._table import Table
 
 __all__ = ["Layout", "codes_of", "known_name", "lay_out"]
 
-EXTRAS = ("x_unit", "segment", "flags", "wall_time")  # of the canonical long form
+EXTRAS = ("x_unit", "segment", "flags", "wall_time", "direction", "kind")  # of the canonical long form
 MANY = 8  # rows from which a constant column of unknown meaning counts as a fact about the run
 
 
@@ -131,7 +131,7 @@ def _is_index(column: Column, others: list[Column]) -> bool:
 
 def _choose_x(columns: list[Column], table: Table, options: Options, where: str) -> Layout:
     if options.x == "row":
-        return Layout(None, "", options.x_unit or "step", notes=["x is the number of the row"])
+        return Layout(None, "", options.x_unit or table.row_unit, notes=["x is the number of the row"])
     if options.x is not None:
         column = _named(columns, options.x, where)
         values = _x_values(column, table, options, where)
@@ -140,7 +140,7 @@ def _choose_x(columns: list[Column], table: Table, options: Options, where: str)
         return Layout(values, column.name, unit, notes=[f"x is the column {column.name!r}, as asked"])
     column_or_none, note = _guess_x(columns, where)
     if column_or_none is None:
-        return Layout(None, "", options.x_unit or "step", notes=[note])
+        return Layout(None, "", options.x_unit or table.row_unit, notes=[note])
     column = column_or_none
     unit = options.x_unit or x_unit_of(column.name) or "step"
     notes = [note] if note else [f"x is the column {column.name!r}"]
@@ -338,6 +338,8 @@ def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | No
         if layout.names is not None:
             if plain in EXTRAS:
                 layout.extras[plain] = column
+            elif column.numeric and is_learning_rate(Metric.infer(column.name)):
+                layout.extras.setdefault("rate", column)
             elif _constant_within(column, codes):
                 layout.facts.append(column)
             else:

@@ -153,8 +153,8 @@ def metric_of(name: str, others: frozenset[str]) -> Metric:
     """Metric of a column; a name without a split is the training value when its validation twin is there too."""
     metric = Metric.infer(name)
     if metric.split is None and metric.direction is not None:
-        twins = (f"{s}{j}{name}" for s in ("val", "eval", "valid", "validation", "test") for j in "_/.")
-        if any(t in others for t in twins):
+        twin = re.compile(rf"(val|eval|valid|validation|test)[_/.](.*[_/.])?{re.escape(name)}")
+        if any(map(twin.fullmatch, others)):
             return Metric.infer(name, split="train")
     return metric
 

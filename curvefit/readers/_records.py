@@ -45,6 +45,8 @@ class Dialect:
         Whether there is a quote before the data.
     mismatch : (int, int) or None
         Line and number of names of what looks like a header but does not fit the rows.
+    rows : int
+        Rows below the header in the sample.
     """
 
     delimiter: bytes
@@ -57,6 +59,7 @@ class Dialect:
     numeric: float
     quoted: bool
     mismatch: tuple[int, int] | None = None
+    rows: int = 0
 
 
 def is_number(cell: bytes) -> bool:
@@ -234,15 +237,23 @@ def _try(body: list[bytes], delimiter: bytes, comments: tuple[bytes, ...]) -> Di
         agreement = sum(len(r[2]) == width for r in rest) / len(rest)
         quoted = any(b'"' in r[1] for r in sample[: i + 1])
         if numbers == 0:  # a header
-            first = number + text.count(b"\n") + 1
             return Dialect(
-                delimiter, tuple(fields), first, comments, before, width, agreement, good if later else 0.0, quoted
+                delimiter,
+                tuple(fields),
+                number + text.count(b"\n") + 1,
+                comments,
+                before,
+                width,
+                agreement,
+                good if later else 0.0,
+                quoted,
+                rows=len(rest) - 1,
             )
         header = tuple(comment) if len(comment) == width and not any(map(is_number, comment)) else ()
         above = sample[i - 1] if i else None
         names = above is not None and len(above[2]) > 1 and not any(is_number(f) for f in above[2])
         mismatch = (above[0], len(above[2])) if above is not None and names and not header else None
-        return Dialect(delimiter, header, number, comments, before, width, agreement, good, quoted, mismatch)
+        return Dialect(delimiter, header, number, comments, before, width, agreement, good, quoted, mismatch, len(rest))
     return None
 
 

@@ -115,8 +115,10 @@ def runs_of(table: Table, source: Source, *, reader: str, groups: list[Group] | 
     books[0].merge(orphans)
     for why, count in table.account.counts.items():
         books[0].drop_rows(why, count)
+    for why, count in table.points_dropped.items():
+        books[0].drop_points(why, count)
     shared = [*table.notes, *notes, *_quoted(table)]
-    first = [*table.account.notes(), *orphans.notes]
+    first = [*table.account.notes(table.row_word), *orphans.notes]
     out: list[Run] = []
     for i, (run, book) in enumerate(zip(runs, books, strict=True)):
         kept = _asked(run, book, options.metric)
@@ -247,12 +249,13 @@ def _note_segments(part: Segmented, x: NDArray[np.float64], book: _Book) -> None
         book.note(f"logging starts again at x = {start:g}")
     if part.superseded:
         book.note(f"{part.superseded} rows were settled by the resume policy")
-    gaps = np.diff(x[part.index])
+    at = x[part.index]
+    gaps = np.diff(at)
     if gaps.size >= 8:
         widest = int(np.argmax(gaps))
-        beside = np.r_[gaps[:widest][-3:], gaps[widest + 1 :][:3]]
-        if beside.size >= 4 and gaps[widest] > 100 * max(float(beside.max()), 1e-300):
-            at = x[part.index]
+        beside = np.concatenate([gaps[max(0, widest - 30) : widest], gaps[widest + 1 : widest + 31]])
+        beside = beside[beside > 0]
+        if beside.size >= 4 and gaps[widest] > 100 * float(beside.max()):
             book.note(f"x jumps from {at[widest]:g} to {at[widest + 1]:g}: does its unit change there?")
 
 
@@ -270,7 +273,7 @@ def _quoted(table: Table) -> list[str]:
 def _run(group: Group, curves: dict[str, Curve], table: Table) -> Run:
     units: set[XUnit] = {c.x_unit for c in curves.values()}
     unit = next(iter(units)) if len(units) == 1 else None
-    schedule = None
+    schedule = group.schedule
     rates = [c for c in curves.values() if is_learning_rate(c.metric) and len(c)]
     rates.sort(key=lambda c: c.metric.name.lower() not in ("learning_rate", "lr"))
     for curve in rates:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import ReadError, Sampling
+from ..curves import ReadError, Sampling, XUnit
 from ._cells import Column, ColumnBuilder
 
 __all__ = ["Account", "Table", "check_marks", "unique_names"]
@@ -28,13 +28,13 @@ class Account:
         if len(places) < 5:
             places.append(line)
 
-    def notes(self) -> list[str]:
-        """One sentence per reason, with line numbers."""
+    def notes(self, word: str = "line") -> list[str]:
+        """One sentence per reason, with the places."""
         out = []
         for reason, places in self._places.items():
             n = self.counts[reason]
             lines = ", ".join(map(str, places)) + (", ..." if n > len(places) else "")
-            out.append(f"{n} {'row' if n == 1 else 'rows'} dropped: {reason} (line {lines})")
+            out.append(f"{n} {'row' if n == 1 else 'rows'} dropped: {reason} ({word} {lines})")
         return out
 
 
@@ -62,6 +62,12 @@ class Table:
         Column names that occurred more than once; the columns are called ``name#1``, ``name#2``.
     sampling, window, notes
         For the provenance; window by unit of x.
+    points_dropped : dict
+        Values beside the table, by reason.
+    row_unit : str
+        Unit of x when rows are numbered.
+    row_word : str
+        What a row is called in messages.
     """
 
     columns: list[Column]
@@ -75,6 +81,8 @@ class Table:
     sampling: Sampling = "full"
     window: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    points_dropped: dict[str, int] = field(default_factory=dict)
+    row_unit: XUnit = "step"
     row_word: str = "line"
 
     @property

@@ -47,7 +47,7 @@ class CsvTable(Reader):
         if dialect is None:
             return 0.2 if named and text.strip() else 0.0
         names = [decode_name(f) for f in dialect.header]
-        if dialect.numeric == 0.0:
+        if dialect.rows == 0:
             return 0.5 if named or any(known_name(n) for n in names) else 0.0
         if dialect.delimiter in (b"", b"|") and not dialect.header and not named:
             return 0.3 * dialect.numeric * dialect.agreement if dialect.numeric > 0.9 else 0.0

@@ -1,0 +1,265 @@
+"""Parquet: the canonical long form with one point per row, or any wide table with one column per metric.
+
+Canonical schema, version 1, written by `write_parquet` and read back without loss:
+
+========== ======== ==================================================================================
+column     type     meaning
+========== ======== ==================================================================================
+run_id     string   name of the run, unique in the file
+metric     string   name of the metric as logged
+x          float64  where, finite
+x_unit     string   step, epoch, token, sample, parameter, flop, second or iteration
+y          float64  the value; NaN and infinities are values that were logged, there are no nulls
+wall_time  float64  seconds, null where unknown
+segment    int32    segment of a resumed run, from 0
+flags      uint8    what is known about the point, bits of `curvefit.curves.Flag`
+========== ======== ==================================================================================
+
+Every further column is an attribute of the run, constant in it: float64 where all runs have a number, else string; one that
+is called like a column above has ``run.`` before its name. Rows of one run and metric stand together, in order of x. What has no column (directions that were overridden, bounds, horizon,
+where the run came from) stands as JSON under the key ``curvefit`` of the file's metadata; a file without it reads as well.
+Page checksums are written and verified.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, final
+
+import numpy as np
+
+from ..curves import LimitError, ReadError, Run, UsageError
+from ..curves._checks import safe_text
+from ..curves._optional import optional
+from ._arrow import column_of, is_scalar
+from ._base import Reader
+from ._canonical import apply_facts, facts_json, read_facts, wall_times
+from ._names import METRIC_COLUMNS, VALUE_COLUMNS, normalize
+from ._runs import runs_of
+from ._source import Source
+from ._table import Table, unique_names
+
+__all__ = ["Parquet", "write_parquet"]
+
+KEY = b"curvefit"
+CANONICAL = ("run_id", "metric", "x", "x_unit", "y", "wall_time", "segment", "flags")
+MAX_CELLS = 500_000_000
+_FEATURE = "reading and writing Parquet"
+
+
+@final
+class Parquet(Reader):
+    """Parquet files, canonical or wide.
+
+    Notes
+    -----
+    Numbers, decimals, texts and booleans are read; columns of lists, structs and extension types are passed over, or refused
+    when they are needed. Dates need ``x_unit="second"``.
+    """
+
+    name = "parquet"
+    suffixes = (".parquet", ".pq")
+    aliases = ("pq",)
+
+    def sniff(self, head: bytes, path: str) -> float:
+        """Whether the magic bytes are there."""
+        return 1.0 if head.startswith((b"PAR1", b"PARE")) else 0.0
+
+    def read(self, source: Source) -> list[Run]:
+        """Runs of a Parquet file."""
+        pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
+        pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
+        if source.compressed or source.head.startswith(b"PARE"):
+            what = "compressed as a whole" if source.compressed else "encrypted"
+            raise ReadError(f"this Parquet file is {what}", code="CF-IO-015", where=source.where)
+        try:
+            data = pa.BufferReader(source.contents(source.options.max_bytes, "raise max_bytes"))
+            with pq.ParquetFile(data, page_checksum_verification=True) as file:
+                _check_size(file.metadata, source)
+                table, meta = _table(file, source, pa)
+        except (pa.ArrowException, OSError, OverflowError, KeyError, NotImplementedError) as error:
+            raise ReadError(
+                f"broken Parquet file: {safe_text(str(error).splitlines()[0][:200] if str(error) else type(error).__name__)}",
+                code="CF-IO-015",
+                where=source.where,
+                hint="was it copied whole?",
+            ) from None
+        if table.rows == 0:
+            raise ReadError("no data rows", code="CF-IO-002", where=source.where)
+        facts = read_facts(meta)
+        runs = runs_of(table, source, reader=self.name)
+        return apply_facts(wall_times(runs, table), facts, source.options.metric)
+
+    def example(self) -> bytes:
+        """One run with a loss, a learning rate and an attribute."""
+        import io
+
+        from ..curves import Curve, Schedule
+
+        out = io.BytesIO()
+        curves = {
+            "loss": Curve([1, 2, 3, 4], [2.0, 1.5, np.nan, 1.2], "loss"),
+            "lr": Curve([1, 2, 3, 4], [0.1, 0.1, 0.01, 0.01], "lr"),
+        }
+        schedule = Schedule([1, 2, 3, 4], [0.1, 0.1, 0.01, 0.01])
+        _write([Run("example", curves, schedule, horizon=10, attributes={"seed": 1.0})], out)
+        return out.getvalue()
+
+
+def _check_size(metadata: Any, source: Source) -> None:
+    """Refuse files whose own figures say that they unpack to more than is safe."""
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    if sum(max(0, g.total_byte_size) for g in groups) > 4 * source.options.max_bytes:
+        raise LimitError("unpacks to more than four times max_bytes", where=source.where, hint="raise max_bytes")
+    if metadata.num_rows * metadata.num_columns > MAX_CELLS:
+        raise LimitError(f"{metadata.num_rows} rows of {metadata.num_columns} columns are too many", where=source.where)
+
+
+def _table(file: Any, source: Source, pa: Any) -> tuple[Table, dict[bytes, bytes]]:
+    schema = file.schema_arrow
+    plain = {normalize(n) for n in schema.names}
+    long_form = bool(plain & set(METRIC_COLUMNS)) and bool(plain & set(VALUE_COLUMNS))
+    wanted, notes = [], []
+    for i, field in enumerate(schema):
+        if is_scalar(field.type, pa):
+            wanted.append(i)
+            continue
+        needed = field.name in (source.options.x, source.options.metric) or (
+            long_form and normalize(field.name) in ("x", "step", "run_id", "metric", *VALUE_COLUMNS)
+        )
+        if needed:
+            raise ReadError(
+                f"column {field.name!r} has the type {field.type}, which holds no numbers",
+                code="CF-IO-007",
+                where=source.where,
+                hint="cast it to float64",
+            )
+        notes.append(f"column {field.name!r} of type {field.type} is not read")
+    if not wanted:
+        raise ReadError("no column of numbers", code="CF-IO-008", where=source.where, hint="; ".join(notes[:4]))
+    data = file.read(columns=None if len(wanted) == len(schema) else [schema.names[i] for i in wanted])
+    names, repeated = unique_names(safe_text(n) for n in data.column_names)
+    columns = [column_of(n, data.column(i), pa) for i, n in enumerate(names)]
+    table = Table(columns, names_repeated=repeated, notes=[*source.notes, *notes], row_word="row")
+    return table, dict(schema.metadata or {})
+
+
+# ------------------------------------------------------------------ writing
+
+
+def write_parquet(runs: Run | Iterable[Run], path: str | os.PathLike[str]) -> None:
+    """Write runs in the canonical long form; reading the file gives equal runs.
+
+    Parameters
+    ----------
+    runs : Run or iterable of Run
+        Runs with different names.
+    path : path-like
+        File to write; it appears whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        When two runs have one name, or the place cannot be written to.
+    DependencyError
+        Without pyarrow.
+
+    Notes
+    -----
+    Provenance is kept as a record of where the runs first came from; a file that is read again adds nothing to it.
+    """
+    target = os.path.abspath(os.fspath(path))  # noqa: PTH100 - also for names that are not valid text
+    part = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.part")  # noqa: PTH118, PTH119, PTH120
+    done = False
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise UsageError(f"cannot write: {error.strerror}", where=safe_text(os.fspath(path))) from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            _write([runs] if isinstance(runs, Run) else list(runs), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)  # noqa: PTH105
+        done = True
+    finally:
+        if not done:
+            os.unlink(part)  # noqa: PTH108
+
+
+def _write(runs: list[Run], file: Any) -> None:
+    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
+    pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
+    names = [r.name for r in runs]
+    if len(set(names)) < len(names):
+        again = next(n for i, n in enumerate(names) if n in names[:i])
+        raise UsageError(f"two runs are called {again!r}", hint="give each run its own name")
+    attributes = _attribute_types(runs, pa)
+    schema = pa.schema(
+        [
+            pa.field("run_id", pa.string(), nullable=False),
+            pa.field("metric", pa.string(), nullable=False),
+            pa.field("x", pa.float64(), nullable=False),
+            pa.field("x_unit", pa.string(), nullable=False),
+            pa.field("y", pa.float64(), nullable=False),
+            pa.field("wall_time", pa.float64()),
+            pa.field("segment", pa.int32(), nullable=False),
+            pa.field("flags", pa.uint8(), nullable=False),
+            *(pa.field(_column_name(name), kind) for name, kind in attributes.items()),
+        ],
+        metadata={KEY: facts_json(runs)},
+    )
+    texts = ["run_id", "metric", "x_unit", *(_column_name(n) for n, t in attributes.items() if t == pa.string())]
+    with pq.ParquetWriter(
+        file, schema, compression="zstd", use_dictionary=texts, write_page_checksum=True, write_statistics=True
+    ) as writer:
+        for run in runs:
+            rows = _rows(run, attributes, schema, pa)
+            if rows.num_rows:
+                writer.write_table(rows)
+
+
+def _attribute_types(runs: list[Run], pa: Any) -> dict[str, Any]:
+    """Type of each attribute's column: a number when it is one in every run that has it."""
+    kinds: dict[str, Any] = {}
+    for run in runs:
+        for name, value in run.attributes.items():
+            number = isinstance(value, int | float) and kinds.get(name, pa.float64()) == pa.float64()
+            kinds[name] = pa.float64() if number else pa.string()
+    return kinds
+
+
+def _column_name(attribute: str) -> str:
+    """Name of an attribute's column; one that is taken by the schema gets a prefix."""
+    return f"run.{attribute}" if normalize(attribute) in CANONICAL else _text(attribute)
+
+
+def _rows(run: Run, attributes: dict[str, Any], schema: Any, pa: Any) -> Any:
+    """All points of a run as an Arrow table."""
+    from ._canonical import clock_of, points_of
+
+    metric, x, unit, y, segment, flags = points_of(run)
+    n = x.size
+    clock = clock_of(run, x, unit)
+    columns = [
+        pa.repeat(pa.scalar(_text(run.name)), n),
+        pa.array([_text(m) for m in metric], pa.string()),
+        pa.array(x),
+        pa.array(unit, pa.string()),
+        pa.array(y),
+        pa.array(clock, mask=np.isnan(clock)),
+        pa.array(segment, pa.int32()),
+        pa.array(flags, pa.uint8()),
+    ]
+    for name, kind in attributes.items():
+        value = run.attributes.get(name)
+        if value is not None and kind == pa.string():
+            value = _text(str(value))
+        columns.append(pa.repeat(pa.scalar(value, kind), n))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _text(text: str) -> str:
+    """Text that Parquet can hold: lone surrogates are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
