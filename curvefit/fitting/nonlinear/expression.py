@@ -344,6 +344,10 @@ class Bound:
                     jacobian[..., k] = adjoint[i]
         return np.array(np.broadcast_to(values[expression.output], shape)), jacobian
 
+    def affine_parts(self, theta: Array, chosen: Sequence[int]) -> tuple[Array, Array]:
+        """Values where the chosen parameters, in which the expression is affine, are 0, and what one of each adds."""
+        return self.value_and_jacobian(theta, wrt=chosen)
+
 
 def _product(outer: Any, inner: Any) -> Any:
     out = outer * inner

@@ -93,7 +93,7 @@ def minimize(
         return Solution(None, tuple(descents), found, 0, start_rss)
     # At equal sums of squares the optimum reached from the given start wins over a mirror image of it.
     low = min(d.rss for d in usable)
-    floor = rounding_floor(problem)
+    floor = problem.floor
     best = next(d for d in usable if d.rss <= low * (1 + SAME_RSS) + floor)
     theta = polish(problem, best.theta)
     optimum = examine(problem, theta)
@@ -111,11 +111,6 @@ def minimize(
     return Solution(optimum, tuple(descents), found, from_start + from_search, start_rss)
 
 
-def rounding_floor(problem: Problem) -> float:
-    """A sum of squares that rounding alone produces."""
-    return 1e-26 * float(np.sum((problem.root_weights * problem.y) ** 2))
-
-
 def _from_start(problem: Problem, start: Array, algorithms: Sequence[str] | None) -> list[Descent]:
     names = list(algorithms or ("lm", "trf"))
     if problem.bounded:
@@ -123,7 +118,7 @@ def _from_start(problem: Problem, start: Array, algorithms: Sequence[str] | None
     ends = [run(problem, start, name) for name in names]
     if algorithms is None:
         low = min(e.rss for e in ends)
-        if not all(e.rss <= low * (1 + SAME_RSS) + rounding_floor(problem) for e in ends):
+        if not all(e.rss <= low * (1 + SAME_RSS) + problem.floor for e in ends):
             others = [n for n in ALGORITHMS if n not in names and not (n == "minpack" and problem.bounded)]
             ends += [run(problem, start, name) for name in others]
             if problem.linear:

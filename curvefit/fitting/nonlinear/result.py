@@ -22,7 +22,7 @@ from .profile import profile_interval
 from .setup import Setup
 from .solvers import Optimum
 from .table import Table
-from .verdict import MAX_CONDITION, judge
+from .verdict import MAX_CONDITION, NO_NOISE, judge
 
 __all__ = ["LeastSquaresFit", "assemble", "without_solution"]
 
@@ -46,6 +46,8 @@ class LeastSquaresFit:
         Of the estimates, in the order of ``params``.
     rss : float
         (Weighted) residual sum of squares.
+    sigma : float
+        Residual standard deviation (of weight one): square root of RSS over degrees of freedom.
     dof : int
         Rows in use minus fitted parameters.
     n, dropped : int
@@ -66,6 +68,7 @@ class LeastSquaresFit:
     stderr: Mapping[str, float]
     covariance: Array
     rss: float
+    sigma: float
     dof: int
     n: int
     dropped: int
@@ -87,11 +90,6 @@ class LeastSquaresFit:
     def converged(self) -> bool:
         """Whether an optimum was found and confirmed."""
         return self.status.usable or self.status is Status.CONSTANT
-
-    @property
-    def sigma(self) -> float:
-        """Residual standard deviation, square root of RSS over degrees of freedom; NaN without any."""
-        return math.sqrt(self.rss / self.dof) if self.dof > 0 else math.nan
 
     def predict(
         self, data: Any, *, interval: Literal["confidence", "prediction"] | None = None, level: float = 0.95
@@ -174,10 +172,11 @@ class LeastSquaresFit:
             raise UsageError(f"method = {method!r}", where="method", hint="choices: 'profile_likelihood', 'delta'")
         out: dict[str, Interval] = {}
         problem = self._setup.problem() if method == "profile_likelihood" and self.status.usable else None
+        scales = self._scales(problem) if problem is not None else {}
         for name, value in self.params.items():
             error = self.stderr[name]
-            if problem is not None and name in self._setup.free and math.isfinite(error):
-                j = self._setup.free.index(name)
+            if problem is not None and math.isfinite(scales.get(name, math.nan)):
+                j, error = self._setup.free.index(name), scales[name]
                 ends = profile_interval(problem, self._theta, j, error, self.dof, self._quantile(level))
                 low, high = ends or (-math.inf, math.inf)
                 out[name] = Interval(low, high, level, method=method)
@@ -188,6 +187,14 @@ class LeastSquaresFit:
                 out[name] = Interval(-math.inf, math.inf, level, method=method)
         return MappingProxyType(out)
 
+    def _scales(self, problem: Problem) -> dict[str, float]:
+        """Standard errors of the free parameters as if none were at a bound: how far a profile has to look."""
+        _, jacobian = problem.residuals_and_jacobian(self._theta)
+        rss = float(problem.rss(self._theta))
+        variances = np.diag(scaled_qr_covariance(jacobian, rss, self.dof)[0])
+        known = {name for name in self._setup.free if math.isfinite(self.params[name])}
+        return {n: math.sqrt(v) for n, v in zip(self._setup.free, variances, strict=True) if n in known}
+
     def summary(self, level: float = 0.95) -> str:
         """A table of the estimates, and every failed check in words."""
         equation = self.model if "=" in self.model or "~" in self.model else f"{self.response} = {self.model}"
@@ -197,12 +204,12 @@ class LeastSquaresFit:
             f"Rows            {self.n} in use, {self.dropped} left out, {self.dof} degrees of freedom",
             f"Residuals       sum of squares {self.rss:.6g}, standard deviation {self.sigma:.4g}",
             "",
-            f"  {'parameter':<14}{'estimate':>14}{'std. error':>13}   {100 * level:g} % confidence interval",
+            f"  {'parameter':<14}{'estimate':>14}{'std. error':>13}   {100 * level:g} % profile interval",
         ]
         intervals = self.conf_int(level)
         for name, value in self.params.items():
             shown = intervals[name]
-            ends = f"[{shown.low:.5g}, {shown.high:.5g}]" + (" (delta)" if shown.method == "delta" else "")
+            ends = _interval(shown)
             lines.append(f"  {name:<14}{_number(value, 7):>14}{_number(self.stderr[name], 3):>13}   {ends}")
         failed = [d for d in self.doubts if not d.ok]
         lines += ["", "Doubts" if failed else f"All {len(self.doubts)} checks passed."]
@@ -230,6 +237,14 @@ class LeastSquaresFit:
         return minimizer, minimizer.minimize(method="leastsq")
 
 
+def _interval(shown: Interval) -> str:
+    if shown.low == -math.inf and shown.high == math.inf:
+        return "-"
+    low = "open" if shown.low == -math.inf else f"{shown.low:.5g}"
+    high = "open" if shown.high == math.inf else f"{shown.high:.5g}"
+    return f"[{low}, {high}]" + (" (delta)" if shown.method == "delta" else "")
+
+
 def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}g}"
 
@@ -239,8 +254,8 @@ def without_solution(setup: Setup, status: Status, doubts: tuple[Doubt, ...]) ->
     nothing = dict.fromkeys(setup.names, math.nan)
     p, k = len(setup.names), len(setup.free)
     return LeastSquaresFit(
-        setup.label, setup.response, nothing, nothing, np.full((p, p), np.nan), math.nan, len(setup.y) - k,
-        len(setup.y), setup.dropped, status, doubts, np.full(len(setup.y), np.nan), math.nan, setup,
+        setup.label, setup.response, nothing, nothing, np.full((p, p), np.nan), math.nan, math.nan,
+        len(setup.y) - k, len(setup.y), setup.dropped, status, doubts, np.full(len(setup.y), np.nan), math.nan, setup,
         np.full(k, np.nan), np.full((k, k), np.nan),
     )  # fmt: skip
 
@@ -255,19 +270,15 @@ def assemble(setup: Setup, problem: Problem, solution: Solution, optimum: Optimu
     if inside.any():
         small, condition = scaled_qr_covariance(optimum.jacobian[:, inside], optimum.rss, dof)
         covariance[np.ix_(inside, inside)] = small
-    exact = problem.model.exact
-    status, doubts = judge(setup, problem, solution, optimum, condition, exact, needed)
-    seen = {d.name: d.ok for d in doubts}
-    if not status.usable or not seen["noise"]:
-        covariance = np.full((p, p), np.nan)
+    status, doubts = judge(setup, problem, solution, optimum, condition, problem.model.exact, needed)
+    noiseless = any(d.name == "noise" and not d.ok for d in doubts)
     theta = optimum.theta
     shown = theta.copy()
-    if condition > MAX_CONDITION:  # an arbitrary point of a valley is no estimate
-        small = np.diag(covariance)
-        undetermined = np.isinf(small) if math.isinf(condition) else ~(np.sqrt(small) < 1e3 * np.abs(theta))
-        shown[undetermined & inside] = np.nan
-        covariance[undetermined, :] = np.nan
-        covariance[:, undetermined] = np.nan
+    undetermined = _undetermined(problem, optimum, covariance, condition, dof, noiseless)
+    shown[undetermined] = np.nan
+    covariance[undetermined, :] = covariance[:, undetermined] = np.nan
+    if noiseless or not status.usable:
+        covariance[:] = np.nan
     values, full = _with_ties(setup, shown, covariance)
     unit = setup.unit
     value = problem.model.value(theta)
@@ -275,9 +286,25 @@ def assemble(setup: Setup, problem: Problem, solution: Solution, optimum: Optimu
     with np.errstate(over="ignore"):
         rss = float(np.float64(optimum.rss) * unit * unit)
     return LeastSquaresFit(
-        setup.label, setup.response, values, dict(zip(setup.names, errors.tolist(), strict=True)), full, rss, dof,
-        len(setup.y), setup.dropped, status, doubts, setup.y - value, condition, setup, theta, covariance,
+        setup.label, setup.response, values, dict(zip(setup.names, errors.tolist(), strict=True)), full, rss,
+        unit * math.sqrt(optimum.rss / dof), dof, len(setup.y), setup.dropped, status, doubts, setup.y - value, condition, setup, theta, covariance,
     )  # fmt: skip
+
+
+def _undetermined(
+    problem: Problem, optimum: Optimum, covariance: Array, condition: float, dof: int, noiseless: bool
+) -> NDArray[np.bool_]:
+    """Parameters whose value is arbitrary: any point of a valley, or an effect below rounding."""
+    variances = np.diag(covariance)
+    if math.isinf(condition):
+        return np.isinf(variances)
+    if noiseless:
+        rounding = (NO_NOISE * float(np.linalg.norm(problem.root_weights * problem.y))) ** 2
+        variances = np.diag(scaled_qr_covariance(optimum.jacobian, rounding, dof)[0])
+    elif condition <= MAX_CONDITION:
+        return np.zeros(problem.p, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(variances) > 1e3 * np.abs(optimum.theta)
 
 
 def _with_ties(setup: Setup, theta: Array, covariance: Array) -> tuple[dict[str, float], Array]:

@@ -74,7 +74,7 @@ def search(
     """
     reached: list[tuple[float, Array, int]] = []
     rounds = tried = agree = 0
-    floor = 1e-28 * float(np.sum((problem.root_weights * problem.y) ** 2))
+    floor = problem.floor
     hops = 6 if len(problem.shape_parameters) > 1 else 0
     while rounds < max_rounds and agree < agreeing:
         starts = sampler.draw(candidates, rng)

@@ -82,7 +82,9 @@ def levenberg_marquardt(problem: Problem, start: Array, iterations: int = 400) -
         jacobian = np.where(_held(problem, theta, residuals, jacobian), 0.0, jacobian)
         with np.errstate(over="ignore"):
             scale = np.maximum(scale, np.linalg.norm(jacobian, axis=0))
-        unit = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+        if not np.all(np.isfinite(scale)):
+            break
+        unit = np.where(scale > 0, scale, 1.0)
         q, r = np.linalg.qr(jacobian / unit)
         right = q.T @ residuals
         improved = False
@@ -118,31 +120,47 @@ def _held(problem: Problem, theta: Array, residuals: Array, jacobian: Array) -> 
     return ((theta <= problem.low) & (uphill <= 0)) | ((theta >= problem.high) & (uphill >= 0))
 
 
+class _NotFinite(ArithmeticError):
+    """The derivatives at an accepted point are beyond what linear algebra can hold."""
+
+
 def _scipy(problem: Problem, start: Array, algorithm: str) -> Descent:
-    """One of scipy's trust-region algorithms; a non-finite Jacobian ends it as a failure."""
+    """One of scipy's trust-region algorithms, to where it went before derivatives overflowed."""
     from scipy.optimize import least_squares as scipy_least_squares
 
     margin = 1e-10 * np.where(np.isfinite(problem.high - problem.low), problem.high - problem.low, 1.0)
-    theta = np.clip(start, problem.low + margin, problem.high - margin)
+    found = np.clip(start, problem.low + margin, problem.high - margin)
     options = {} if algorithm == "minpack" else {"bounds": (problem.low, problem.high)}
+    accepted: list[Array] = []
+
+    def derivatives(theta: Array) -> Array:
+        jacobian = problem.residuals_and_jacobian(theta)[1]
+        if not np.all(np.abs(jacobian) < 1e150):  # also where not a number
+            raise _NotFinite
+        accepted.append(theta.copy())
+        return jacobian
+
     try:
         with np.errstate(all="ignore"):
             result = scipy_least_squares(
                 lambda t: -problem.residuals(t),
-                theta,
-                jac=lambda t: problem.residuals_and_jacobian(t)[1],
+                found,
+                jac=derivatives,
                 method="lm" if algorithm == "minpack" else algorithm,
                 x_scale="jac",
                 ftol=1e-14,
                 xtol=1e-14,
                 gtol=1e-14,
-                max_nfev=2000,
+                max_nfev=1000,
                 **options,
             )
-    except (ValueError, np.linalg.LinAlgError, FloatingPointError, OverflowError):
-        return Descent(algorithm, theta, math.inf, 0)  # non-finite start, Jacobian or SVD: reported as a failure
-    found = np.clip(np.asarray(result.x, dtype=np.float64), problem.low, problem.high)
-    return Descent(algorithm, found, float(problem.rss(found)), int(result.nfev))
+        found = np.asarray(result.x, dtype=np.float64)
+    except (ValueError, np.linalg.LinAlgError, _NotFinite):
+        if not accepted:
+            return Descent(algorithm, found, math.inf, 0)
+        found = accepted[-1]
+    found = np.clip(found, problem.low, problem.high)
+    return Descent(algorithm, found, float(problem.rss(found)), len(accepted))
 
 
 ALGORITHMS = ("lm", "trf", "dogbox", "minpack")
@@ -171,7 +189,7 @@ def polish(problem: Problem, theta: Array, iterations: int = 200) -> Array:
         if not np.all(np.isfinite(jacobian)) or not np.all(np.isfinite(residuals)):
             break
         free = ~_held(problem, theta, residuals, jacobian)
-        step, length = _gauss_newton(jacobian[:, free], residuals)
+        step, length = gauss_newton(jacobian[:, free], residuals)
         if not length < 0.95 * shortest or not np.all(np.isfinite(step)):
             break
         best, shortest = theta, length
@@ -184,14 +202,18 @@ def polish(problem: Problem, theta: Array, iterations: int = 200) -> Array:
     return best
 
 
-def _gauss_newton(jacobian: Array, residuals: Array) -> tuple[Array, float]:
-    norms = np.linalg.norm(jacobian, axis=0)
+def gauss_newton(jacobian: Array, residuals: Array) -> tuple[Array, float]:
+    """The Gauss-Newton step of smallest scaled length, and its length in the space of the residuals."""
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(jacobian, axis=0)
     unit = np.where(norms > 0, norms, 1.0)
+    if not jacobian.size or not np.all(np.isfinite(norms)):
+        return np.zeros(jacobian.shape[1]), 0.0 if not jacobian.size else math.inf
     q, r = np.linalg.qr(jacobian / unit)
-    right = q.T @ residuals
-    if r.size == 0:
-        return np.zeros(0), 0.0
-    step = np.linalg.lstsq(r, right, rcond=_EPS * max(jacobian.shape))[0]
+    left, singular, rows = np.linalg.svd(r)
+    kept = singular > singular[0] * _EPS * max(jacobian.shape)  # directions that the data say nothing about stay put
+    right = left[:, kept].T @ (q.T @ residuals)
+    step = rows[kept].T @ (right / singular[kept])
     return step / unit, float(np.linalg.norm(right))
 
 
@@ -213,7 +235,7 @@ def examine(problem: Problem, theta: Array) -> Optimum | None:
     size = math.sqrt(rss)
     value = problem.root_weights * problem.y - residuals
     rounding = 4.0 * _EPS * (float(np.linalg.norm(value)) + float(np.linalg.norm(problem.root_weights * problem.y)))
-    tangential = _gauss_newton(free, residuals)[1] if k else 0.0
+    tangential = gauss_newton(free, residuals)[1] if k else 0.0
     per_dof = size / math.sqrt(max(problem.n - k, 1))
     offset = tangential / math.sqrt(max(k, 1)) / per_dof if per_dof > 0 else 0.0
     return Optimum(theta, rss, jacobian, held, offset, rounding / size if size > 0 else math.inf)

@@ -131,8 +131,8 @@ def _noise(problem: Problem, optimum: Optimum) -> Doubt:
 
 def _leverage(optimum: Optimum, n: int) -> Doubt:
     norms = np.linalg.norm(optimum.jacobian, axis=0)
-    q = np.linalg.qr(optimum.jacobian / np.where(norms > 0, norms, 1.0))[0]
-    leverage = np.sum(q**2, axis=1)
+    left, singular, _ = np.linalg.svd(optimum.jacobian / np.where(norms > 0, norms, 1.0), full_matrices=False)
+    leverage = np.sum(left[:, singular > singular[0] * n * np.finfo(np.float64).eps] ** 2, axis=1)
     row = int(np.argmax(leverage))
     ok = bool(leverage[row] < 0.9999)
     text = f"the largest leverage of one row is {leverage[row]:.3f}"
