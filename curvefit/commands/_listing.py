@@ -15,7 +15,7 @@ from ._base import Command
 from ._document import envelope
 from ._options import add_input, add_json
 from ._output import OutputFile, dump_json, note
-from ._runs import Batch, metric_of, over_runs
+from ._runs import Batch, about_metric, metric_of, over_runs
 
 __all__ = ["RunCommand"]
 
@@ -69,7 +69,7 @@ class RunCommand(Command):
         if self.by_metric:
             run, metric = metric_of(run, args)
             if args.metric is None and len(run) > 1:
-                note(f"{run.name}: metric {metric} of {', '.join(run)}", quiet=args.quiet)
+                note(about_metric(run, metric), quiet=args.quiet)
         lines, fields = self.answer(run, metric, args)
         if args.json != "-":
             title = safe_text(f"{run.name}: {metric}" if metric else run.name)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from textwrap import wrap
+from threading import current_thread, main_thread
+from types import FrameType
 
 from .. import __version__
 from ..curves import CurvefitError
@@ -44,12 +47,29 @@ def run(argv: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     bugs = Failures()
     code: int = Exit.BUG
-    with bugs.on("", stage="analyze"):
+    with _terminated_like_interrupted(), bugs.on("", stage="analyze"):
         code = _guarded(list(argv))
     if bugs.items:
         bugs.report()
         return bugs.exit_code(0)
     return code
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """A polite kill (SIGTERM, as a batch system sends) ends the work as Ctrl-C does: what is done is written."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _guarded(argv: list[str]) -> int:

@@ -19,7 +19,7 @@ from ._document import envelope
 from ._figures import Figures
 from ._options import add_json, add_level, add_questions, model_name, name_of
 from ._output import OutputFile, dump_json, note
-from ._runs import metric_of, over_runs
+from ._runs import about_metric, metric_of, over_runs
 from ._summary import summary, summary_row
 from ._table import terminal_width
 
@@ -94,7 +94,7 @@ def analyze_one(run: Run, args: Namespace, figures: Figures | None) -> Outcome:
     """The report of one run, printed as soon as it is there unless stdout is for JSON."""
     run, metric = metric_of(run, args)
     if args.metric is None and len(run) > 1:
-        note(f"{run.name}: metric {metric} of {', '.join(run)}", quiet=args.quiet)
+        note(about_metric(run, metric), quiet=args.quiet)
     report = analysis.analyze(
         run,
         metric,

@@ -14,7 +14,7 @@ from ..readers.read import read_each
 from ._attempt import Failures
 from ._base import Exit
 
-__all__ = ["Batch", "load", "metric_of", "over_runs"]
+__all__ = ["Batch", "about_metric", "load", "metric_of", "over_runs"]
 
 T = TypeVar("T")
 OPTIONS = ("format", "x", "x_unit", "resume", "delimiter", "decimal", "encoding", "keep_partial_tail")
@@ -95,3 +95,10 @@ def metric_of(run: Run, args: Namespace) -> tuple[Run, str]:
     if args.direction is not None and curve.direction != args.direction:
         run = run.with_curve(name, curve.with_metric(direction=args.direction))
     return run, name
+
+
+def about_metric(run: Run, metric: str) -> str:
+    """Which metric was chosen when none was named."""
+    others = [name for name, curve in run.curves.items() if name != metric and not curve.metric.auxiliary]
+    listed = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
+    return f"{run.name}: {metric}" + (f" (also there: {listed})" if others else "")

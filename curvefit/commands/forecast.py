@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import analysis
 from ..curves import Run
@@ -46,7 +47,7 @@ class Forecast(RunCommand):
             x = np.array(sorted(set(args.at)))
         else:
             horizon, notes = analysis.planned(run, curve, args.horizon)
-            x = horizon_grid(curve, horizon, points=8)
+            x = readable(horizon_grid(curve, horizon, points=8), float(curve.x[-1]))
         made = forecasting.forecast(curve, x, method=args.method, level=args.level)
         seen, mean = made.interval(args.level), made.interval(args.level, view="mean")
         rows = []
@@ -60,3 +61,10 @@ class Forecast(RunCommand):
         text = table(header, rows, right=(0, 1, 3), width=terminal_width() - 2).splitlines()
         text += [line for r in (*made.reasons, *notes) for line in wrapped(f"note: {r}", hanging=6)]
         return "\n".join(text), {**forecast_fields(made), "level": args.level, "notes": list(notes)}
+
+
+def readable(x: NDArray[np.float64], last: float) -> NDArray[np.float64]:
+    """The grid with its inner x rounded to two digits where that keeps them beyond the data and below the horizon."""
+    rounded = [float(f"{v:.2g}") for v in x[:-1]]
+    inner = sorted({r for r in rounded if last < r < x[-1]})
+    return np.array([*inner, x[-1]])

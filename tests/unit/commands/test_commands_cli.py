@@ -85,7 +85,7 @@ def test_analyze_prints_a_report_of_at_most_80_columns(log, capsys):
     captured = capsys.readouterr()
     assert "val_loss" in captured.out and "400" in captured.out
     assert max(len(line) for line in captured.out.splitlines()) <= 80
-    assert "metric val_loss of train_loss, val_loss" in captured.err
+    assert "run: val_loss (also there: train_loss)" in captured.err
 
 
 def test_quiet_says_nothing_on_stderr(log, capsys):
@@ -310,7 +310,8 @@ def test_control_characters_in_names_never_reach_the_terminal(tmp_path, log, nam
     assert not {"\x1b", "\x07"} & set(captured.out + captured.err)
 
 
-def test_ctrl_c_keeps_what_was_done(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_what_was_done(tmp_path, number):
     """The report of the runs that were done is written, and the exit code says interrupted."""
     runs = tmp_path / "runs"
     runs.mkdir()
@@ -323,7 +324,7 @@ def test_ctrl_c_keeps_what_was_done(tmp_path):
     )
     child.stdout.readline()  # the first report is being printed
     time.sleep(0.2)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(number)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err.decode()
     tree = json.loads(out.read_text())
