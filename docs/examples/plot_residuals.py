@@ -1,0 +1,18 @@
+"""
+Residuals
+=========
+
+Is the law the curve's? Then what is left is noise: no trend, no memory beyond what the intervals account for.
+"""
+
+import curvefit as cf
+
+run = cf.load_example("healthy")
+report = cf.analyze(run, "train_loss")
+report.plot(kind="residuals")
+
+# %%
+# A fit lists every reason to doubt it.
+
+for doubt in report.fit.doubts:
+    print(f"{'ok ' if doubt.ok else 'NOT'} {doubt.name}: {doubt.message}")
