@@ -32,7 +32,7 @@ def doubts_of(core: Core, condition: float, dropped: int) -> tuple[Doubt, ...]:
     if isinstance(core.model, Sum):
         checks.append(_parts(core))
     if seen:
-        checks += [_correlation(core), _smoothed(core), _outliers(core), _even(core)]
+        checks += [_ends(core), _correlation(core), _smoothed(core), _outliers(core), _even(core)]
     if dropped:
         checks.append(Doubt("excluded", False, f"{dropped} point(s) at x = 0 left out: the law is not defined there"))
     return tuple(checks)
@@ -132,6 +132,18 @@ def _outliers(core: Core) -> Doubt:
     count = int(np.count_nonzero(np.abs(core.deviation) > 8.0 * middle)) if middle > 0 else 0
     how = "weighed down by Student's t" if core.robust else "at full weight"
     return Doubt("outliers", count == 0, f"{count} point(s) more than 8 robust sd from the curve, {how}")
+
+
+def _ends(core: Core) -> Doubt:
+    """A run of large residuals of one sign that starts at an end is the law's failure, not noise."""
+    e = core.deviation
+    middle = robust_sd(e, order=0)
+    for name, part in (("first", e[:4096]), ("last", e[-4096:][::-1])):
+        off = np.flatnonzero(~((np.abs(part) > 3.0 * middle) & (part * part[0] > 0)))
+        run = int(off[0]) if off.size else part.size
+        if middle > 0 and run >= 3:
+            return Doubt("ends", False, f"the {name} {run} points lie off the law on one side, more than 3 sd each")
+    return Doubt("ends", True, "the law follows the curve at both ends")
 
 
 def _even(core: Core) -> Doubt:

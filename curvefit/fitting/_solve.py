@@ -18,7 +18,7 @@ from ._projection import Solution, polish, search
 from ._sample import Bins, Points, Sample
 from .autocorrelation import MAX_RHO, effective_size, lag1, regularly_spaced, robust_sd
 
-__all__ = ["Core", "solve"]
+__all__ = ["FINE", "Core", "correlation", "solve"]
 
 FINE = 4096  # curves with more points than this are binned
 _BINS = 2048
@@ -181,7 +181,7 @@ def _finish(
     used = deviation if pseudo is None else pseudo
     standard = used if weight is None else used * np.sqrt(weight)
     n, p = len(sample), len(model.parameters)
-    rho, n_effective = _correlation(standard, sample.x, p)
+    rho, n_effective = correlation(standard, sample.x, p)
     total = float(standard @ standard)
     left = n_effective if correlated else float(n)
     dof = max(left - p, 1.0)
@@ -203,7 +203,7 @@ def _finish(
     )
 
 
-def _correlation(e: Array, x: Array, parameters: int) -> tuple[float, float]:
+def correlation(e: Array, x: Array, parameters: int) -> tuple[float, float]:
     """Correlation of neighbors and effective size; with irregular spacing the worse of "in x" and "in order"."""
     n = e.size
     if np.all(x[1:] > x[:-1]) and regularly_spaced(x):

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 MAX_RHO = 0.99  # beyond it a series of any practical length has only a handful of independent points
+_MANY = 1 << 16  # values that are enough for a median
 _BLOCK, _BLOCKS = 2048, 16  # long irregular series are estimated on this many contiguous blocks
 
 
@@ -170,7 +171,7 @@ def regularly_spaced(x: ArrayLike, tolerance: float = 0.25) -> bool:
     gap = np.diff(np.asarray(x, dtype=np.float64))
     if gap.size < 2:
         return True
-    unit = float(np.median(gap))
+    unit = float(np.median(gap[:: max(1, gap.size // _MANY)]))
     return bool(np.mean(np.abs(gap - unit) <= tolerance * unit) >= 0.9)
 
 
@@ -193,6 +194,7 @@ def robust_sd(y: ArrayLike, *, order: Literal[0, 1, 2] = 1) -> float:
     Notes
     -----
     With correlation rho between neighbors, first differences see only sqrt(1 - rho) of the standard deviation.
+    Of more than 131,072 differences about 65,536 evenly spaced ones are used, which costs 0.5 % of precision.
     """
     values = np.asarray(y, dtype=np.float64).reshape(-1)
     if values.size < order + 2:
@@ -200,9 +202,13 @@ def robust_sd(y: ArrayLike, *, order: Literal[0, 1, 2] = 1) -> float:
     top = float(np.max(np.abs(values)))
     if not (0 < top < np.inf):
         return 0.0
+    if order == 0 and values.size > 2 * _MANY:
+        values = values[:: values.size // _MANY]
     values = values / top
     d = values - np.median(values) if order == 0 else np.diff(values, n=order)
     scale = (1.0, np.sqrt(2.0), np.sqrt(6.0))[order]
+    if d.size > 2 * _MANY:
+        d = d[:: d.size // _MANY]
     middle = float(np.median(np.abs(d)))
     spread = 1.482602218505602 * middle if middle > 0 else float(np.sqrt(np.mean(d * d)))
     return spread / float(scale) * top

@@ -154,15 +154,17 @@ class Fit:
     def doubts(self) -> tuple[Doubt, ...]:
         """Every check the fit was put through, with its verdict in a sentence."""
         if self.core is None:
-            return (Doubt("fitted", False, self.failure[1] if self.failure else ""),)
+            return self.checks
         limit = self.asymptote()
         reason = limit.reasons[0] if limit.reasons else "identified"
         known = limit.status in (Status.OK, Status.NOT_APPLICABLE)
-        return (*self._checks, Doubt("asymptote", known, reason))
+        return (*self.checks, Doubt("asymptote", known, reason))
 
     @cached_property
-    def _checks(self) -> tuple[Doubt, ...]:
-        assert self.core is not None
+    def checks(self) -> tuple[Doubt, ...]:
+        """The checks that need no profile: all but that of the asymptote."""
+        if self.core is None:
+            return (Doubt("fitted", False, self.failure[1] if self.failure else ""),)
         return doubts_of(self.core, self.condition_number, self.dropped)
 
     @cached_property
@@ -172,7 +174,7 @@ class Fit:
             return self.failure[0] if self.failure else Status.REFUSED
         if self._flat:
             return Status.CONSTANT
-        return Status.DEGRADED if degrading(self._checks) else Status.OK
+        return Status.DEGRADED if degrading(self.checks) else Status.OK
 
     @cached_property
     def _flat(self) -> bool:

@@ -15,6 +15,7 @@ from ._base import Target, t_quantile
 
 __all__ = ["Region", "accepted_region", "pushed"]
 
+_NO_BOUND = 1e12
 _ROWS = 256  # rows on which sums of squares are compared; values are corrected so that the optimum stays
 
 
@@ -64,10 +65,11 @@ class Region:
             spread = np.sqrt(np.sum(np.einsum("gml,glk->gmk", a, self.batch.inverse) ** 2, axis=-1))
             slack = np.maximum(self.best.rss + self.budget - self.batch.rss, 0.0)
             out = middle + sign * spread * np.sqrt(slack)[:, None]
-        return np.where(np.isnan(out), sign * np.inf, out)
+        # beyond any multiple of the data's spread that arithmetic can tell from no bound at all
+        return np.where(np.abs(out) < _NO_BOUND, out, sign * np.inf)
 
 
-def accepted_region(core: Core, level: float) -> Region:
+def accepted_region(core: Core, level: float, budget: float | None = None) -> Region:
     """Profile the sum of squares over the shapes.
 
     Parameters
@@ -76,18 +78,21 @@ def accepted_region(core: Core, level: float) -> Region:
         A solved fit.
     level : float
         Nominal coverage; shapes are accepted while the sum of squares rises by at most ``variance F(1, dof; level)``.
+    budget : float, optional
+        Rise that is accepted, in place of that.
     """
-    found = core.cache.get(("region", level))
+    if budget is None:
+        budget = core.variance * t_quantile(level, core.dof) ** 2
+    found = core.cache.get(("region", budget))
     if not isinstance(found, Region):
-        found = core.cache["region", level] = _accepted_region(core, level)
+        found = core.cache["region", budget] = _accepted_region(core, budget)
     return found
 
 
-def _accepted_region(core: Core, level: float) -> Region:
+def _accepted_region(core: Core, budget: float) -> Region:
     model, solution = core.model, core.solution
     points = _thinned(core)
     best = polish(model, points, solution.t)
-    budget = core.variance * t_quantile(level, core.dof) ** 2
     size = solution.t.size
     if size == 0:
         t = np.zeros((1, 0))

@@ -13,7 +13,7 @@ from .._solve import Core
 from ._base import Ends, Target
 from ._region import Region, accepted_region, pushed
 
-__all__ = ["profile_likelihood"]
+__all__ = ["profile_likelihood", "profiled"]
 
 _ANCHORS = 6  # x at which the band of a law with several shapes is profiled exactly
 
@@ -40,7 +40,11 @@ def profile_likelihood(core: Core, target: Target, level: float, *, rng: np.rand
     ----------
     Bates and Watts (1988), Nonlinear Regression Analysis and Its Applications, section 6.1.2. Wiley.
     """
-    region = accepted_region(core, level)
+    return profiled(core, target, accepted_region(core, level))
+
+
+def profiled(core: Core, target: Target, region: Region) -> Ends:
+    """Ends of the target over a region of accepted shapes."""
     if target.kind == "shape":
         return _shape(region, target)
     low, high = _extremes(region, target, -1.0), _extremes(region, target, 1.0)
