@@ -9,7 +9,6 @@ import numpy as np
 
 from .curves import Curve, DataError, Run, UsageError
 from .curves._checks import check_level
-from .curves.errors import unknown_name
 from .decisions.recommend import recommend
 from .diagnostics.api import diagnose
 from .estimands import Question, horizon_grid
@@ -17,7 +16,6 @@ from .estimands import registry as estimands
 from .fitting.fit import Fit, fit
 from .fitting.selection import select
 from .forecasting.api import forecast
-from .models import registry as models
 from .reporting.report import Report
 
 __all__ = ["analyze"]
@@ -100,7 +98,7 @@ def analyze(
             "no finite values", where=f"{run.name}: {metric}", hint="see the log: every value is NaN or infinite"
         )
     horizon, notes = planned(run, curve, horizon)
-    law = describe(curve, model)
+    law, choice = describe(curve, model)
     ahead = forecast(curve, horizon_grid(curve, horizon), method=method, level=level)
     question = Question(curve, ahead, law, horizon, target, level=level, min_gain=min_gain or 0.0)
     estimates = {name: estimands[name](question) for name in estimands}
@@ -117,7 +115,9 @@ def analyze(
         forecast=ahead,
         diagnoses=diagnoses,
     )
-    return Report(run, metric, curve, horizon, level, law, ahead, estimates, diagnoses, recommendation, notes)
+    return Report(
+        run, metric, curve, horizon, level, law, ahead, estimates, diagnoses, recommendation, (*notes, *choice)
+    )
 
 
 def as_run(run: Any, metric: str | None = None) -> Run:
@@ -154,12 +154,34 @@ def planned(run: Run, curve: Curve, horizon: float | None) -> tuple[float, tuple
     return twice, (f"Horizon: twice the data, {curve.x_unit} {twice:g}, since {ended}no other was asked for.",)
 
 
-def describe(curve: Curve, model: str | None) -> Fit | None:
-    """The law that describes the data: the one named, or the best of all."""
+def describe(curve: Curve, model: str | None) -> tuple[Fit | None, tuple[str, ...]]:
+    """The law that describes the data, the one named or the best of several, and what qualifies the choice.
+
+    Parameters
+    ----------
+    curve : Curve
+        The data.
+    model : str or None
+        A law, a sum of laws such as ``"power_law+exponential"``, "auto", or None for no law.
+    """
     if model is None:
-        return None
-    if model == "auto":
-        return select(curve).best
-    if model not in models:
-        raise unknown_name("model", model, ["auto", *models])
-    return fit(curve, model)
+        return None, ()
+    if model != "auto":
+        return fit(curve, model), ()
+    chosen = select(sampled(curve))
+    law = chosen.best if len(chosen.best.curve) == len(curve) else fit(curve, chosen.best.model)
+    return law, (f"Intervals of the fitted law are {chosen.caveat}.",) if law.status.usable else ()
+
+
+def sampled(curve: Curve, points: int = 3000) -> Curve:
+    """At most so many of the points, two thirds even in rank and one third even in its logarithm, ends included.
+
+    Enough to choose a law by: the winner is fitted to all points.
+    """
+    n = len(curve)
+    if n <= points:
+        return curve
+    even = np.linspace(0, n - 1, 2 * points // 3)
+    early = np.geomspace(1, n, points - even.size) - 1
+    keep = np.unique(np.concatenate([even, early]).astype(np.intp))
+    return Curve(curve.x[keep], curve.y[keep], curve.metric, x_unit=curve.x_unit, bounds=curve.bounds)

@@ -155,4 +155,14 @@ def _not_negative(text: str) -> float:
 
 
 not_negative = _checked(_not_negative)
-model_name = name_of(models, extra=("auto", "none"))
+
+
+def _model_name(text: str) -> str:
+    """A law, a sum of laws, ``auto`` or ``none``; nothing is imported to check it."""
+    for part in text.split("+") if text not in ("auto", "none") else ():
+        if part.strip() not in models:
+            raise unknown_name("model", part.strip(), ["auto", "none", *models])
+    return text
+
+
+model_name = _checked(_model_name)

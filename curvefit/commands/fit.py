@@ -7,10 +7,10 @@ from typing import Any, final
 
 from .. import analysis
 from ..curves import Run, UsageError
-from ..models import registry as models
 from ..reporting.document import fit_fields
 from ._listing import RunCommand
-from ._options import add_level, name_of
+from ._options import add_level, model_name
+from ._table import wrapped
 
 __all__ = ["Fit"]
 
@@ -23,7 +23,7 @@ class Fit(RunCommand):
         """Declare the law."""
         parser.add_argument(
             "--model",
-            type=name_of(models, extra=("auto",)),
+            type=model_name,
             default="auto",
             metavar="M",
             help="law, or auto for the best of all (default: auto)",
@@ -32,7 +32,8 @@ class Fit(RunCommand):
 
     def answer(self, run: Run, metric: str, args: Namespace) -> tuple[str, dict[str, Any]]:
         """The fit's own summary."""
-        law = analysis.describe(run[metric], args.model)
+        law, notes = analysis.describe(run[metric], args.model)
         if law is None:
             raise UsageError("no law was asked for", hint="--model auto")
-        return law.summary(), fit_fields(law, args.level)
+        text = [law.summary(args.level), *(line for note in notes for line in wrapped(f"note: {note}", hanging=6))]
+        return "\n".join(text), {**fit_fields(law, args.level), "notes": list(notes)}
