@@ -121,6 +121,7 @@ def least_squares(
         algorithms=None if method == "auto" else (method,),
         cheap=setup.cheap,
         serial=_pattern_check(setup) if problem is thinned else None,
+        roughness=setup.roughness(),
     )
     if solution.optimum is None:
         if isinstance(setup.function, BlackBox):

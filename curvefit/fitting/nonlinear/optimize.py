@@ -55,6 +55,7 @@ def minimize(
     algorithms: Sequence[str] | None,
     cheap: bool,
     serial: Callable[[Array], bool] | None = None,
+    roughness: Callable[[Array], float] | None = None,
 ) -> Solution:
     """Find the best optimum by every way asked for.
 
@@ -73,6 +74,8 @@ def minimize(
         Whether many parameter vectors can be evaluated at once.
     serial : callable, optional
         Whether residuals (of the thinned problem) show a pattern: then the search asks for more agreement.
+    roughness : callable, optional
+        How much the model varies between the rows: decides between aliases.
     """
     descents: list[Descent] = []
     start_rss = None
@@ -81,7 +84,7 @@ def minimize(
         descents = _from_start(problem, start, algorithms)
     found = None
     if sampler is not None:
-        found = _searched(thinned, sampler, rng, cheap, start is not None, serial)
+        found = _searched(thinned, sampler, rng, cheap, serial, roughness, _known(problem, thinned, descents))
         for basin in found.basins[: 3 if start is None else 1]:
             if problem is thinned:
                 descents.append(Descent("search", basin.theta, basin.rss, 0))
@@ -133,38 +136,72 @@ def _projected(problem: Problem, start: Array) -> Descent:
     return Descent("lm, linear parameters solved", end.theta, end.rss, end.evaluations)
 
 
+def _known(problem: Problem, thinned: Problem, descents: Sequence[Descent]) -> float | None:
+    """Sum of squares, on the thinned problem, of the best optimum reached from the start."""
+    usable = [d for d in descents if math.isfinite(d.rss)]
+    if not usable:
+        return None
+    best = min(usable, key=lambda d: d.rss)
+    if thinned is problem:
+        return best.rss
+    return levenberg_marquardt(thinned, best.theta).rss
+
+
 def _searched(
     problem: Problem,
     sampler: StartSampler,
     rng: np.random.Generator,
     cheap: bool,
-    has_start: bool,
     serial: Callable[[Array], bool] | None,
+    roughness: Callable[[Array], float] | None,
+    known: float | None,
 ) -> Search:
-    """The global search; its effort grows with the number of shape parameters and with doubts about its result."""
+    """The global search; its effort grows with the number of shape parameters and with doubts about its result.
+
+    When an optimum is known from the start, one round looks for a better one; only if it finds one, the search goes
+    on until it agrees with itself.
+    """
     q = len(problem.shape_parameters)
     if q == 0:
         return search(problem, sampler, rng, candidates=2, descents=2, max_rounds=1, agreeing=1)
     candidates = min(256 * (q + 1), 1536) if cheap else 64 * (q + 1)
     descents = 32 if cheap else 8
-    agreeing = 1 if has_start else 2 if q <= 3 else 3
-    rounds = 1 if has_start else 10 if cheap else 6
-    found = search(
-        problem, sampler, rng, candidates=candidates, descents=descents, max_rounds=rounds, agreeing=agreeing
-    )
-    if not has_start and serial is not None and found.basins and serial(problem.residuals(found.basins[0].theta)):
-        again = search(
-            problem, sampler, rng, candidates=candidates, descents=descents, max_rounds=rounds, agreeing=agreeing + 1
+    agreeing = 2 if q <= 3 else 3
+    rounds = 10 if cheap else 6
+
+    def further(max_rounds: int, agreeing: int) -> Search:
+        return search(
+            problem,
+            sampler,
+            rng,
+            candidates=candidates,
+            descents=descents,
+            max_rounds=max_rounds,
+            agreeing=agreeing,
+            roughness=roughness,
         )
-        return _merged(found, again)
+
+    if known is not None:
+        found = further(1, 1)
+        if not found.basins or found.basins[0].rss >= known * (1 - SAME_RSS) - problem.floor:
+            return found
+        return _merged(found, further(rounds, agreeing), roughness)
+    found = further(rounds, agreeing)
+    if serial is not None and found.basins and serial(problem.residuals(found.basins[0].theta)):
+        return _merged(found, further(rounds, agreeing + 1), roughness)
     return found
 
 
-def _merged(first: Search, second: Search) -> Search:
-    low = min(s.basins[0].rss for s in (first, second) if s.basins)
-    basins = sorted((*first.basins, *second.basins), key=lambda b: b.rss)
-    agreeing = sum(s.rounds_agreeing for s in (first, second) if s.basins and s.basins[0].rss <= low * (1 + SAME_RSS))
-    return Search(tuple(basins), agreeing, first.rounds + second.rounds, first.tried + second.tried)
+def _merged(first: Search, second: Search, roughness: Callable[[Array], float] | None) -> Search:
+    """Two searches as one; of two equally good best basins the smoother comes first."""
+    low = min((s.basins[0].rss for s in (first, second) if s.basins), default=math.inf)
+    good = [s for s in (first, second) if s.basins and s.basins[0].rss <= low * (1 + SAME_RSS)]
+    if len(good) == 2 and roughness is not None:
+        good.sort(key=lambda s: roughness(s.basins[0].theta))
+    leading = [s.basins[0] for s in good[:1]]
+    others = sorted((b for s in (first, second) for b in s.basins if b not in leading), key=lambda b: b.rss)
+    agreeing = sum(s.rounds_agreeing for s in good)
+    return Search((*leading, *others), agreeing, first.rounds + second.rounds, first.tried + second.tried)
 
 
 def probe_couples(problem: Problem, thetas: Array) -> NDArray[np.bool_]:

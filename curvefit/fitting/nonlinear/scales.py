@@ -157,18 +157,18 @@ class StartSampler:
         self._spans = list(spans.values())
         self._exponents = exponents
         self._bounds = bounds
-        self._center = center
+        self.center = center
 
     def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Starting values, shape (count, p)."""
         coherent = rng.random(count) < 0.5  # one scale per column for all parameters, as in 1 + x/s + (x/s)**2
         shared = rng.random((count, len(self._spans)))
         out = np.column_stack([self._parameter(j, count, rng, coherent, shared) for j in range(len(self.names))])
-        if self._center is not None:
+        if self.center is not None:
             near = rng.random(count) < 1.0 / 3.0
             factor = np.exp(rng.normal(0.0, 1.5, out.shape))
-            around = np.clip(self._center * factor, self._bounds[:, 0], self._bounds[:, 1])
-            out = np.where(near[:, np.newaxis] & (self._center != 0), around, out)
+            around = np.clip(self.center * factor, self._bounds[:, 0], self._bounds[:, 1])
+            out = np.where(near[:, np.newaxis] & (self.center != 0), around, out)
         return out
 
     def _parameter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,7 @@ def search(
     descents: int,
     max_rounds: int,
     agreeing: int = 2,
+    roughness: Callable[[Array], float] | None = None,
 ) -> Search:
     """Repeat independent rounds of screening and descent until the best minimum was found in several of them.
 
@@ -71,6 +73,8 @@ def search(
         Rounds at most.
     agreeing : int
         Stop when that many rounds reached the best minimum.
+    roughness : callable, optional
+        How much the model of given parameters varies between the rows; decides between aliases.
     """
     reached: list[tuple[float, Array, int]] = []
     rounds = tried = agree = 0
@@ -95,7 +99,7 @@ def search(
         if reached:
             low = min(v for v, _, _ in reached)
             agree = len({r for v, _, r in reached if v <= low * (1 + _SAME) + floor})
-    return Search(_distinct(reached, floor), agree, rounds, tried)
+    return Search(_distinct(reached, floor, roughness), agree, rounds, tried)
 
 
 def _screen_and_descend(
@@ -124,11 +128,23 @@ def _redrawn(problem: Problem, theta: Array, draws: Array, rng: np.random.Genera
     return out
 
 
-def _distinct(reached: list[tuple[float, Array, int]], floor: float) -> tuple[Basin, ...]:
-    basins: list[Basin] = []
+def _distinct(
+    reached: list[tuple[float, Array, int]], floor: float, roughness: Callable[[Array], float] | None
+) -> tuple[Basin, ...]:
+    """One basin per sum of squares: of aliases that fit the rows equally well, the smoothest between the rows."""
+    groups: list[list[tuple[float, Array]]] = []
     for value, theta, _ in sorted(reached, key=lambda item: item[0]):
-        if not basins or value > basins[-1].rss * (1 + _SAME) + floor:
-            basins.append(Basin(theta, value))
+        if not groups or value > groups[-1][0][0] * (1 + _SAME) + floor:
+            groups.append([])
+        groups[-1].append((value, theta))
+    basins = []
+    for group in groups:
+        best = group[0][1]
+        if roughness is not None and len(group) > 1:
+            sizes = np.array([roughness(theta) for _, theta in group])
+            smooth = np.flatnonzero(sizes <= np.min(sizes) * (1 + 1e-3))
+            best = group[int(smooth[0])][1] if len(smooth) else best
+        basins.append(Basin(best, group[0][0]))
     return tuple(basins)
 
 

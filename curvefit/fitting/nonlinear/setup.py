@@ -120,6 +120,26 @@ class Setup:
         chosen[0], chosen[-1] = 0, n - 1
         return np.sort(order[chosen])
 
+    def roughness(self) -> Callable[[Array], float] | None:
+        """How far the model strays, between neighboring rows, from their mean; None without a single predictor."""
+        if len(self.columns) != 1:
+            return None
+        name, x = next(iter(self.columns.items()))
+        places = np.unique(x)
+        if len(places) < 2:
+            return None
+        steps = np.linspace(0, len(places) - 1, min(len(places), 1000)).astype(np.intp)
+        left, right = places[steps[:-1]], places[steps[:-1] + 1]
+        ends = self.function.bind({name: np.concatenate([left, right])}, 2 * len(left))
+        middle = self.function.bind({name: 0.5 * (left + right)}, len(left))
+
+        def strays(theta: Array) -> float:
+            around = ends.value(theta).reshape(2, -1)
+            size = float(np.sum(np.abs(middle.value(theta) - 0.5 * (around[0] + around[1]))))
+            return size if math.isfinite(size) else math.inf
+
+        return strays
+
     @property
     def cheap(self) -> bool:
         """Whether many parameter vectors can be evaluated at once."""
