@@ -4,6 +4,7 @@
 ``resnet_run`` the worked example of a classifier whose learning rate is cut three times.
 """
 
+from .curves import curve
 from .faults import FAULTS, Fault
 from .noise import NOISES, Noise
 from .record import Simulated
@@ -11,4 +12,4 @@ from .resnet import resnet_run
 from .runs import run
 from .schedules import SCHEDULES, rates
 
-__all__ = ["FAULTS", "NOISES", "SCHEDULES", "Fault", "Noise", "Simulated", "rates", "resnet_run", "run"]
+__all__ = ["FAULTS", "NOISES", "SCHEDULES", "Fault", "Noise", "Simulated", "curve", "rates", "resnet_run", "run"]

@@ -89,7 +89,7 @@ def _diverged(w: World, size: float, rng: np.random.Generator) -> None:
 
 def _diverged_suddenly(w: World, size: float, rng: np.random.Generator) -> None:
     k = w.index(rng.uniform(0.5, 0.75))
-    _rise_everywhere(w, size * (np.arange(w.n) >= k))
+    _rise_everywhere(w, size * (np.arange(w.n) >= k).astype(np.float64))
     w.truth["diverged.onset"] = w.x[k]
 
 
@@ -158,8 +158,7 @@ def _plateaued(w: World, size: float, rng: np.random.Generator) -> None:
     """Size: share of the run after which every mean is level."""
     k = w.index(size)
     for name, mean in w.means.items():
-        falling = mean[0] + (mean[k] - mean[0]) * (1 - (1 - np.arange(w.n) / max(k, 1)).clip(0) ** 2)
-        w.means[name] = falling
+        w.means[name] = mean[0] + (mean[-1] - mean[0]) * np.minimum(np.arange(w.n) / max(k, 1), 1.0)
     w.truth["plateaued.onset"] = w.x[k]
 
 

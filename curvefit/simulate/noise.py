@@ -54,7 +54,7 @@ class Noise:
             out: NDArray[np.float64] = rng.standard_t(3, n) / _T3_SD
             return out
         if self.kind == "heteroscedastic":
-            return e * np.geomspace(2.0, 0.5, n)
+            return np.asarray(e * np.geomspace(2.0, 0.5, n), dtype=np.float64)
         if self.kind in ("ar", "ar_white"):
             slow = _ar1(e, self.rho)
             return slow if self.kind == "ar" else np.sqrt(0.5) * (slow + rng.standard_normal(n))
@@ -89,7 +89,7 @@ class Noise:
             y = np.clip(y, 0.0, 1.0)
             if self.kind == "quantized" and self.size > 0:
                 y = np.round(y * self.size) / self.size
-        return y
+        return np.asarray(y, dtype=np.float64)
 
     def covariance(self, n: int) -> NDArray[np.float64]:
         """Covariance of unit noise, shape (n, n): what an oracle knows.

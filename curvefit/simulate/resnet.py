@@ -37,17 +37,17 @@ def resnet_run(*, rng: np.random.Generator, noise: str | Noise = "white", sd: fl
         ``validation_below_training.end``.
     """
     x = np.arange(1.0, 201.0)
-    rate = 0.1 * 0.2 ** np.searchsorted(CUTS, x, side="right")
+    rate = 0.1 * 0.2 ** np.searchsorted(CUTS, x, side="left")
     after = [np.maximum(x - cut, 0.0) for cut in CUTS]
     cut = [x > c for c in CUTS]
 
-    train = 0.315 + 1.5 * x**-0.75
+    base = 0.36 + 1.2 * x**-0.75 - 0.03 * np.minimum(x / 55, 1.0)
+    train = base + 0.08 * (1 - np.minimum(x, 62) / 55)
     train = train - cut[0] * (0.17 * (1 - np.exp(-after[0] / 2.5)) + 0.0009 * np.minimum(after[0], 60))
     train = train - cut[1] * (train - 0.03 * np.exp(-after[1] / 60)) * (1 - np.exp(-after[1] / 3))
     train = np.maximum(train - cut[2] * 0.006 * (1 - np.exp(-after[2] / 4)), 0.001)
 
-    val = 0.36 + 1.2 * x**-0.75 - 0.03 * np.minimum(x / 55, 1.0)
-    val = val - cut[0] * 0.10 * (1 - np.exp(-after[0] / 2.0)) + cut[0] * 0.0018 * np.clip(x - 67, 0, 120 - 67)
+    val = base - cut[0] * 0.10 * (1 - np.exp(-after[0] / 2.0)) + cut[0] * 0.0018 * np.clip(x - 67, 0, 120 - 67)
     val = val - cut[1] * 0.13 * (1 - np.exp(-after[1] / 1.5)) + cut[1] * 0.0012 * np.clip(x - 125, 0, None)
 
     accuracy = 0.905 - 0.55 * x**-0.8 + cut[0] * 0.022 * (1 - np.exp(-after[0] / 2.0))

@@ -1,0 +1,113 @@
+"""What is left to gain if the present course goes on: slopes in the logarithm of the position, over recent windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._scan import student_tail
+from ._trace import Trace
+
+__all__ = ["SMALL", "Course", "course"]
+
+SMALL = 0.02
+"""Share of the total drop below which what is left to gain counts as nothing."""
+
+_WINDOWS = (0.6, 0.4, 0.25)  # of the run
+_LEAST = 6  # bins
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Gain from the end of the data to the horizon, read from the slope of each recent window.
+
+    Parameters
+    ----------
+    gains, stderrs : tuple of float
+        Estimate and standard error per window, in the unit of the metric; positive is better.
+    dof : tuple of int
+        Degrees of freedom per window.
+    """
+
+    gains: tuple[float, ...]
+    stderrs: tuple[float, ...]
+    dof: tuple[int, ...]
+
+    @property
+    def gain(self) -> float:
+        """Of the window that is told most precisely relative to its bias: the middle one."""
+        return self.gains[len(self.gains) // 2]
+
+    @property
+    def stderr(self) -> float:
+        """Standard error of ``gain``."""
+        return self.stderrs[len(self.stderrs) // 2]
+
+    def p_more_than(self, eps: float) -> float:
+        """Of the hypothesis that at least ``eps`` is left: small means level."""
+        each = [student_tail((eps - g) / s, d) if s > 0 else float(g >= eps) for g, s, d in self._each()]
+        return min(1.0, len(each) * min(each))
+
+    def p_no_gain(self) -> float:
+        """Of the hypothesis that nothing is gained any more: small means still improving."""
+        each = [student_tail(g / s, d) if s > 0 else float(g <= 0) for g, s, d in self._each()]
+        return min(1.0, len(each) * min(each))
+
+    def p_lost(self, eps: float) -> float:
+        """Of the hypothesis that at least ``eps`` is being lost: small means not getting worse."""
+        each = [student_tail((eps + g) / s, d) if s > 0 else float(g <= -eps) for g, s, d in self._each()]
+        return min(1.0, len(each) * min(each))
+
+    def _each(self) -> list[tuple[float, float, int]]:
+        return list(zip(self.gains, self.stderrs, self.dof, strict=True))
+
+
+def course(trace: Trace, ratio: float) -> Course | None:
+    r"""Extrapolate recent windows to ``ratio`` times the length of the data.
+
+    .. math:: y = a - b \ln t + e, \qquad \text{gain} = b \ln r
+
+    by generalized least squares under AR(1) noise, over the last 60, 40 and 25 % of the run (within the last phase of
+    the learning rate).
+
+    Parameters
+    ----------
+    trace : Trace
+        The curve.
+    ratio : float
+        Length of the run at the horizon over the length now, above 1.
+
+    Returns
+    -------
+    Course or None
+        None when fewer than 6 bins lie in the last phase.
+
+    Notes
+    -----
+    Along a power law, or any curve that is convex in ln t, the slope only gets smaller: the gain is then overstated,
+    and "level" is a cautious verdict. A change that nothing announces is not in it.
+    """
+    last = trace.spans[-1]
+    found = []
+    starts = {max(len(trace) - max(round(w * len(trace)), _LEAST), last.start) for w in _WINDOWS}
+    for start in sorted(s for s in starts if len(trace) - s >= _LEAST):
+        found.append(_log_slope(trace, start))
+    if not found:
+        return None
+    reach = float(np.log(ratio))
+    slopes, stderrs, dof = zip(*found, strict=True)
+    return Course(tuple(-b * reach for b in slopes), tuple(s * reach for s in stderrs), dof)
+
+
+def _log_slope(trace: Trace, start: int) -> tuple[float, float, int]:
+    """Slope in ln t from bin ``start`` on, its standard error and degrees of freedom; the noise is that of the window."""
+    recent = trace.since(start)
+    rho, w = recent.rho_high, recent.weight
+    design = np.column_stack([np.ones(len(recent)), np.log((recent.at + 1.0) / trace.count)])
+    y = recent.y - recent.y[-1]
+    first = np.sqrt(1 - rho**2)
+    x = np.vstack([first * design[:1], design[1:] - rho * design[:-1]]) / w[:, None]
+    z = np.r_[first * y[:1], y[1:] - rho * y[:-1]] / w
+    q, r = np.linalg.qr(x)
+    return float((q.T @ z)[1] / r[1, 1]), recent.noise / abs(float(r[1, 1])), recent.dof

@@ -1,0 +1,154 @@
+"""Single observations about the trend: their size, their correlation and how heavy their tails are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Curve
+from ..fitting.autocorrelation import lag1
+from ._trace import Trace, slow_change
+
+__all__ = ["Residuals", "residuals", "tail_probability"]
+
+Array = NDArray[np.float64]
+
+_MAD = 1.482602218505602
+_MOST = 50_000  # the correlation of longer curves is estimated on this many of their last observations
+
+# Student-t tails, from heavy to Gaussian, with the weight each has before the data speak. The upper quartile ties their
+# scale to the median absolute deviation.
+_TAILS = (2.0, 3.0, 4.0, 6.0, 10.0, 30.0, 1e6)
+_PRIOR = (0.001, 0.12, 0.06, 0.06, 0.06, 0.15, 0.549)
+_KEPT = 4.5  # what lies higher on the bad side is what is being tested and does not shape the tail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residuals:
+    """Observations minus trend, larger is worse.
+
+    Parameters
+    ----------
+    value : ndarray, shape (n,)
+        Residual of each observation in the unit of the metric.
+    level : ndarray, shape (n,)
+        The same in robust standard deviations (of the logarithm where the noise is skewed and that evens it), with the
+        slow change of the noise taken out.
+    shock : ndarray, shape (n,)
+        What each observation adds to the one before it, ``level_i - rho level_{i-1}``, in its own standard deviations.
+    sd : float
+        Robust standard deviation of one observation, in the unit of the metric.
+    rough : float
+        The same from second differences: what changes from one observation to the next.
+    rho : float
+        Correlation of neighboring observations.
+    settled : ndarray of bool, shape (n,)
+        False for observations at the start of the run or of a phase, which the trend does not describe.
+    logarithmic : bool
+        Whether ``level`` and ``shock`` are of logarithms.
+    """
+
+    value: Array
+    level: Array
+    shock: Array
+    sd: float
+    rough: float
+    rho: float
+    settled: NDArray[np.bool_]
+    logarithmic: bool
+
+
+def residuals(curve: Curve, trace: Trace) -> Residuals:
+    """Residuals of the single observations of a curve about the trend of its trace."""
+    y = trace.sign * curve.y
+    trend, settled = trace.expected()
+    value = y - trend
+    scaled = _evened(value, settled)
+    logarithmic = False
+    if trace.sign > 0 and float(y.min()) > 0 and float(trend.min()) > 0 and _skew(scaled[settled]) > 0:
+        other = _evened(np.log(y / trend), settled)
+        logarithmic = abs(_skew(other[settled])) < _skew(scaled[settled])
+        scaled = other if logarithmic else scaled
+    spread = _spread(scaled[settled])
+    level = scaled / spread if spread > 0 else np.zeros(y.size)
+    rho = lag1(np.clip(level[settled][-_MOST:], -4, 4), parameters=1) if spread > 0 else 0.0
+    shock = np.r_[level[:1], level[1:] - rho * level[:-1]]
+    size = _spread(shock[settled])
+    second = np.abs(np.diff(y, 2))[settled[2:]]
+    middle = float(np.median(second)) if second.size else 0.0
+    return Residuals(
+        value=value,
+        level=level,
+        shock=shock / size if size > 0 else np.zeros(y.size),
+        sd=_spread(value[settled]),
+        rough=_MAD * middle / float(np.sqrt(6.0)),
+        rho=rho,
+        settled=settled,
+        logarithmic=logarithmic,
+    )
+
+
+def _evened(values: Array, settled: NDArray[np.bool_]) -> Array:
+    """Values about their median with the slow change of their size taken out."""
+    out = values - np.median(values[settled])
+    out[settled] /= slow_change(out[settled])
+    return out
+
+
+def _skew(values: Array) -> float:
+    """How much further the upper tenth of the values reaches than the lower one, 0 unless beyond three standard errors."""
+    low, high = np.quantile(values, [0.1, 0.9])
+    if not low < 0 < high:
+        return 0.0
+    skew = float(np.log(high / -low))
+    return skew if abs(skew) > 3 * 1.8 / np.sqrt(values.size) else 0.0
+
+
+def _spread(values: Array) -> float:
+    if not values.size:
+        return 0.0
+    return _MAD * float(np.median(np.abs(values - np.median(values))))
+
+
+def tail_probability(shocks: Array, heights: Array) -> Array:
+    r"""P(one healthy shock exceeds each height), averaged over how heavy the tails may be.
+
+    .. math:: \bar P(h) = \sum_\nu w_\nu P(c_\nu t_\nu > h), \qquad
+              w_\nu \propto \pi_\nu \prod_{u_i \le 4.5} \frac{f_\nu(u_i)}{F_\nu(4.5)}
+
+    Parameters
+    ----------
+    shocks : ndarray, shape (n,)
+        In robust standard deviations; large is bad.
+    heights : ndarray, shape (k,)
+        Where to evaluate.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+
+    Notes
+    -----
+    The noise is taken as symmetric: its heaviness is learned from the middle and the good side, never from the large
+    bad values under test. With few observations the heavy tails keep their weight and only a very high value is rare.
+    """
+    from scipy.special import gammaln, stdtr, stdtrit
+
+    kept = shocks[shocks <= _KEPT]
+    nu = np.array(_TAILS)[:, None]
+    scale = 0.6744897501960817 / stdtrit(nu, 0.75)
+    z = kept[None, :] / scale
+    log_density = (
+        gammaln((nu + 1) / 2)
+        - gammaln(nu / 2)
+        - 0.5 * np.log(np.pi * nu)
+        - (nu + 1) / 2 * np.log1p(z * z / nu)
+        - np.log(scale)
+    )
+    total = log_density.sum(axis=1) - kept.size * np.log(stdtr(nu[:, 0], _KEPT / scale[:, 0])) + np.log(_PRIOR)
+    share = np.exp(total - total.max())
+    share /= share.sum()
+    out: Array = share @ stdtr(nu, -heights[None, :] / scale)
+    return out

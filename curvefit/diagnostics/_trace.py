@@ -1,0 +1,392 @@
+"""A curve boiled down for testing: at most some 64 averages, their trend, and noise with serial correlation.
+
+Everything is oriented so that smaller is better and counted in observations, not in x: the tests below do not know the
+unit of x, the scale of the metric or its direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Curve
+from ..fitting.autocorrelation import lag1, robust_sd
+from ._phases import Phase
+
+__all__ = ["Span", "Trace", "cautious", "slow_change", "trace"]
+
+Array = NDArray[np.float64]
+
+BINS = 64
+RAW = 96  # curves of up to this many points are used as they are
+LEAST = 8  # bins below which no noise is estimated
+CERTAINTY = 1.5  # standard errors by which the correlation is taken larger than estimated
+_LEAD = 2  # bins at the start of a piece that no trend is asked to follow
+_SCALES = (0.025, 0.25, 10.0)
+_JUMPS = 8  # candidates for a sudden jump that are looked at
+_MAD = 1.482602218505602
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bins ``start`` to ``stop`` (exclusive) of one phase of the learning rate."""
+
+    start: int
+    stop: int
+    phase: Phase
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Averages of a curve in order, with a model of their noise.
+
+    Parameters
+    ----------
+    x : ndarray, shape (m,)
+        x in the middle of each bin.
+    at : ndarray, shape (m,)
+        The same counted in observations.
+    y : ndarray, shape (m,)
+        Bin means, smaller is better, outliers pulled in.
+    trend : ndarray, shape (m,)
+        Robust smooth trend.
+    weight : ndarray, shape (m,)
+        Noise of each bin relative to the typical one.
+    noise : float
+        Standard deviation of the innovations where ``weight`` is 1.
+    rho : float
+        Correlation of neighboring bins, estimated.
+    rho_high : float
+        The same at the upper end of its uncertainty: what tests use.
+    dof : int
+        Degrees of freedom of ``noise``.
+    spans : tuple of Span
+        Phases of the learning rate.
+    pieces : tuple of (int, int)
+        Bins between phases and sudden jumps: the trend is smooth within each.
+    sign : float
+        +1 when smaller was better in the log, -1 when y was negated.
+    count : int
+        Observations in the curve.
+    start : float
+        First observation less three standard deviations of its noise.
+    """
+
+    x: Array
+    at: Array
+    y: Array
+    trend: Array
+    weight: Array
+    noise: float
+    rho: float
+    rho_high: float
+    dof: int
+    spans: tuple[Span, ...]
+    pieces: tuple[tuple[int, int], ...]
+    sign: float
+    count: int
+    start: float
+
+    def __len__(self) -> int:
+        return int(self.y.size)
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviation of each bin mean about its own expectation, shape (m,)."""
+        out: Array = self.weight * self.noise / np.sqrt(1.0 - min(self.rho, 0.98) ** 2)
+        return out
+
+    @property
+    def effective(self) -> float:
+        """Number of independent observations the bins are worth, at the cautious correlation."""
+        return len(self) * (1.0 - self.rho_high) / (1.0 + self.rho_high)
+
+    @property
+    def drop(self) -> float:
+        """From the first level to the best of the trend, never below 0.
+
+        The first level is that of the trend, or of the first value where that lies further above than its noise (the
+        steepest part of a curve bends more than any trend).
+        """
+        first = max(float(self.trend[0]), float(self.y[0] - 2 * self.sd[0]), self.start)
+        return max(first - float(np.min(self.trend)), 0.0)
+
+    def expected(self) -> tuple[Array, NDArray[np.bool_]]:
+        """Trend at every observation, and whether it is settled there: not just after the start of a piece."""
+        index = np.arange(self.count, dtype=np.float64)
+        out = np.empty(self.count)
+        settled = np.ones(self.count, bool)
+        ends = [0]
+        for start, stop in self.pieces:
+            last = self.count if stop == len(self) else round((self.at[stop - 1] + self.at[stop]) / 2 + 0.5)
+            part = slice(ends[-1], last)
+            at, trend = self.at[start:stop], self.trend[start:stop]
+            out[part] = np.interp(index[part], at, trend)
+            if stop - start > 1:  # beyond the middles of the outer bins along the line through the last two
+                early, late = index[part] < at[0], index[part] > at[-1]
+                out[part][early] = trend[0] + (index[part][early] - at[0]) * (trend[1] - trend[0]) / (at[1] - at[0])
+                out[part][late] = trend[-1] + (index[part][late] - at[-1]) * (trend[-1] - trend[-2]) / (at[-1] - at[-2])
+            width = (last - ends[-1]) / (stop - start)
+            settled[ends[-1] : ends[-1] + max(2, int(np.ceil(1.5 * width)), (last - ends[-1]) // 20)] = False
+            ends.append(last)
+        if np.count_nonzero(settled) < max(5, self.count // 4):
+            settled[2:] = True
+        return out, settled
+
+    @property
+    def half_window(self) -> int:
+        """Half of the window of `local`, in bins."""
+        return max(1, len(self) // 24)
+
+    @property
+    def local(self) -> Array:
+        """Centered local mean over ``2 half_window + 1`` bins, cut at the ends and at changes of phase."""
+        h = self.half_window
+        out = np.empty(len(self))
+        for span in self.spans:
+            total = np.r_[0.0, np.cumsum(self.y[span.start : span.stop])]
+            i = np.arange(len(span))
+            low, high = np.maximum(i - h, 0), np.minimum(i + h + 1, len(span))
+            out[span.start : span.stop] = (total[high] - total[low]) / (high - low)
+        return out
+
+    def since(self, start: int) -> Trace:
+        """The bins from ``start`` on, with the noise measured about a line in the logarithm of the position there.
+
+        A recent stretch is straight where the whole curve is not: what the trend has missed elsewhere no longer counts
+        as noise.
+        """
+        at, y, weight = self.at[start:], self.y[start:], self.weight[start:]
+        design = np.column_stack([np.ones(at.size), np.log((at + 1.0) / self.count)])
+        q = np.linalg.qr(design / weight[:, None])[0]
+        scaled = (y - y[-1]) / weight
+        rest = scaled - q @ (q.T @ scaled)
+        rho = lag1(rest, parameters=2)
+        high = cautious(rho, at.size - 2)
+        shocks = rest[1:] - high * rest[:-1]
+        dof = max(at.size - 3, 1)
+        power = float(shocks @ shocks) + (1 - high**2) * float(rest[0] ** 2)
+        floor = 1e-12 * float(np.max(np.abs(self.y), initial=0.0))
+        return replace(
+            self,
+            x=self.x[start:],
+            at=at,
+            y=y,
+            trend=y - rest * weight,
+            weight=weight,
+            noise=max(float(np.sqrt(power / dof)), floor),
+            rho=rho,
+            rho_high=high,
+            dof=dof,
+            spans=(Span(0, at.size, self.spans[-1].phase),),
+            pieces=((0, at.size),),
+        )
+
+    def level(self, start: int, stop: int) -> tuple[float, float]:
+        """Mean of bins ``start`` to ``stop`` and its standard error at the cautious correlation."""
+        k, rho = stop - start, self.rho_high
+        lag = np.arange(1, k)
+        inflation = 1.0 + 2.0 * float(np.sum((1 - lag / k) * rho**lag))
+        sd = float(np.sqrt(np.mean(self.weight[start:stop] ** 2))) * self.noise / np.sqrt(1.0 - rho**2)
+        return float(np.mean(self.y[start:stop])), sd * float(np.sqrt(inflation / k))
+
+    def change(self, before: tuple[int, int], after: tuple[int, int]) -> tuple[float, float]:
+        """Level after minus level before and the standard error of the difference, correlation included.
+
+        Notes
+        -----
+        The noise may be no more than a random walk with the same innovations would allow over that distance.
+        """
+        (m0, s0), (m1, s1) = self.level(*before), self.level(*after)
+        distance = (after[0] + after[1] - before[0] - before[1]) / 2
+        sizes = (after[1] - after[0]) + (before[1] - before[0])
+        typical = float(np.sqrt(np.mean(self.weight[before[0] : after[1]] ** 2))) * self.noise
+        walk = typical * np.sqrt(max(distance, 1.0) + sizes / 6.0)
+        return m1 - m0, float(min(np.hypot(s0, s1), max(walk, typical * np.sqrt(2 / max(sizes / 2, 1)))))
+
+
+def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
+    """Boil a curve down; None when it has fewer than 8 finite points or no direction."""
+    if curve.direction is None or len(curve) < LEAST:
+        return None
+    sign = 1.0 if curve.direction == "min" else -1.0
+    raw = sign * curve.y
+    edges, spans = _edges(curve.x, phases)
+    counts = np.diff(edges)
+    y = raw.copy() if counts.max() == 1 else _robust_bins(raw, edges)
+    pieces = _pieces(y, spans)
+    trend, parameters, kept = _trend(y, pieces)
+    residual = (y - trend)[kept]
+    weight = np.ones(y.size)
+    weight[kept] = slow_change(residual)
+    weight[~kept] = np.interp(np.flatnonzero(~kept), np.flatnonzero(kept), weight[kept])
+    weight *= np.sqrt(np.median(counts) / counts)
+    scaled = residual / weight[kept]
+    spread = _MAD * float(np.median(np.abs(scaled)))
+    if spread > 0:
+        scaled = np.clip(scaled, -4 * spread, 4 * spread)
+    free = max(scaled.size - parameters, 2)
+    rho = lag1(scaled, parameters=parameters)
+    rho_high = cautious(rho, free)
+    shocks = scaled[1:] - rho_high * scaled[:-1]
+    dof = max(free - 1, 1)
+    power = float(shocks @ shocks) + (1 - rho_high**2) * float(scaled[0] ** 2)
+    floor = 1e-12 * float(np.max(np.abs(y), initial=0.0))
+    tamed = y.copy()
+    tamed[kept] = trend[kept] + scaled * weight[kept]
+    middle = (edges[:-1] + edges[1:] - 1) / 2.0
+    return Trace(
+        x=np.interp(middle, np.arange(raw.size), curve.x),
+        at=middle,
+        y=tamed,
+        trend=trend,
+        weight=weight,
+        noise=max(float(np.sqrt(power / dof)), floor),
+        rho=rho,
+        rho_high=rho_high,
+        dof=dof,
+        spans=spans,
+        pieces=tuple(pieces),
+        sign=sign,
+        count=raw.size,
+        start=float(raw[0]) - 3 * robust_sd(raw[1:], order=2),
+    )
+
+
+def cautious(rho: float, free: int) -> float:
+    """The correlation 1.5 standard errors (and the order of its bias) above its estimate from ``free`` residuals."""
+    n = max(free, 2)
+    return min(rho + CERTAINTY * float(np.sqrt((1 - rho**2) / n)) + 2.0 / n, 0.995)
+
+
+def _edges(x: Array, phases: Sequence[Phase]) -> tuple[NDArray[np.intp], tuple[Span, ...]]:
+    """Bin edges in observations; no bin reaches across a change of phase."""
+    n = x.size
+    bins = n if n <= RAW else BINS
+    edges = [0]
+    spans: list[Span] = []
+    for phase in phases:
+        a, b = (int(np.searchsorted(x, v)) for v in (phase.start, phase.stop))
+        if b <= a:
+            continue
+        k = min(b - a, max(round(bins * (b - a) / n), 4))
+        first = len(edges) - 1
+        edges.extend(np.linspace(a, b, k + 1).round().astype(int)[1:].tolist())
+        spans.append(Span(first, len(edges) - 1, phase))
+    return np.array(edges, dtype=np.intp), tuple(spans)
+
+
+def _robust_bins(y: Array, edges: NDArray[np.intp]) -> Array:
+    """Mean of each bin after pulling values in to six robust standard deviations about the medians of the bins."""
+    counts = np.diff(edges)
+    if counts.max() - counts.min() <= 0:
+        middles = np.median(y.reshape(counts.size, -1), axis=1)
+    else:
+        middles = np.array([np.median(y[a:b]) for a, b in pairwise(edges)])
+    if counts.max() < 3:
+        return np.asarray(np.add.reduceat(y, edges[:-1]) / counts, dtype=np.float64)
+    base = np.repeat(middles, counts)
+    off = y - base
+    reach = 6 * _MAD * float(np.median(np.abs(off)))
+    # the slope inside a bin is not an outlier
+    slope = np.abs(np.gradient(middles)) if middles.size > 1 else np.zeros(1)
+    off = np.clip(off, -reach - np.repeat(slope, counts), reach + np.repeat(slope, counts))
+    return np.asarray(middles + np.add.reduceat(off, edges[:-1]) / counts, dtype=np.float64)
+
+
+@lru_cache(maxsize=2048)
+def _basis(n: int, p: int, offset: float) -> Array:
+    """Orthonormal polynomials in ``log(position + offset)``: a small offset is steep at the start, a large one even."""
+    s = np.log1p(np.arange(n) / max(offset * n, 1.0))
+    u = 2 * s / s[-1] - 1 if n > 1 else np.zeros(n)
+    q: Array = np.linalg.qr(np.polynomial.chebyshev.chebvander(u, p - 1))[0]
+    q.flags.writeable = False
+    return q
+
+
+def _pieces(y: Array, spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """Bins between phases and between sudden jumps: one bad jump would otherwise pass for noise everywhere.
+
+    A jump is a change of the median of three bins that stands far out of the differences between bins and dwarfs the
+    changes beside it, in which a steep start differs.
+    """
+    cuts = {s.start for s in spans} | {y.size}
+    if y.size >= 16:
+        middle = np.median(np.lib.stride_tricks.sliding_window_view(y, 3), axis=1)  # of bins i, i + 1, i + 2
+        change = np.abs(middle[3:] - middle[:-3])  # between bins i..i+2 and i+3..i+5: a jump before bin i + 3
+        typical = _MAD * float(np.median(np.abs(np.diff(y, 2)))) / np.sqrt(6.0)
+        order = np.argsort(-change)[:_JUMPS]
+        for i in order.tolist():
+            far = np.r_[change[max(i - 6, 0) : max(i - 2, 0)], change[i + 3 : i + 7]]
+            at = i + 3
+            near = any(abs(at - c) < 4 for c in cuts)
+            if change[i] > 8 * typical and change[i] > 4 * float(np.max(far, initial=0.0)) and i >= 3 and not near:
+                cuts.add(i + 2 + int(np.argmax(np.abs(np.diff(y[i + 1 : i + 5])))))
+    ends = sorted(cuts)
+    return list(pairwise(ends))
+
+
+def _trend(y: Array, pieces: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArray[np.bool_]]:
+    """Trend of each piece by least squares with outliers pulled in, how many parameters it took, and which bins it uses.
+
+    The first two bins of a piece are left as they are: what bends there faster than a trend can is neither noise nor
+    correlation. Of three scales of position, from logarithmic to even, the one that leaves least is taken.
+    """
+    out = y.copy()
+    kept = np.ones(y.size, bool)
+    total = 0
+    for i, (start, stop) in enumerate(pieces):
+        lead = _LEAD if stop - start >= 4 * _LEAD else 0
+        kept[start : start + lead] = False
+        part = y[start + lead : stop]
+        n = part.size
+        p = max(int(np.clip(n // 6, min(n // 2, 3), 8)) if i == 0 else int(np.clip(n // 6, min(n // 3, 2), 4)), 1)
+        tried = [_robust_fit(part, _basis(n, p, offset)) for offset in (_SCALES if n >= 24 else _SCALES[:2])]
+        out[start + lead : stop] = min(tried, key=lambda fit: fit[1])[0]
+        total += p
+    return out, total, kept
+
+
+def _robust_fit(y: Array, q: Array) -> tuple[Array, float]:
+    """Projection on the columns of q with values pulled in to 3.5 robust standard deviations, and what it leaves."""
+    n, p = q.shape
+    mean = q @ (q.T @ y)
+    rest = y - mean
+    for _ in range(3):
+        spread = _MAD * float(np.median(np.abs(rest))) * float(np.sqrt(n / max(n - p, 1)))
+        if spread <= 0:
+            break
+        mean = q @ (q.T @ (mean + np.clip(rest, -3.5 * spread, 3.5 * spread)))
+        rest = y - mean
+    reach = 3.5 * _MAD * float(np.median(np.abs(rest)))
+    return mean, float(np.sum(np.clip(rest, -reach, reach) ** 2)) if reach > 0 else float(rest @ rest)
+
+
+def slow_change(residual: Array) -> Array:
+    """Size of the noise relative to its typical size: a power of the position, shrunk to none.
+
+    Parameters
+    ----------
+    residual : ndarray, shape (n,)
+        In order.
+    """
+    n = residual.size
+    s = np.log1p(np.arange(n) / max(n / 40, 1.0))
+    s = s - s.mean()
+    size = np.abs(residual)
+    spread = _MAD * float(np.median(size))
+    power = float(s @ s)
+    if not (spread > 0 and power > 0):
+        return np.ones(n)
+    slope = float(s @ np.log(np.maximum(size, 0.01 * spread))) / power
+    slope = np.sign(slope) * max(abs(slope) - 1.0 / np.sqrt(power), 0.0)
+    out: Array = np.exp(slope * s)
+    return out

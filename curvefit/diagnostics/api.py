@@ -1,0 +1,61 @@
+"""Diagnose a run: ``diagnose``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..curves import Run, UsageError
+from .diagnosis import Diagnoses
+from .evidence import Evidence
+from .rules import registry
+from .story import tell
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    run: Run, *, metric: str | None = None, horizon: float | None = None, rules: Iterable[str] | None = None
+) -> Diagnoses:
+    """Look for every known pattern in a run.
+
+    Parameters
+    ----------
+    run : Run
+        Curves of one run; a learning-rate schedule explains drops where it is logged.
+    metric : str, optional
+        The curve that matters; default the run's main metric. Its training or validation partner is found by name.
+    horizon : float, optional
+        x up to which remaining gains are judged; default the planned length if beyond the data, else twice the last x.
+    rules : iterable of str, optional
+        Names of the rules to apply; default all.
+
+    Returns
+    -------
+    Diagnoses
+        One verdict per rule, those present first; `Diagnoses.present` and `Diagnoses.warnings` filter.
+
+    Raises
+    ------
+    UsageError
+        For an unknown metric or rule, or a horizon that is not beyond the data.
+
+    Notes
+    -----
+    Over all rules together at most one healthy run in twenty gets a false warning or error; measured in
+    ``benchmarks/diagnosis``. What one finding explains is not reported a second time.
+
+    Examples
+    --------
+    >>> import curvefit as cf
+    >>> x = list(range(1, 61))
+    >>> run = cf.Run("r", {"val_loss": cf.Curve(x, [1.0 + 2.0 * i**-0.7 for i in x], metric="val_loss")})
+    >>> [d.name for d in cf.diagnose(run).warnings]
+    []
+    """
+    if not isinstance(run, Run):
+        raise UsageError(
+            f"diagnose needs a Run, got a {type(run).__name__}", hint="cf.Run('name', {'val_loss': curve})"
+        )
+    evidence = Evidence(run, metric=metric, horizon=horizon)
+    names = list(registry) if rules is None else list(rules)
+    return Diagnoses(run.name, tell(registry[name](evidence) for name in names))

@@ -1,0 +1,241 @@
+"""What the rules look at: the facts about one run, each computed when first asked for and then kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Curve, CurvefitError, Run, Schedule, UsageError
+from ..forecasting.api import forecast
+from ..forecasting.forecast import Forecast
+from ._leveling import Course, course
+from ._noise import Residuals, residuals
+from ._phases import Phase, phases
+from ._trace import Trace, trace
+
+__all__ = ["Evidence"]
+
+Array = NDArray[np.float64]
+Forecasting = Callable[[Curve, Array], Forecast]
+
+_SPLIT_WORDS = re.compile(
+    r"(?i)(^|[^a-z])(train|training|val|valid|validation|eval|evaluation|dev|test|testing)(?=[^a-z]|$)"
+)
+_GRADIENT = re.compile(r"(?i)grad(ient)?s?[^a-z]*norm|(^|[^a-z])gnorm")
+
+
+class Evidence:
+    """Facts about a run, shared by all rules.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    metric : str, optional
+        Curve that matters; default the run's main metric.
+    horizon : float, optional
+        x up to which gains are asked for; default the planned length if it lies beyond the data, else twice the last x.
+    forecasting : callable, optional
+        ``(curve, x) -> Forecast``; default the package's forecaster.
+
+    Attributes
+    ----------
+    main : str or None
+        Name of the curve that matters; None when no curve has a known direction and points.
+    validation, training, score : str or None
+        Names of the validation (or test) curve, its training partner and the validation accuracy, where there are any.
+    progress : str or None
+        Curve on which optimization itself is judged: the training partner, else the main curve.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        metric: str | None = None,
+        horizon: float | None = None,
+        forecasting: Forecasting = forecast,
+    ) -> None:
+        if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
+            raise UsageError(f"horizon = {horizon!r} is not a positive number", code="CF-USE-007", where=run.name)
+        self.run = run
+        self._forecasting = forecasting
+        self._asked_horizon = horizon
+        self._traces: dict[str, Trace | None] = {}
+        self._residuals: dict[str, Residuals | None] = {}
+        self._courses: dict[str, Course | None] = {}
+        self._forecasts: dict[str, Forecast | None] = {}
+        if metric is not None:
+            run[metric]  # an unknown name is an error that lists the choices
+        self.main = metric if metric is not None else self._default_metric()
+        self.validation = self._validation()
+        self.training = self._training()
+        self.score = self._score()
+        self.progress = self.training or self.main
+
+    # which curve is which
+
+    def _default_metric(self) -> str | None:
+        try:
+            return self.run.main_metric()
+        except CurvefitError:
+            # all values of a curve may be non-finite: it still is what the run is about
+            for name, curve in self.run.curves.items():
+                if curve.direction is not None and not curve.metric.auxiliary and curve.nonfinite_x.size:
+                    return name
+            return None
+
+    def _measures(self) -> list[tuple[str, Curve]]:
+        return [
+            (k, c)
+            for k, c in self.run.curves.items()
+            if not c.metric.auxiliary and c.direction is not None and (len(c) or c.nonfinite_x.size)
+        ]
+
+    def _closest(self, names: list[str], to: str) -> str | None:
+        """The name with the same stem once the words for the split are gone, else the shortest."""
+        if not names:
+            return None
+        stem = _stem(to)
+        return min(names, key=lambda k: (_stem(k) != stem, len(k)))
+
+    def _validation(self) -> str | None:
+        if self.main is None:
+            return None
+        if self.run[self.main].metric.split in ("val", "test"):
+            return self.main
+        kind = self.run[self.main].kind
+        for split in ("val", "test"):
+            found = [k for k, c in self._measures() if c.metric.split == split and c.kind == kind]
+            if found:
+                return self._closest(found, self.main)
+        return None
+
+    def _training(self) -> str | None:
+        if self.main is None:
+            return None
+        kind = self.run[self.main].kind
+        others = [(k, c) for k, c in self._measures() if c.kind == kind and k != self.validation]
+        found = [k for k, c in others if c.metric.split == "train"]
+        if not found and self.validation is not None:  # Keras calls the training loss "loss"
+            found = [k for k, c in others if c.metric.split is None]
+        return self._closest(found, self.validation or self.main)
+
+    def _score(self) -> str | None:
+        if self.main is None:
+            return None
+        found = [k for k, c in self._measures() if c.kind == "accuracy" and c.metric.split in ("val", "test")]
+        return self._closest(found, self.main)
+
+    @cached_property
+    def gradient_norm(self) -> Curve | None:
+        """The logged gradient norm."""
+        return next((c for k, c in self.run.curves.items() if _GRADIENT.search(k)), None)
+
+    # the learning rate
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Learning rate as logged."""
+        return self.run.schedule
+
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """Phases between sudden changes and turning points of the learning rate."""
+        return phases(self.schedule)
+
+    # one curve
+
+    def trace(self, name: str) -> Trace | None:
+        """Averages, trend and noise of a curve; None when it is too short or its direction is unknown."""
+        if name not in self._traces:
+            self._traces[name] = trace(self.run[name], self.phases)
+        return self._traces[name]
+
+    def residuals(self, name: str) -> Residuals | None:
+        """Single observations about the trend; None where there is no trace."""
+        if name not in self._residuals:
+            boiled = self.trace(name)
+            self._residuals[name] = None if boiled is None else residuals(self.run[name], boiled)
+        return self._residuals[name]
+
+    # the future
+
+    @cached_property
+    def last_x(self) -> float | None:
+        """Last x of the main curve."""
+        if self.main is None or not len(self.run[self.main]):
+            return None
+        return float(self.run[self.main].x[-1])
+
+    @cached_property
+    def horizon(self) -> float | None:
+        """X up to which gains are asked for."""
+        last = self.last_x
+        if last is None:
+            return None
+        for given in (self._asked_horizon, self.run.horizon):
+            if given is not None and given > last:
+                return float(given)
+        if self._asked_horizon is not None:
+            raise UsageError(
+                f"horizon = {self._asked_horizon:g} is not beyond the last x, {last:g}",
+                code="CF-USE-007",
+                where=self.run.name,
+                hint="give a later one, or none for the planned length or twice the last x",
+            )
+        return last + max(last - min(float(self.run[self.main].x[0]), 0.0), 1e-12) if self.main else None
+
+    def course(self, name: str) -> Course | None:
+        """What is left to gain to the horizon if the present course goes on; None when too little shows one."""
+        if name not in self._courses:
+            boiled, horizon = self.trace(name), self.horizon
+            curve = self.run[name]
+            if boiled is None or horizon is None or horizon <= curve.x[-1]:
+                self._courses[name] = None
+            else:
+                span = float(curve.x[-1] - curve.x[0]) * boiled.count / max(boiled.count - 1, 1)
+                ratio = 1.0 + (horizon - float(curve.x[-1])) / span if span > 0 else 2.0
+                self._courses[name] = course(boiled, ratio)
+        return self._courses[name]
+
+    def forecast(self, name: str) -> Forecast | None:
+        """Forecast of a curve at half as much again, twice as much and the horizon; None where there can be none."""
+        if name not in self._forecasts:
+            self._forecasts[name] = self._forecast(name)
+        return self._forecasts[name]
+
+    def _forecast(self, name: str) -> Forecast | None:
+        curve = self.run[name]
+        if self.horizon is None or self.last_x is None or len(curve) < 4 or curve.direction is None:
+            return None
+        last = float(curve.x[-1])
+        reach = self.horizon - self.last_x
+        future = np.unique([last + 0.25 * reach, last + 0.5 * reach, last + reach])
+        found = self._forecasting(curve, future[future > last])
+        return found if found.status.usable else None
+
+    def chance_gain_exceeds(self, name: str, gain: float) -> float | None:
+        """P(mean curve at the horizon is better than the level now by more than ``gain``); None without a forecast.
+
+        Parameters
+        ----------
+        name : str
+            Curve.
+        gain : float
+            In the unit of the metric, at least 0.
+        """
+        found = self.forecast(name)
+        if found is None:
+            return None
+        better = found.level_now - gain if found.direction == "min" else found.level_now + gain
+        below = float(found.underlying.cdf(np.array([better]))[-1, 0])
+        return below if found.direction == "min" else 1.0 - below
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", _SPLIT_WORDS.sub("", name).lower())

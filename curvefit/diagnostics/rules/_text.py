@@ -1,0 +1,39 @@
+"""Sentences that several rules share."""
+
+from __future__ import annotations
+
+from .._trace import LEAST
+from ..diagnosis import Diagnosis
+from ..evidence import Evidence
+from ._base import Voice
+
+__all__ = ["no_curve", "number", "percent", "too_short"]
+
+
+def number(value: float) -> str:
+    """A number short enough for a sentence."""
+    return f"{value:.3g}" if abs(value) < 1e4 else f"{value:.0f}"
+
+
+def percent(share: float) -> str:
+    """A share in percent."""
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.1f} %"
+
+
+def no_curve(voice: Voice, what: str = "curve with a known direction") -> Diagnosis:
+    """Undecided because nothing can be judged."""
+    return voice.undecided(f"There is no {what}; log one, or name the metric and say which direction is better.")
+
+
+def too_short(voice: Voice, evidence: Evidence, name: str, least: int = LEAST) -> Diagnosis:
+    """Undecided because the curve is too short to estimate its noise."""
+    n = len(evidence.run[name])
+    if evidence.run[name].direction is None:
+        return voice.undecided(
+            f"Whether smaller or larger {name} is better is unknown; give its direction.", {"points": n}, metric=name
+        )
+    return voice.undecided(
+        f"{name} has {n} finite point{'s' if n != 1 else ''}; at least {least} would decide it.",
+        {"points": n, "points_needed": least},
+        metric=name,
+    )

@@ -1,0 +1,138 @@
+"""A sudden sustained improvement explained by a drop in the logged learning rate."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ...curves import Estimate, Interval, RateChange
+from .._scan import step, student_tail
+from .._trace import Trace
+from ..diagnosis import Diagnosis
+from ..evidence import Evidence
+from ._base import Voice
+from ._text import no_curve, number, too_short
+
+__all__ = ["SEVERITY", "lr_drop"]
+
+SEVERITY: Final = "info"
+VOICE = Voice("lr_drop", SEVERITY)
+
+ALPHA_DROP = 0.01
+ADVICE = "Nothing to do: the fit and the forecast are of the phase after the last drop."
+
+
+def lr_drop(evidence: Evidence) -> Diagnosis:
+    r"""Test for a step in the metric at each sudden drop of the logged learning rate.
+
+    .. math:: y_i = a + b\,t_i + \delta\,1[x_i \ge x_k] + e_i, \qquad p = K\,P(t_\nu > -\hat\delta/\mathrm{se})
+
+    between the neighboring changes of phase, with AR(1) errors, over K drops.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The main curve, the training curve where the main one shows nothing, and the schedule.
+
+    Returns
+    -------
+    Diagnosis
+        Where: the x of each drop that shows, with its size and the ratio of the rates.
+
+    Notes
+    -----
+    The place is known, so nothing is searched. Without a logged learning rate nothing is concluded.
+    """
+    name = evidence.main
+    if name is None:
+        return no_curve(VOICE)
+    schedule = evidence.schedule
+    if schedule is None or len(schedule) < 3:
+        return VOICE.undecided("The learning rate is not in the log; logging it would tell.", metric=name)
+    changes = schedule.changes()
+    if not changes:
+        return VOICE.absent("The logged learning rate has no sudden drop.", {"rate_changes": 0.0}, metric=name)
+    answers = [_one(evidence, n, changes) for n in dict.fromkeys((name, evidence.progress)) if n is not None]
+    return next((a for a in answers if a.present), answers[0])
+
+
+def _one(evidence: Evidence, name: str, changes: tuple[RateChange, ...]) -> Diagnosis:
+    boiled = evidence.trace(name)
+    if boiled is None:
+        return too_short(VOICE, evidence, name)
+    unit = evidence.run[name].x_unit
+    tested, where, untested = 0, [], 0
+    smallest = 1.0
+    for change in changes:
+        fitted = _step_at(boiled, change)
+        if fitted is None:
+            untested += 1
+            continue
+        tested += 1
+        delta, stderr = fitted
+        p = min(1.0, len(changes) * student_tail(-delta / stderr, boiled.dof)) if stderr > 0 else 1.0
+        smallest = min(smallest, p)
+        if p < ALPHA_DROP:
+            where.append(_place(boiled, change, delta, stderr, p, unit))
+    facts = {"rate_changes": float(len(changes)), "tested": float(tested), "alpha": ALPHA_DROP}
+    if where:
+        listed = ", ".join(number(e.value or 0.0) for e in where)
+        best = max(where, key=lambda e: e.details["size"])
+        return VOICE.present(
+            f"{name} drops where the learning rate does, at {unit} {listed}: by {number(best.details['size'])} where the "
+            f"rate is multiplied by {number(best.details['rate_ratio'])}."
+            if boiled.sign > 0
+            else f"{name} jumps up where the learning rate drops, at {unit} {listed}.",
+            ADVICE,
+            {**facts, "drops": float(len(where)), "largest": best.details["size"]},
+            metric=name,
+            where=tuple(where),
+            p_value=smallest,
+        )
+    if tested:
+        return VOICE.absent(
+            f"The learning rate drops {len(changes)} time{'s' if len(changes) > 1 else ''}, but {name} does not react "
+            "beyond its noise.",
+            facts,
+            metric=name,
+            p_value=smallest,
+        )
+    return VOICE.undecided(
+        f"The learning rate drops, but fewer than 3 points of {name} lie on a side of it; more would decide it.",
+        facts,
+        metric=name,
+    )
+
+
+def _step_at(boiled: Trace, change: RateChange) -> tuple[float, float] | None:
+    i = int(np.searchsorted(boiled.x, change.x))
+    starts = [s.start for s in boiled.spans]
+    if i not in starts:
+        near = [s for s in starts if abs(s - i) <= 1]
+        if not near:
+            return None
+        i = near[0]
+    k = starts.index(i)
+    if k == 0:
+        return None
+    before, after = boiled.spans[k - 1], boiled.spans[k]
+    reach = 10  # bins: near enough for one line
+    return step(boiled, max(before.start, i - reach), i, min(after.stop, i + reach))
+
+
+def _place(boiled: Trace, change: RateChange, delta: float, stderr: float, p_value: float, unit: str) -> Estimate:
+    return Estimate(
+        "lr_drop",
+        change.x,
+        Interval(change.before_x, change.x, 0.95, "confidence", "logged learning rate"),
+        unit,
+        details={
+            "size": -delta,
+            "size_stderr": stderr,
+            "rate_ratio": change.ratio,
+            "old_rate": change.old,
+            "new_rate": change.new,
+            "p_value": p_value,
+        },
+    )

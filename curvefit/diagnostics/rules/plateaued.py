@@ -1,0 +1,121 @@
+"""Level since an onset inside the data, and what is left to gain is negligible."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ...curves import Estimate
+from .._leveling import SMALL
+from .._trace import Trace
+from ..diagnosis import Diagnosis
+from ..evidence import Evidence
+from ._base import Voice, place
+from ._text import no_curve, number, percent, too_short
+
+__all__ = ["SEVERITY", "plateaued"]
+
+SEVERITY: Final = "info"
+VOICE = Voice("plateaued", SEVERITY)
+
+ALPHA_LEVEL = 0.05
+LOSS = 2.5  # times the smallest gain: a curve that gets worse by this is not level either
+ADVICE = (
+    "Stop, or lower the learning rate or change the schedule if more is wanted. A plateau can precede a breakthrough, "
+    "which nothing in the curve announces."
+)
+
+
+def plateaued(evidence: Evidence) -> Diagnosis:
+    r"""Test for equivalence: less than 2 % of the total drop is left to the horizon.
+
+    .. math:: P(\text{gain left} \ge \varepsilon) < 0.05 \;\text{and}\;
+              P(\text{loss} \ge 2.5\,\varepsilon) < 0.05, \qquad \varepsilon = 0.02\,\text{drop}
+
+    if the present course goes on; the onset is the first x with ``(f(x) - f(H)) / (f(x_1) - f(H)) <= 0.02``.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The main curve.
+
+    Returns
+    -------
+    Diagnosis
+        Where: the onset, with the first x at which it cannot be excluded and the last at which it is not certain.
+
+    Notes
+    -----
+    A slope that is merely not significant proves nothing and gives "undecided" with the number of points that would
+    decide. The forecast's own P(gain > eps), which allows for changes of course, is among the evidence.
+    """
+    name = evidence.main
+    if name is None:
+        return no_curve(VOICE)
+    boiled = evidence.trace(name)
+    if boiled is None:
+        return too_short(VOICE, evidence, name)
+    ahead = evidence.course(name)
+    if ahead is None or evidence.horizon is None:
+        return VOICE.undecided(
+            "The last phase of the learning rate is too short to show a course; 6 more points in it would.", metric=name
+        )
+    eps = SMALL * boiled.drop
+    unit = evidence.run[name].x_unit
+    p_value = max(ahead.p_more_than(eps), ahead.p_lost(LOSS * eps))
+    facts = {
+        "gain_left": ahead.gain,
+        "gain_left_stderr": ahead.stderr,
+        "smallest_gain": eps,
+        "drop": boiled.drop,
+        "horizon": evidence.horizon,
+        "alpha": ALPHA_LEVEL,
+    }
+    chance = evidence.chance_gain_exceeds(name, eps)
+    if chance is not None:
+        facts["forecast_chance_of_more"] = chance
+    if boiled.drop <= 0 or p_value >= ALPHA_LEVEL:
+        if ahead.p_no_gain() < ALPHA_LEVEL and ahead.gain > eps:
+            return VOICE.absent(f"{name} is still improving.", facts, metric=name, p_value=p_value)
+        # standard errors shrink with the root of the number of points at the same share of the run
+        excess = 2.0 * ahead.stderr / max(eps - max(ahead.gain, 0.0), 0.3 * eps, 1e-300)
+        needed = int(np.ceil(boiled.count * np.clip(excess**2, 1.2, 50)))
+        return VOICE.undecided(
+            f"Whether {name} is level cannot be told from the noise: {number(max(ahead.gain + 2 * ahead.stderr, 0.0))} may "
+            f"be left to {unit} {number(evidence.horizon)}; about {needed} points (or a larger evaluation set) would decide.",
+            {**facts, "points_needed": float(needed)},
+            metric=name,
+            p_value=p_value,
+        )
+    onset = _onset(boiled, ahead.gain, eps, unit)
+    return VOICE.present(
+        f"{name} is level at {number(boiled.sign * float(np.mean(boiled.y[-max(len(boiled) // 5, 1) :])))} since about "
+        f"{unit} {number(onset.value or 0.0)}: if the present course goes on, less than {percent(SMALL)} of the total drop is "
+        f"left to {unit} {number(evidence.horizon)}.",
+        ADVICE,
+        {**facts, "onset": onset.value or 0.0},
+        metric=name,
+        where=(onset,),
+        p_value=p_value,
+    )
+
+
+def _onset(boiled: Trace, gain: float, eps: float, unit: str) -> Estimate:
+    """First bin from which the local mean stays within ``eps`` of the level at the horizon; with its uncertainty."""
+    tail = max(len(boiled) // 5, 3)
+    level, _ = boiled.level(len(boiled) - tail, len(boiled))
+    bound = level - max(gain, 0.0) + eps
+    h = boiled.half_window
+    local = boiled.local
+    error = np.array([boiled.level(max(i - h, 0), min(i + h + 1, len(boiled)))[1] for i in range(len(boiled))])
+
+    def settled(values: np.ndarray) -> int:
+        above = np.flatnonzero(values > bound)
+        return min(int(above[-1]) + 1, len(boiled) - 1) if above.size else 0
+
+    # noise lifts single local means above the bound; the trend decides, the band says how sure
+    middle = settled(np.minimum(boiled.trend, local))
+    early, late = settled(local - 1.96 * error - 0.5 * eps), settled(np.minimum(boiled.trend, local) + 0.5 * eps)
+    x = boiled.x
+    return place("plateau_onset", x[middle], x[min(early, middle)], x[max(late, middle)], unit, method="gain left")

@@ -1,0 +1,73 @@
+"""The logged values look already smoothed by a moving average."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ..diagnosis import Diagnosis
+from ..evidence import Evidence
+from ._base import Voice
+from ._text import no_curve, too_short
+
+__all__ = ["SEVERITY", "smoothed_input"]
+
+SEVERITY: Final = "info"
+VOICE = Voice("smoothed_input", SEVERITY)
+
+HEAVY = 0.9  # correlation of neighboring observations
+_NAMED = re.compile(r"(?i)smooth|(^|[^a-z])(ema|avg|moving)([^a-z]|$)")
+ADVICE = (
+    "Log the raw values: smoothing hides the noise that intervals need, delays every turn and drags the start along."
+)
+
+
+def smoothed_input(evidence: Evidence) -> Diagnosis:
+    r"""Test whether neighboring observations are correlated as an exponential moving average makes them.
+
+    .. math:: \hat\rho - 2\,\mathrm{se}(\hat\rho) > 0.9
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The main curve.
+
+    Returns
+    -------
+    Diagnosis
+        Evidence: the implied smoothing factor.
+
+    Notes
+    -----
+    White noise under an exponential moving average of factor rho is an AR(1) with that correlation, exactly: from the
+    values alone the two cannot be told apart, and the sentence says so. A name such as ``loss_smoothed`` decides it.
+    """
+    name = evidence.main
+    if name is None:
+        return no_curve(VOICE)
+    single = evidence.residuals(name)
+    named = _NAMED.search(name) is not None
+    n = len(evidence.run[name])
+    if single is None:
+        if named:
+            return VOICE.present(f"{name} is smoothed, by its name.", ADVICE, {"points": float(n)}, metric=name)
+        return too_short(VOICE, evidence, name)
+    rho = single.rho
+    low = rho - 2.0 * ((1 - rho**2) / n) ** 0.5 - 2.0 / n
+    facts = {"rho": rho, "rho_low": low, "points": float(n)}
+    if named or low > HEAVY:
+        facts["smoothing_factor"] = rho
+        return VOICE.present(
+            f"{name} is smoothed, by its name."
+            if named
+            else f"Neighboring values of {name} are correlated by {rho:.2f}, as after an exponential moving average with "
+            "that factor (or noise as slow as that; the values alone cannot tell).",
+            ADVICE,
+            facts,
+            metric=name,
+        )
+    if n < 50:
+        return VOICE.undecided(
+            f"{name} has {n} points; 50 would show smoothing.", {**facts, "points_needed": 50.0}, metric=name
+        )
+    return VOICE.absent(f"Neighboring values of {name} are not correlated enough for smoothing.", facts, metric=name)
