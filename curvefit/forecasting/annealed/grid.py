@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...curves import Curve, Schedule
+from ...curves import Schedule
 from ...models.annealed import Progress, Relaxation
 from .shape import ShapePrior, tau_nodes
 
@@ -42,6 +42,12 @@ class Observed:
     weight: Array
     s: Array
     annealed: Array
+
+    def first(self, count: int, power: float) -> Observed:
+        """The first ``count`` points, weighted as they would have been then."""
+        s = self.s[:count]
+        weight = self.weight[:count] * (self.s[-1] / s[-1]) ** power
+        return Observed(self.schedule, self.x[:count], self.y[:count], weight, s, self.annealed[:, :count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +93,23 @@ class Nodes:
 
 
 def observe(
-    curve: Curve, schedule: Schedule, relaxations: Sequence[Relaxation], kappa: float, unit: float, power: float
+    x: Array, y: Array, schedule: Schedule, relaxations: Sequence[Relaxation], kappa: float, unit: float, power: float
 ) -> Observed | None:
     """Thin one run and integrate its schedule; None when fewer than 3 usable points are left.
 
     Parameters
     ----------
-    curve, schedule
-        The run; the schedule may go on beyond the data.
+    x, y : ndarray, shape (n,)
+        The run; smaller y is better.
+    schedule : Schedule
+        May go on beyond the data.
     relaxations, kappa, unit
         As for `Progress`.
     power : float
         Weights grow as this power of the progress: the far past says least about what comes.
     """
     progress = Progress(schedule, unit)
-    x, y, count = _thin(curve.x, curve.y)
+    x, y, count = _thin(x, y)
     s = progress.progress(x) / unit
     keep = s > _FIRST * s[-1] if s.size and s[-1] > 0 else np.zeros(x.size, bool)
     if np.count_nonzero(keep) < 3:
@@ -130,7 +138,7 @@ def alpha_nodes(prior: ShapePrior, count: int = 25) -> Array:
     return nodes[(nodes > _ALPHA[0]) & (nodes < _ALPHA[1])]
 
 
-def solve(runs: Sequence[Observed], prior: ShapePrior, n_effective: float, taus: int = 3) -> Nodes:
+def solve(runs: Sequence[Observed], prior: ShapePrior, n_effective: float, taus: int = 3) -> Nodes | None:
     r"""Posterior over shapes and shared levels, from one or several runs.
 
     At every node (alpha, tau) the levels have the conjugate posterior
@@ -152,6 +160,11 @@ def solve(runs: Sequence[Observed], prior: ShapePrior, n_effective: float, taus:
         Number of independent points the runs are worth: residuals of a smooth curve are misfit, not noise.
     taus : int
         Number of time constants.
+
+    Returns
+    -------
+    Nodes or None
+        None where every node has a negative amplitude: the metric gets worse with progress, which is not this law.
     """
     relaxations = tau_nodes(prior, taus)
     alpha = alpha_nodes(prior)
@@ -193,7 +206,7 @@ def solve(runs: Sequence[Observed], prior: ShapePrior, n_effective: float, taus:
     )
     log_weight = np.where(proper & (levels[:, 1] > 0), log_weight, -np.inf)
     if not np.isfinite(log_weight).any():
-        log_weight = np.zeros(a.size)
+        return None
     weight = np.exp(log_weight - log_weight.max())
     levels = levels * scale
     levels[:, 0] += middle
@@ -221,13 +234,14 @@ def _posterior(g: Array, h: Array, gain: Array, spread: Array, floor: Array, n: 
     """Conjugate posterior of the levels; its residual variance enters its own precision, settled by iteration."""
     variance = np.full(gain.size, 0.01) + floor
     precision = 1 / np.maximum(spread, 1e-12) ** 2
+    covariance, levels = np.zeros_like(g), np.zeros_like(h)
     for _ in range(4):
         q = g * (n / variance)[:, None, None]
         q[:, 2, 2] += precision
         b = h * (n / variance)[:, None]
         b[:, 2] += precision * gain
-        covariance = np.linalg.inv(q)
-        levels = np.einsum("kij,kj->ki", covariance, b)
+        covariance[:] = np.linalg.inv(q)
+        levels[:] = np.einsum("kij,kj->ki", covariance, b)
         rss = 1 - 2 * np.einsum("ki,ki->k", levels, h) + np.einsum("ki,kij,kj->k", levels, g, levels)
         variance = np.maximum(rss, 0.0) + floor
     return levels, covariance, variance

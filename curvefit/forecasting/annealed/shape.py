@@ -138,8 +138,15 @@ class ShapePrior:
                 float(values["kappa"]),
                 float(values["unit"]),
             )
-            widths = [float(values[name]) for name in ("alpha_sd", "log_ratio_sd", "log_tau_sd", "misfit")]
-            return cls(center, *widths, relative=bool(values["relative"]), source=str(values.get("source", "")))
+            return cls(
+                center,
+                alpha_sd=float(values["alpha_sd"]),
+                log_ratio_sd=float(values["log_ratio_sd"]),
+                log_tau_sd=float(values["log_tau_sd"]),
+                misfit=float(values["misfit"]),
+                relative=bool(values["relative"]),
+                source=str(values.get("source", "")),
+            )
         except (KeyError, TypeError) as error:
             raise UsageError(f"not a shape prior: {error}", code="CF-USE-011") from None
 

@@ -85,7 +85,8 @@ class AnnealedLaw:
         with np.errstate(divide="ignore"):
             power = (progress.progress(points) / self.unit) ** -self.alpha
         annealed = progress.annealing(points, [self.relaxation], self.kappa)[0]
-        return self.floor + self.amplitude * power - self.gain * annealed
+        loss: NDArray[np.float64] = self.floor + self.amplitude * power - self.gain * annealed
+        return loss
 
     def rescaled(self, factor: float) -> AnnealedLaw:
         """The same law in another unit of x: all lengths times ``factor``."""

@@ -59,7 +59,8 @@ class Progress:
 
     def rate(self, x: ArrayLike) -> Array:
         """Rate at x as a share of the peak."""
-        return np.interp(np.asarray(x, dtype=np.float64), self._x, self._rate)
+        rates: Array = np.interp(np.asarray(x, dtype=np.float64), self._x, self._rate)
+        return rates
 
     def progress(self, x: ArrayLike) -> Array:
         """S(x), in the unit of x."""
@@ -70,7 +71,8 @@ class Progress:
         inside = self._progress[left] + into * (self._rate[left] + slope * into / 2)
         after = points > self._x[-1]
         beyond = self._progress[-1] + (points - self._x[-1]) * self._rate[-1]
-        return np.where(after, beyond, inside)
+        total: Array = np.where(after, beyond, inside)
+        return total
 
     def annealing(self, x: ArrayLike, relaxations: Sequence[Relaxation], kappa: float = 0.0) -> Array:
         """R(x) for each relaxation, shape (len(relaxations), len(x)); 0 where the rate has not changed yet."""

@@ -1,0 +1,5 @@
+"""The rest of a learning-rate schedule, inferred from its logged part."""
+
+from .continuation import Continuation, continuations
+
+__all__ = ["Continuation", "continuations"]

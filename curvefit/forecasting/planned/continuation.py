@@ -1,0 +1,205 @@
+"""How a logged schedule may go on, as schedules with probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...curves import DataError, RateChange, Schedule
+from .decays import Candidate, Rate, decays
+
+__all__ = ["Continuation", "continuations"]
+
+Array = NDArray[np.float64]
+_KNOTS = 512
+_FITS = 1e-3  # a logged rate follows its formula to this share of the peak, or to its own rounding
+# While a rate has only been constant, nothing in the log says whether a decay is planned. These are stated beliefs:
+# (share of the run at which the decay begins, probability); 1 is never.
+_STABLE = ((1.0, 0.5), (0.9, 0.15), (0.8, 0.25), (0.6, 0.1))
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """One way the schedule may go on.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The log, and this continuation of it up to the horizon.
+    probability : float
+        Of this continuation; those of one log sum to 1.
+    words : str
+        What it is, for people.
+    """
+
+    schedule: Schedule
+    probability: float
+    words: str
+
+
+def continuations(logged: Schedule, horizon: float, planned: float | None = None) -> tuple[Continuation, ...]:
+    """How a logged schedule may go on until ``horizon``, most probable first.
+
+    Parameters
+    ----------
+    logged : Schedule
+        What was logged so far.
+    horizon : float
+        x up to which the rate is needed.
+    planned : float, optional
+        x at which training is planned to end; shapes that end with the run (cosine, decay after a stable phase) need
+        it. Without it a rate that has been constant is taken to stay so.
+
+    Returns
+    -------
+    tuple of Continuation
+        Empty where the rate is still warming up: its peak is not known yet.
+
+    Raises
+    ------
+    DataError
+        When nothing was logged or the rate is zero.
+
+    Notes
+    -----
+    After the warm-up the log is read as cycles that repeat, or as sudden drops, of which the last is followed by a
+    constant rate or by one smooth decay. A decay is fitted by each shape (linear, cosine, exponential, 1 - sqrt,
+    inverse square root, inverse time), to round end points where the log does not rule them out; those that stay
+    within 0.1 % of the peak (or the rounding of the log) share the probability by how well they fit. A rate that has
+    only been constant may stay so or decay over the last part of the run: that is carried as stated probabilities,
+    because no fit can tell.
+
+    Examples
+    --------
+    >>> from curvefit import Schedule
+    >>> log = Schedule.cosine(3e-4, 1_000, final=0.1).until(400)
+    >>> [(c.words, round(c.probability, 2)) for c in continuations(log, 1_000, 1_000)]
+    [('cosine to 10% of the peak', 1.0)]
+    """
+    if not len(logged):
+        raise DataError("the schedule is empty", where="schedule")
+    if logged.peak <= 0:
+        raise DataError("the learning rate is 0 everywhere", where="schedule", code="CF-DATA-006")
+    last = float(logged.x[-1])
+    if last >= horizon:
+        return (Continuation(logged, 1.0, "logged"),)
+    if planned is not None and planned <= last:
+        planned = None
+    body = logged.x >= logged.warmup_end
+    x, share = logged.x[body], logged.rate[body] / logged.peak
+    if x.size == 1 and len(logged) > 1:
+        return ()
+    tolerance = max(_FITS, _rounding(logged.rate) / logged.peak)
+    cycling = bool(np.any(np.diff(share) > 5 * tolerance))
+    found = _cycles(x, share) if cycling else _falling(x, share, tolerance, planned)
+    grid = np.linspace(last, max(horizon, planned or horizon), _KNOTS + 1)[1:]
+    total = sum(c.probability for c in found)
+    out = [
+        Continuation(
+            logged.extend(Schedule(grid, np.clip(c.rate(grid), 0.0, 1.0) * logged.peak, c.words)),
+            c.probability / total,
+            c.words,
+        )
+        for c in found
+    ]
+    return tuple(sorted(out, key=lambda c: -c.probability))
+
+
+def _rounding(rate: Array) -> float:
+    """Half a unit in the last decimal with which the rates were logged; 0 where they seem to be complete."""
+    distinct = np.unique(rate)
+    if distinct.size < 8:
+        return 0.0
+    for decimals in range(1, 11):
+        scaled = distinct * 10.0**decimals
+        if np.all(np.abs(scaled - np.round(scaled)) < 1e-6 * np.maximum(scaled, 1.0)):
+            return 0.5 * 10.0**-decimals
+    return 0.0
+
+
+def _falling(x: Array, share: Array, tolerance: float, planned: float | None) -> list[Candidate]:
+    """Sudden drops, a constant rate, or a smooth decay."""
+    drops = [c for c in Schedule(x, share).changes(0.8) if c.old - c.new > 2 * tolerance]
+    start = int(np.searchsorted(x, drops[-1].x)) if drops else 0
+    rest = share[start:]
+    if np.ptp(rest) > 1e-6:
+        return decays(x[start:], rest, tolerance, planned)
+    level = float(rest[-1])
+    return _after_drops(float(x[0]), drops, level, float(x[-1])) if drops else _stable(level, float(x[-1]), planned)
+
+
+def _constant(level: float) -> Rate:
+    return lambda v: np.full(v.shape, level)
+
+
+def _line_down(begin: float, end: float, level: float) -> Rate:
+    return lambda v: level * np.clip((end - v) / (end - begin), 0.0, 1.0)
+
+
+def _stable(level: float, last: float, planned: float | None) -> list[Candidate]:
+    """Constant so far: it stays, or decays with the end of the run."""
+    if planned is None:
+        return [Candidate(_constant(level), 1.0, "constant")]
+    found = []
+    for share, probability in _STABLE:
+        if share == 1.0:
+            found.append(Candidate(_constant(level), probability, "constant"))
+        elif share * planned >= last:
+            words = f"constant, then linear to 0 over the last {1 - share:.0%} of the run"
+            found.append(Candidate(_line_down(share * planned, planned, level), probability, words))
+    return found
+
+
+def _after_drops(begin: float, drops: list[RateChange], level: float, last: float) -> list[Candidate]:
+    """Constant after sudden drops: it stays, or drops again when the drops were regular."""
+    stay = Candidate(_constant(level), 1.0, "stays after its drops")
+    places = np.array([begin, *(c.x for c in drops)])
+    gaps = np.diff(places)
+    gap = float(gaps[-1])
+    if len(drops) < 2 or np.ptp(gaps[-2:]) > 0.05 * gap or places[-1] + gap <= last:
+        return [stay]
+    ratio = float(np.exp(np.mean(np.log([max(c.ratio, 1e-6) for c in drops]))))
+
+    def again(v: Array) -> Array:
+        count = np.floor(np.maximum(v - places[-1], 0.0) / gap)
+        return np.asarray(level * ratio**count)
+
+    return [Candidate(again, 0.6, f"times {ratio:.3g} every {gap:.6g}"), Candidate(stay.rate, 0.4, stay.words)]
+
+
+def _cycles(x: Array, share: Array) -> list[Candidate]:
+    """Cycles: the last complete one is repeated, stretched by the growth of the last two periods."""
+    rises = np.flatnonzero((share[1:] > share[:-1]) & np.r_[True, share[1:-1] <= share[:-2]])  # a rise begins here
+    tops = [0]
+    for i in rises.tolist():
+        top = i + 1
+        while top + 1 < x.size and share[top + 1] > share[top]:
+            top += 1
+        if share[top] - share[i] > 0.05 and top < x.size - 1:  # a rise that still goes on has no top yet
+            tops.append(top)
+    level = float(share[-1])
+    if len(tops) < 2:
+        return [Candidate(_constant(level), 1.0, "rose again: the last rate stays")]
+    peaks = x[tops]
+    period = float(peaks[-1] - peaks[-2])
+    growth = period / float(peaks[-2] - peaks[-3]) if len(tops) > 2 else 1.0
+    growth = round(growth) if abs(growth - round(growth)) < 0.1 and growth >= 1 else growth
+    inside = slice(tops[-2], tops[-1])
+    phase, pattern = (x[inside] - peaks[-2]) / period, share[inside]
+    height = float(share[tops[-1]] / share[tops[-2]])
+
+    def repeat(v: Array) -> Array:
+        begin, length, scale = float(peaks[-1]), period * growth, height
+        out = np.empty_like(v)
+        for i, at in enumerate(v):
+            while at >= begin + length:
+                begin, length, scale = begin + length, length * growth, scale * height
+            out[i] = scale * np.interp((at - begin) / length, phase, pattern)
+        return out
+
+    seen = x[tops[-1] :]
+    if np.max(np.abs(repeat(seen) - share[tops[-1] :])) > 0.1:
+        return [Candidate(_constant(level), 1.0, "cycles that do not repeat: the last rate stays")]
+    return [Candidate(repeat, 1.0, f"cycles of {period * growth:.6g}" + (" and growing" if growth > 1 else ""))]
