@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..curves import Curve
 from ..fitting.autocorrelation import lag1, robust_sd
 
-__all__ = ["LocalMean", "local_mean", "winsorized"]
+__all__ = ["LocalMean", "local_mean", "local_means", "winsorized"]
 
 _MOST = 4096  # longer curves are first averaged in equal blocks
 _CLIP = 3.5  # robust standard deviations beyond which a value is pulled in
@@ -51,7 +51,7 @@ class LocalMean:
         return float(ndtri(1 - (1 - level) / max(self.windows * share, 1.0)))
 
 
-def local_mean(curve: Curve, factor: float = 1.0) -> LocalMean:
+def local_means(curve: Curve, *factors: float) -> tuple[LocalMean, ...]:
     r"""Mean of winsorized values over a centered window of about the square root of the number of points.
 
     .. math:: m_i = \frac{1}{|W_i|} \sum_{j \in W_i} \tilde y_j, \qquad
@@ -63,12 +63,13 @@ def local_mean(curve: Curve, factor: float = 1.0) -> LocalMean:
     ----------
     curve : Curve
         With at least one finite point.
-    factor : float
-        Multiplies the window, for a look at how much the answer hangs on it.
+    *factors : float
+        Each multiplies the window, for a look at how much the answer hangs on it.
 
     Returns
     -------
-    LocalMean
+    tuple of LocalMean
+        One per factor.
 
     Notes
     -----
@@ -81,18 +82,26 @@ def local_mean(curve: Curve, factor: float = 1.0) -> LocalMean:
     x, y, block = _blocks(curve.x, curve.y / scale)
     n = x.size
     base = max(3.0, np.sqrt(curve.x.size), curve.x.size / 50.0) / block
-    width = _odd(base * factor, n)
     y = winsorized(y, _odd(base, n))
-    mean, count = _moving(y, width)
     double = _odd(2 * base, n)
     residual = y - _moving_line(y, double)
     late = residual[n // 4 :]  # the start of a curve bends most; what bends is not correlation
     rho = lag1(late, parameters=max(2, round(2 * late.size / double)))
     # a line over 2w takes about 1/(2w) of the variance away with it, twice that at the ends
-    variance = _moving(residual**2, _odd(8 * base, n))[0] / max(1.0 - 1.5 / double, 0.5)
-    inflation = (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**count) / (count * (1 - rho) ** 2)
-    stderr = np.sqrt(np.maximum(variance * inflation / count, 0.0))
-    return LocalMean(x, mean * scale, stderr * scale, round(width * block), n / width)
+    variance = np.maximum(_moving(residual**2, _odd(8 * base, n))[0], 0.0) / max(1.0 - 1.5 / double, 0.5)
+    out = []
+    for factor in factors:
+        width = _odd(base * factor, n)
+        mean, count = _moving(y, width)
+        inflation = (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**count) / (count * (1 - rho) ** 2)
+        stderr = np.sqrt(np.maximum(variance * inflation / count, 0.0))
+        out.append(LocalMean(x, mean * scale, stderr * scale, round(width * block), n / width))
+    return tuple(out)
+
+
+def local_mean(curve: Curve) -> LocalMean:
+    """The local mean over the usual window; see `local_means`."""
+    return local_means(curve, 1.0)[0]
 
 
 def winsorized(y: _Array, width: int) -> _Array:
@@ -155,10 +164,12 @@ def _blocks(x: _Array, y: _Array) -> tuple[_Array, _Array, int]:
         return x, y, 1
     full = (x.size // size) * size
     table = y[:full].reshape(-1, size)
-    middle = np.median(table, axis=1, keepdims=True)
-    off = table - middle
-    reach = _CLIP * 1.4826 * np.median(np.abs(off), axis=1, keepdims=True)
-    means = middle[:, 0] + np.mean(np.where(reach > 0, np.clip(off, -reach, reach), off), axis=1)
+    # where a block lies and how much it scatters is read off some of its values: only far outliers hang on it
+    some = table[:, :: max(1, size // 32)]
+    middle = np.median(some, axis=1, keepdims=True)
+    reach = _CLIP * 1.4826 * np.median(np.abs(some - middle), axis=1, keepdims=True)
+    reach[reach == 0] = np.inf
+    means = np.clip(table, middle - reach, middle + reach).mean(axis=1)
     centers = x[:full].reshape(-1, size)[:, size // 2]
     if full < x.size:  # the last, shorter block
         centers = np.append(centers, x[full + (x.size - full) // 2])

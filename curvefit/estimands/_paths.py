@@ -48,7 +48,8 @@ def mean_paths(fit: Fit, x: _Array) -> _Array | None:
     k = len(model.linear)
     c, theta = vector[:k], vector[k:]
     rng = np.random.default_rng(20)
-    knots = np.unique(fit.curve.x[np.linspace(0, len(fit.curve) - 1, _KNOTS).astype(int)])
+    used = fit.curve.x[fit.dropped :]
+    knots = np.unique(used[np.linspace(0, used.size - 1, _KNOTS).astype(int)])
     offset = np.array([s.offset for s in model.shape])
     spread = covariance[k:, k:] / np.outer(theta + offset, theta + offset)
     shapes = np.exp(np.log(theta + offset) + _normal(spread, rng)) - offset

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
 from ._base import Question, unanswered
-from ._local_mean import LocalMean, local_mean
+from ._local_mean import LocalMean, local_means
 
 __all__ = ["best_point"]
 
@@ -41,7 +41,7 @@ def best_point(question: Question) -> Estimate:
     if not len(curve):
         return unanswered("best_point", Status.TOO_FEW_POINTS, "no finite points", unit=curve.x_unit)
     sign = question.sign
-    ways = {key: local_mean(curve, factor) for key, factor in (("", 1.0), ("_half", 0.5), ("_double", 2.0))}
+    ways = dict(zip(("", "_half", "_double"), local_means(curve, 1.0, 0.5, 2.0), strict=True))
     found = {key: int(np.argmin(sign * way.mean)) for key, way in ways.items()}
     main, at = ways[""], found[""]
     details = {"value": float(main.mean[at]), "stderr": float(main.stderr[at]), "window": float(main.window)}
@@ -49,7 +49,8 @@ def best_point(question: Question) -> Estimate:
         details["x" + key] = float(ways[key].x[found[key]])
         details["value" + key] = float(ways[key].mean[found[key]])
     x = float(main.x[at])
-    status, reasons, interval = Status.OK, (), None
+    status, interval = Status.OK, None
+    reasons: tuple[str, ...] = ()
     if float(np.ptp(curve.y)) == 0.0:
         status = Status.CONSTANT
         reasons = ("every value is the same: the first point is as good as any",)
@@ -59,7 +60,9 @@ def best_point(question: Question) -> Estimate:
         interval = Interval(float(main.x[keep[0]]), float(main.x[keep[-1]]), question.level, "confidence", "local mean")
         if keep.size >= 0.5 * main.x.size:
             status = Status.DEGRADED
-            reasons = (f"{100 * keep.size / main.x.size:.0f} % of the run cannot be told from its best part beyond the noise",)
+            reasons = (
+                f"{100 * keep.size / main.x.size:.0f} % of the run cannot be told from its best part beyond the noise",
+            )
     return Estimate("best_point", x, interval, curve.x_unit, status, reasons, details)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
 from ._base import Question, unanswered
-from ._local_mean import local_mean
+from ._local_mean import local_means
 from ._paths import mean_paths
 
 __all__ = ["plateau_onset"]
@@ -118,7 +118,7 @@ def _from_forecast(question: Question) -> tuple[_Array, _Array]:
     """Grid and mean curves: a monotone past with its noise, and comonotone quantile paths of the forecast."""
     forecast, curve = question.forecast, question.curve
     assert forecast is not None
-    local = local_mean(curve, 0.5)
+    (local,) = local_means(curve, 0.5)
     step = max(1, local.x.size // 128)
     take = np.arange(step // 2, local.x.size, step)
     x, mean, error = local.x[take], local.mean[take], local.stderr[take]

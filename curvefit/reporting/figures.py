@@ -34,7 +34,7 @@ _FIXED: dict[str, dict[str, str | None]] = {  # no time stamps and no versions: 
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {  # keys are settings of matplotlib
     "text.usetex": False,  # a name from a log must never reach TeX
     "axes.formatter.use_mathtext": False,
     "axes.formatter.use_locale": False,

@@ -33,8 +33,8 @@ def format_number(value: float, spread: float | None = None, *, digits: int = 4)
             decimals = max(0, digits - 1 - _exponent(value))
             text = f"{value:.{decimals}f}"
             return _unsigned_zero(text.rstrip("0").rstrip(".") if "." in text else text)
-        mantissa, power = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(power)}"
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
     size = max(abs(value), spread)
     last = _exponent(float(f"{spread:.1e}")) - 1  # power of ten of the last digit that is shown
     last = max(last, _exponent(size) - _MOST_DIGITS)

@@ -81,21 +81,30 @@ def _x_scale(curve: Curve) -> Scale:
     if x.size < 4 or x[0] <= 0 or x[-1] / x[0] < _DECADES:
         return "linear"
     # where the middle observation lies in log x: .5 for even steps in log x, above .85 for even steps in x
-    middle = np.log(np.median(x) / x[0]) / np.log(x[-1] / x[0])
+    middle = np.log(x[x.size // 2] / x[0]) / np.log(x[-1] / x[0])
     return "log" if middle < 0.7 else "linear"
 
 
 def _y_scale(curve: Curve) -> Scale:
     if curve.bounds is not None or curve.kind in ("accuracy", "reward") or np.any(curve.y <= 0):
         return "linear"
-    low, high = np.quantile(curve.y, [0.01, 0.99]) if len(curve) >= 100 else (curve.y.min(), curve.y.max())
+    y = curve.y[:: _step(len(curve))]
+    low, high = np.quantile(y, [0.01, 0.99]) if y.size >= 100 else (y.min(), y.max())
     return "log" if high / low >= 20 else "linear"
+
+
+def _step(n: int) -> int:
+    """Every so many points are enough for quantiles."""
+    return max(1, n // 20_000)
 
 
 def _y_limits(report: Report, x_scale: Scale, y_scale: Scale) -> tuple[float, float]:
     curve, log = report.curve, y_scale == "log"
-    keep = curve.y > 0 if log else np.ones(len(curve), bool)
-    x, y = curve.x[keep], curve.y[keep]
+    x, y = curve.x, curve.y
+    if log:
+        x, y = x[y > 0], y[y > 0]
+    whole_low, whole_high = float(y.min()), float(y.max())
+    x, y = x[:: _step(x.size)], y[:: _step(y.size)]
     to = np.log if log else np.asarray
     back = np.exp if log else np.asarray
     values = to(y)
@@ -104,13 +113,13 @@ def _y_limits(report: Report, x_scale: Scale, y_scale: Scale) -> tuple[float, fl
     late = values if late.size < 3 else late
     bottom, middle, top = report.forecast.quantile([0.025, 0.5, 0.975]).T
     if log:
-        floor = float(y.min()) * 1e-2
+        floor = whole_low * 1e-2
         bottom, middle, top = (np.maximum(b, floor) for b in (bottom, middle, top))
     center, ends = to(middle), np.concatenate((to(bottom), to(top)))
     core = np.concatenate((np.quantile(late, [0.005, 0.995]), [center.min(), center.max()]))
     low, high = float(core.min()), float(core.max())
     span = high - low or max(float(np.ptp(values)), 1e-3 * abs(high), 1e-9)
-    whole_low, whole_high = float(values.min()), float(values.max())
+    whole_low, whole_high = float(to(whole_low)), float(to(whole_high))
     if whole_high - whole_low <= _ZOOM * span:
         low, high = min(low, whole_low), max(high, whole_high)
         span = high - low or span

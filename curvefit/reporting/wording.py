@@ -116,7 +116,7 @@ def band_rows(report: Report) -> list[tuple[str, str, list[tuple[float, str]]]]:
         ("mean curve", report.forecast.mean(levels)[-1]),
     ):
         q = [float(v) for v in quantiles]
-        spread = (q[-1] - q[0]) / 2
+        spread = (max(q) - min(q)) / 2
         k = len(tails)
         bands = [
             (level, f"[{format_number(q[i], spread)}, {format_number(q[2 * k - i], spread)}]")
@@ -191,7 +191,7 @@ def places(diagnosis: Diagnosis) -> str:
 
 def doubts(report: Report) -> list[str]:
     """Why the numbers should be doubted: failed checks of the fit, the forecast's reasons, the notes."""
-    lines = []
+    lines: list[str] = []
     if report.forecast.status is not Status.OK:
         lines.extend(f"Forecast: {r}" for r in report.forecast.reasons or (report.forecast.status.value,))
     if report.fit is not None:

@@ -91,10 +91,11 @@ def fan(
 
 def _data(ax: Axes, report: Report, view: View, columns: int) -> None:
     curve = report.curve
-    keep = np.flatnonzero((curve.x > 0) if view.x_scale == "log" else np.ones(len(curve), bool))
+    x, y = curve.x, curve.y
+    if view.x_scale == "log":
+        x, y = x[x > 0], y[x > 0]
     if view.y_scale == "log":
-        keep = keep[curve.y[keep] > 0]
-    x, y = curve.x[keep], curve.y[keep]
+        x, y = x[y > 0], y[y > 0]
     at = thin(x, y, columns, log=view.x_scale == "log")
     label = f"observed ({len(curve)} points)" if at.size == x.size else f"observed ({len(curve)} points, thinned)"
     if x.size <= _FEW:
@@ -187,7 +188,7 @@ def _bands(ax: Axes, report: Report) -> None:
             color=COLORS["forecast"],
             alpha=_SHADES[level],
             lw=0,
-            label=f"{100 * level:g} % of new observations",
+            label=_band_label(level),
             zorder=1.6 - level / 10,
         )
     ax.plot(x, forecast.median[start], "--", lw=1.5, color=COLORS["forecast"], label="forecast median", zorder=3.2)
@@ -219,7 +220,7 @@ def _events(ax: Axes, report: Report, view: View) -> None:
                 lw=0,
                 zorder=0.5,
             )
-        ax.axvline(onset.value, color=COLORS["onset"], lw=1.2, ls=(0, (5, 2)), label="plateau onset", zorder=1.2)
+        ax.axvline(onset.value, color=COLORS["onset"], lw=1.2, ls=(0, (5, 2)), label="plateau onset", zorder=2.4)
     spikes = [e.value for d in report.diagnoses.present if d.name == "spikes" for e in d.where if e.value is not None]
     if spikes:
         x = _spread_out(np.sort(np.asarray(spikes)), view)
@@ -302,13 +303,20 @@ def short_text(text: str, most: int = 40) -> str:
 
 
 def _legend(ax: Axes) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    first = ("observed", "local mean", "smoothed", "fit", "forecast")
-    rank = [next((r for r, word in enumerate(first) if label.startswith(word)), len(first)) for label in labels]
-    order = sorted(range(len(labels)), key=lambda i: (rank[i], i))
+    """A legend in reading order; the bands share one line."""
+    from matplotlib.legend_handler import HandlerTuple
+
+    found = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    names = [_band_label(level) for level in BAND_LEVELS]
+    bands = tuple(found.pop(name) for name in names)
+    first = ("observed", "local mean", "smoothed", "fit", "forecast", "bands")
+    entries = {**found, "bands": bands}
+    rank = {label: next((r for r, w in enumerate(first) if label.startswith(w)), len(first)) for label in entries}
+    order = sorted(entries, key=lambda label: rank[label])
     drawn = ax.legend(
-        [handles[i] for i in order],
-        [labels[i] for i in order],
+        [entries[label] for label in order],
+        ["50, 80, 95 % of new observations" if label == "bands" else label for label in order],
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.0)},
         loc="best",
         frameon=True,
         framealpha=0.85,
@@ -318,3 +326,7 @@ def _legend(ax: Axes) -> None:
     )
     for text in drawn.get_texts():
         literal(text)
+
+
+def _band_label(level: float) -> str:
+    return f"{100 * level:g} % of new observations"

@@ -83,11 +83,12 @@ def autocorrelations(e: _Array, most: int = _MOST_LAGS) -> _Array:
     most : int
         Largest lag; at most a quarter of the points.
     """
-    d = e - e.mean()
+    top = float(np.max(np.abs(e))) or 1.0  # squares neither overflow nor vanish
+    d: _Array = e / top - np.mean(e / top)
     power = float(d @ d)
     count = min(most, max(1, e.size // 4))
     if power == 0:
-        return np.r_[1.0, np.zeros(count)]
+        return np.concatenate(([1.0], np.zeros(count)))
     return np.array([1.0, *(float(d[k:] @ d[:-k]) / power for k in range(1, count + 1))])
 
 
@@ -135,16 +136,12 @@ def _lags(ax: Axes, fit: Fit, e: _Array) -> None:
     if rho > 0:
         ax.plot(lag, rho**lag, "--", color=COLORS["event"], lw=1.1, zorder=3)
     ax.set_xlim(0.2, values.size - 0.2)
-    ax.set_ylim(min(-bound, float(values[1:].min())) * 1.15, max(bound, float(values[1:].max()), rho) * 1.2)
+    low, high = float(values[1:].min()), max(float(values[1:].max()), rho)
+    ax.set_ylim(max(min(-bound, low) * 1.15, -1.05), min(max(bound, high) * 1.35, 1.35))
     literal(ax.set_xlabel("lag (points)"))
     literal(ax.set_ylabel("autocorrelation"))
-    _note(
-        ax,
-        f"95 % bounds, {float(fit.n_effective):.0f} independent of {e.size}"
-        + (f"\nline: AR(1), {rho:.2f}" if rho > 0 else ""),
-        va="top",
-        y=0.99,
-    )
+    implied = f"\nline: AR(1), {rho:.2f}" if rho > 0 else ""
+    _note(ax, f"{float(fit.n_effective):.0f} of {e.size} independent{implied}", va="top", y=0.99)
 
 
 def _normal(ax: Axes, e: _Array) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..numbers import format_number, format_x
-from ..view import choose_view
+from ..view import View, choose_view
 from ._page import Page
 
 if TYPE_CHECKING:
@@ -20,73 +20,103 @@ _Array = NDArray[np.float64]
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # braille bits by row and column of a cell
 
 
+class _Canvas:
+    """Cells of 2 x 4 dots over the picture's limits; every cell has the style of what was drawn in it last."""
+
+    def __init__(self, view: View, rows: int, width: int) -> None:
+        self.rows, self.width, self.view = rows, width, view
+        self.bits = [[0] * width for _ in range(rows)]
+        self.styles = [[""] * width for _ in range(rows)]
+
+    def column(self, x: _Array) -> list[int]:
+        """Dot columns of x, those beyond the picture on its edge."""
+        return self._place(x, self.view.x_limits, self.view.x_scale, 2 * self.width)
+
+    def row(self, y: _Array) -> list[int]:
+        """Dot rows of y counted from the top, those beyond the picture on its edge."""
+        last = 4 * self.rows - 1
+        return [last - r for r in self._place(y, self.view.y_limits, self.view.y_scale, 4 * self.rows)]
+
+    def _place(self, values: _Array, limits: tuple[float, float], scale: str, dots: int) -> list[int]:
+        low, high = limits
+        inside = np.clip(values, low, high)
+        if scale == "log":
+            inside, low, high = np.log(inside), np.log(low), np.log(high)
+        placed: list[int] = np.rint((inside - low) / (high - low) * (dots - 1)).astype(int).tolist()
+        return placed
+
+    def dot(self, row: int, column: int, style: str, *, alone: bool = False) -> None:
+        """Set one dot; ``alone`` clears what another style left in its cell."""
+        r, c = row // 4, column // 2
+        if alone and self.styles[r][c] != style:
+            self.bits[r][c] = 0
+        self.bits[r][c] |= _DOTS[row % 4][column % 2]
+        self.styles[r][c] = style
+
+    def line(self, row: int) -> list[tuple[str, str]]:
+        """One line of text as styled cells."""
+        return [(chr(0x2800 + b) if b else " ", s) for b, s in zip(self.bits[row], self.styles[row], strict=True)]
+
+
 def draw_chart(page: Page, report: Report, rows: int = 9) -> None:
-    """Draw data and forecast on the page; one column is two dots wide, one row four dots high.
+    """Draw data and forecast on the page; one character is two dots wide and four high.
 
     Parameters
     ----------
     page : Page
         A page that can show Unicode.
     report : Report
+        With at least one finite point.
     rows : int
         Height in lines.
     """
-    curve, forecast = report.curve, report.forecast
     view = choose_view(report)
-    x_scale, y_scale = view.x_scale, view.y_scale
     low, high = view.y_limits
-    to_x, to_y = (np.log if s == "log" else np.asarray for s in (x_scale, y_scale))
-    keep = curve.x > 0 if x_scale == "log" else np.ones(len(curve), bool)
     labels = [format_number(v, (high - low) / 2) for v in (high, low)]
     margin = max(map(len, labels)) + 2
-    width = page.width - margin - 2
-    left, right = to_x(curve.x[keep][0]), to_x(report.horizon)
-
-    def column(x: _Array) -> NDArray[np.intp]:
-        return np.clip((to_x(x) - left) / (right - left) * (2 * width - 1), 0, 2 * width - 1).round().astype(int)
-
-    def row(y: _Array) -> NDArray[np.intp]:
-        part = (to_y(np.clip(y, low, high)) - to_y(low)) / (to_y(high) - to_y(low))
-        return ((1 - part) * (4 * rows - 1)).round().astype(int)
-
-    layers = {}
-    grid = np.concatenate(([float(curve.x[-1])], forecast.x))
-    now = np.full((1, 3), forecast.level_now)
-    bottom, middle, top = np.vstack([now, forecast.quantile([0.025, 0.5, 0.975])]).T
-    columns = np.arange(int(column(grid[:1])[0]), int(column(grid[-1:])[0]) + 1)
-    at = [np.interp(columns, column(grid), v) for v in (bottom, middle, top)]
-    layers["band"] = [
-        (r, c)
-        for c, b, t in zip(columns, row(at[0]), row(at[2]), strict=True)
-        for r in range(t, b + 1)
-        if (r + c) % 2 == 0
-    ]
-    layers["median"] = list(zip(row(at[1]).tolist(), columns.tolist(), strict=True))
-    cols, first = np.unique(column(curve.x[keep]), return_index=True)
-    y = curve.y[keep]
-    spans = np.minimum.reduceat(y, first), np.maximum.reduceat(y, first)
-    layers["data"] = [
-        (r, c) for c, b, t in zip(cols, row(spans[0]), row(spans[1]), strict=True) for r in range(t, b + 1)
-    ]
-    bits = np.zeros((rows, width), int)
-    style = np.full((rows, width), "", dtype=object)
-    for name in ("band", "median", "data"):
-        for r, c in layers[name]:
-            if name == "median" and style[r // 4, c // 2] == "band":
-                bits[r // 4, c // 2] = 0  # the median stands alone in its cell
-            bits[r // 4, c // 2] |= _DOTS[r % 4][c % 2]
-            style[r // 4, c // 2] = name
+    canvas = _Canvas(view, rows, page.width - margin - 2)
+    _forecast(canvas, report)
+    _data(canvas, report)
     for i in range(rows):
         label = labels[0] if i == 0 else labels[1] if i == rows - 1 else ""
-        segments: list[tuple[str, str]] = [(label.rjust(margin) + " ", "muted")]
-        for j in range(width):
-            segments.append((chr(0x2800 + int(bits[i, j])) if bits[i, j] else " ", str(style[i, j])))
-        page.line(*segments)
-    start, end = f"{format_x(float(curve.x[keep][0]))}", f"{curve.x_unit} {format_x(report.horizon)}"
-    log = " (log scale)" if x_scale == "log" else ""
-    now_at = int(column(grid[:1])[0]) // 2
-    here = format_x(float(curve.x[-1]))
-    axis = start + log
-    if now_at - len(here) // 2 > len(axis) + 1 and now_at + len(here) < width - len(end):
-        axis = axis.ljust(now_at - len(here) // 2) + here
-    page.line((" " * (margin + 1) + axis.ljust(width - len(end)) + end, "muted"))
+        page.line((label.rjust(margin) + " ", "muted"), *canvas.line(i))
+    page.line((" " * (margin + 1) + _axis(canvas, report), "muted"))
+
+
+def _forecast(canvas: _Canvas, report: Report) -> None:
+    """The 95 % band of new observations as a pattern of dots, with the median drawn free in it."""
+    forecast = report.forecast
+    quantiles = forecast.quantile([0.025, 0.5, 0.975])
+    known = np.array(canvas.column(np.concatenate(([forecast.x_last], forecast.x))))
+    columns = np.arange(known[0], known[-1] + 1)
+    bottom, middle, top = (canvas.row(np.interp(columns, known, np.concatenate((q[:1], q)))) for q in quantiles.T)
+    for c, lowest, highest in zip(columns.tolist(), bottom, top, strict=True):
+        for r in range(highest, lowest + 1):
+            if (r + c) % 2 == 0:
+                canvas.dot(r, c, "band")
+    for c, r in zip(columns.tolist(), middle, strict=True):
+        canvas.dot(r, c, "median", alone=True)
+
+
+def _data(canvas: _Canvas, report: Report) -> None:
+    """Every dot column from the lowest to the highest value in it."""
+    x, y = report.curve.x, report.curve.y
+    if canvas.view.x_scale == "log":
+        x, y = x[x > 0], y[x > 0]
+    columns, first = np.unique(canvas.column(x), return_index=True)
+    bottom, top = canvas.row(np.minimum.reduceat(y, first)), canvas.row(np.maximum.reduceat(y, first))
+    for c, lowest, highest in zip(columns.tolist(), bottom, top, strict=True):
+        for r in range(highest, lowest + 1):
+            canvas.dot(r, c, "data")
+
+
+def _axis(canvas: _Canvas, report: Report) -> str:
+    """Numbers under the axis: where the data begin, where they end, the horizon."""
+    log = " (log scale)" if canvas.view.x_scale == "log" else ""
+    text = format_x(canvas.view.x_limits[0]) + log
+    end = f"{report.curve.x_unit} {format_x(report.horizon)}"
+    here = format_x(float(report.curve.x[-1]))
+    at = canvas.column(report.curve.x[-1:])[0] // 2 - len(here) // 2
+    if at > len(text) + 1 and at + len(here) + 1 < canvas.width - len(end):
+        text = text.ljust(at) + here
+    return text.ljust(canvas.width - len(end)) + end

@@ -58,7 +58,7 @@ def _cell(text: str) -> str:
     if isinstance(text, _Number):
         return text
     clean = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
-    return f"'{clean}" if clean.lstrip(" ").startswith(_FORMULA) else clean
+    return f"'{clean}" if text.lstrip(" ").startswith(_FORMULA) else clean
 
 
 def _interval(interval: Interval | None) -> list[str]:

@@ -62,6 +62,7 @@ def markdown(report: Report, *, level: int = 2) -> str:
 
 def _escape(text: str) -> str:
     """Text that no Markdown reader takes for anything else, at the start of a line or inside."""
+    text = text.strip(" ")
     inline = _SPECIAL.sub(lambda m: f"&#{ord(m[0])};" if m[0] in "<>&@:." else "\\" + m[0], safe_text(text))
     return _BLOCK.sub(r"\1\\\2", inline)
 
@@ -76,7 +77,7 @@ def _code(text: str) -> str:
 
 
 def _bullets(texts: list[str]) -> list[str]:
-    return [*(f"- {_escape(t)}" for t in texts), ""] if texts else []
+    return [*(f"- {_escape(t) or '(empty)'}" for t in texts), ""] if texts else []
 
 
 def _bands(report: Report) -> list[str]:

@@ -63,7 +63,9 @@ def test_forced_axes_are_taken_or_refused(build):
         choose_view(report, x_scale="symlog")
 
 
-@pytest.mark.parametrize("y", [np.ones(20), np.r_[1.0, np.zeros(19)], np.full(20, 1e-300), np.linspace(1e300, 1e299, 20)])
+@pytest.mark.parametrize(
+    "y", [np.ones(20), np.r_[1.0, np.zeros(19)], np.full(20, 1e-300), np.linspace(1e300, 1e299, 20)]
+)
 def test_limits_are_always_an_interval(build, y):
     low, high = choose_view(build(np.arange(1.0, 21.0), y)).y_limits
     assert np.isfinite([low, high]).all()
@@ -94,9 +96,9 @@ def test_thinning_keeps_each_columns_span():
 
 
 def test_a_million_points_are_thinned_fast():
-    from time import perf_counter
+    from time import process_time
 
     x, y = np.arange(1e6), np.random.default_rng(4).standard_normal(1_000_000)
-    start = perf_counter()
+    start = process_time()
     assert thin(x, y).size <= 4000
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
