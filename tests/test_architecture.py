@@ -173,7 +173,8 @@ def test_nothing_is_unpickled_or_evaluated(file):
         }
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, "a bare except"
-            assert ast.unparse(node.type) not in ("Exception", "BaseException")
+            again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None  # cleans up and passes it on
+            assert again or ast.unparse(node.type) not in ("Exception", "BaseException")
 
 
 def measure(code: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -34,10 +35,14 @@ def _outside(group: str) -> dict[str, EntryPoint]:
 @cache
 def _any_outside() -> bool:
     """Whether a package on the path declares a group of ours: importing the machinery for all of them costs 50 ms."""
-    for folder in sys.path:
-        for file in Path(folder or ".").glob("*.*-info/entry_points.txt"):
+    for folder in map(Path, sys.path):
+        try:
+            found = [name for name in os.listdir(folder) if name.endswith(("dist-info", "egg-info"))]  # noqa: PTH208
+        except OSError:
+            continue
+        for name in found:
             try:
-                if b"[curvefit." in file.read_bytes():
+                if b"[curvefit." in (folder / name / "entry_points.txt").read_bytes():
                     return True
             except OSError:
                 continue
@@ -110,8 +115,15 @@ class Registry(Generic[T]):
             for folder in self._paths:
                 file = Path(folder) / f"{name}.py"
                 if file.is_file():
-                    doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+                    doc = _docstring(file.read_text(encoding="utf-8"))
                     return doc.strip().splitlines()[0] if doc.strip() else ""
         if name not in self.names():
             raise unknown_name(self.what, name, self.names())
         return f"from another package ({self._group})"
+
+
+def _docstring(text: str) -> str:
+    """Docstring of a module, without parsing the rest where it plainly comes first."""
+    if text.startswith('"""') and "\\" not in (plain := text[3 : text.find('"""', 3)]):
+        return plain
+    return ast.get_docstring(ast.parse(text)) or ""

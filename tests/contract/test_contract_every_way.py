@@ -35,7 +35,7 @@ def test_it_loads_and_lives_in_the_file_of_its_name(folder, name):
 @pytest.mark.parametrize(("folder", "name"), WAYS, ids=IDS)
 def test_its_first_line_says_what_it_is(folder, name):
     line = registries()[folder].summary(name)
-    assert 10 < len(line) <= 110
+    assert 10 < len(line) <= 120
     assert line[0].isupper() or not line[0].isalpha()
     assert line.endswith(".")
 
