@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -99,6 +98,8 @@ class Failures:
             what = error.strerror or str(error)
             self.items.append(Failure(where or str(error.filename or ""), "CF-IO-OS", what, "", self._stage))
         else:
+            import traceback
+
             what = f"this is a bug in curvefit ({type(error).__name__}: {error}); please report it with the lines below"
             trace = "".join(traceback.format_exception(error))
             self.items.append(Failure(where, "CF-BUG", what, "", self._stage, trace))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 __all__ = ["CurvefitError", "DataError", "DependencyError", "LimitError", "ReadError", "UsageError", "unknown_name"]
 
@@ -85,6 +84,8 @@ def unknown_name(what: str, name: str, choices: Iterable[str], *, where: str = "
     where : str, optional
         Place the name came from.
     """
+    from difflib import get_close_matches  # slow to import and only for mistakes
+
     names = sorted(choices)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     guess = f" Did you mean {close[0]!r}?" if close else ""
