@@ -86,17 +86,17 @@ class Curve:
         if x_unit not in get_args(XUnit):
             raise UsageError(f"x_unit {x_unit!r}", code="CF-USE-006", hint=f"choices: {', '.join(get_args(XUnit))}")
         named = metric if isinstance(metric, Metric) else Metric.infer(metric)
-        xs, ys = as_float_array(x, "x"), as_float_array(y, "y")
+        xs, ys = _own(x, "x"), _own(y, "y")
         if xs.shape != ys.shape:
             raise DataError(f"{xs.size} x values and {ys.size} y values", where=named.name)
         if not np.all(np.isfinite(xs)):
             row = int(np.flatnonzero(~np.isfinite(xs))[0])
             raise DataError(f"x[{row}] is {xs[row]}", where=named.name, hint="drop the rows without an x")
-        flag = np.zeros(xs.size, np.uint8) if flags is None else np.asarray(flags, np.uint8)
-        seg = np.zeros(xs.size, np.int32) if segment is None else np.asarray(segment, np.int32)
+        flag = np.zeros(xs.size, np.uint8) if flags is None else np.array(flags, np.uint8)
+        seg = np.zeros(xs.size, np.int32) if segment is None else np.array(segment, np.int32)
         if flag.shape != xs.shape or seg.shape != xs.shape:
             raise DataError("flags and segment need one entry per point", where=named.name)
-        if xs.size > 1 and not (np.all(np.diff(xs) > 0)):
+        if xs.size > 1 and not np.all(xs[1:] > xs[:-1]):
             order = np.lexsort((ys, xs))
             xs, ys, flag, seg = xs[order], ys[order], flag[order], seg[order]
         finite = np.isfinite(ys)
@@ -105,8 +105,7 @@ class Curve:
         put(self, "nonfinite_y", frozen_array(ys[~finite]))
         if not finite.all():
             xs, ys, flag, seg = xs[finite], ys[finite], flag[finite], seg[finite]
-        flag, seg = flag.copy(), seg.copy()
-        flag.flags.writeable = seg.flags.writeable = False
+        xs.flags.writeable = ys.flags.writeable = flag.flags.writeable = seg.flags.writeable = False  # all are our own
         put(self, "x", frozen_array(xs))
         put(self, "y", frozen_array(ys))
         put(self, "metric", named)
@@ -210,6 +209,13 @@ class Curve:
             segment=np.r_[self.segment, np.zeros(self.nonfinite_x.size, np.int32)],
             defects=self.defects,
         )
+
+
+def _own(values: Any, name: str) -> NDArray[np.float64]:
+    """A float64 array that nobody else can write to: a copy, or the array itself when it is read-only."""
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not values.flags.writeable:
+        return values
+    return as_float_array(values, name)
 
 
 def _bounds(metric: Metric, y: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -85,7 +85,7 @@ def segment_log(
     n = x.size
     if n == 0:
         return Segmented(np.zeros(0, np.intp), np.zeros(0, np.int32), (), 0)
-    down = np.flatnonzero(np.diff(x) < 0) + 1
+    down = np.flatnonzero(x[1:] < x[:-1]) + 1
     known = np.array(sorted({b for b in breaks if 0 < b < n}), dtype=np.intp)
     if down.size == 0 and known.size == 0:
         return Segmented(np.arange(n), np.zeros(n, np.int32), (), 0)

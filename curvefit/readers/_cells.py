@@ -94,6 +94,8 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether the column holds numbers: at least as many as texts."""
+        if not self.state.any():
+            return self.state.size > 0
         numbers = self.count(NUMBER) + self.count(OVERFLOW)
         return numbers > 0 and numbers >= self.count(TEXT)
 

@@ -9,8 +9,9 @@ result on every file that both can read.
 from __future__ import annotations
 
 import io
-import warnings
+import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = ["FAST_FROM", "read_fast"]
 
 FAST_FROM = 1 << 20  # bytes; below it, importing the C parser costs more than it saves
 BLOCK = 1 << 23
+PIECE = 1 << 18  # small enough to stay in the cache while it is proved
 _NUMBER_BYTES = b"0123456789.+-eE"
 
 
@@ -61,47 +63,76 @@ def read_fast(dialect: Dialect, names: list[str], source: Source) -> Table | Non
 
 
 def _column(name: str, values: NDArray[np.float64]) -> Column:
+    values.flags.writeable = False  # nobody else holds them: curves need no copy
+    if np.isfinite(values).all():
+        return Column(name, values, np.zeros(values.size, np.uint8))
     return Column(name, values, np.isnan(values).view(np.uint8) * np.uint8(MISSING))
 
 
 def _can_map(source: Source, dialect: Dialect) -> bool:
-    return source.path is not None and not source.compressed and dialect.first_line == 2
+    return source.path is not None and not source.compressed and dialect.first_line == 2 and "://" not in source.path
 
 
-def _regular(data: bytes, width: int, delimiter: bytes) -> int:
-    """Rows of a block that ends with a line feed, or -1 when it is not regular."""
-    rest = data.translate(None, _NUMBER_BYTES)
-    rows, odd = divmod(len(rest), width)
-    return rows if not odd and rest == (delimiter * (width - 1) + b"\n") * rows else -1
+class _Proof:
+    """Whether a text is regular, block by block: what remains without the bytes of numbers must repeat one pattern."""
+
+    def __init__(self, dialect: Dialect, end: bytes) -> None:
+        self.pattern = dialect.delimiter * (dialect.width - 1) + end
+        self.rows = 0
+        self.rest = b""
+        self._lines = b""
+
+    def add(self, block: bytes) -> bool:
+        """Take the next bytes, beginning at the first row; False when they are not regular."""
+        left = block.translate(None, _NUMBER_BYTES)
+        rest = self.rest + left if self.rest else left
+        rows, extra = divmod(len(rest), len(self.pattern))
+        if len(self._lines) < rows * len(self.pattern):
+            self._lines = self.pattern * rows
+        whole = rows * len(self.pattern)
+        if rest[:whole] != self._lines[:whole]:
+            return False
+        self.rows += rows
+        self.rest = rest[whole:] if extra else b""
+        return self.pattern.startswith(self.rest)
+
+
+def _end_of(block: bytes, first_line: int) -> bytes:
+    """Line end that the file uses, by its first line."""
+    end = block.find(b"\n")
+    return b"\r\n" if first_line > 1 and end > 0 and block[end - 1 : end] == b"\r" else b"\n"
 
 
 def _plain(dialect: Dialect, source: Source) -> tuple[list[NDArray[np.float64]], bool] | None:
-    """A plain file: the proof reads it in blocks, the parser opens it by name (and may use several threads)."""
-    rows = 0
-    carry = b""
-    first = True
-    for block in source.blocks(BLOCK):
-        data = carry + block if carry else block
-        if first:
-            data = data[data.find(b"\n") + 1 :]
-            first = False
-        cut = data.rfind(b"\n") + 1
-        found = _regular(data[:cut] if cut < len(data) else data, dialect.width, dialect.delimiter)
-        if found < 0:
-            return None
-        rows += found
-        carry = data[cut:]
-    if rows == 0 or carry.translate(None, _NUMBER_BYTES + dialect.delimiter):
+    """A plain file: the proof reads it in pieces while the parser, which opens it by name, runs beside it."""
+    proof: _Proof | None = None
+    last = b""
+    path = os.path.abspath(source.path or "")  # noqa: PTH100 - "~" means itself
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        parsing: Future[list[NDArray[np.float64]] | None] | None = None
+        for block in source.blocks(PIECE):
+            last = block[-1:]
+            if proof is None:
+                proof = _Proof(dialect, _end_of(block, dialect.first_line))
+                block = block[block.find(b"\n") + 1 :]
+            if not proof.add(block):
+                return None
+            if parsing is None:  # the beginning is regular: worth a try
+                import pandas  # noqa: F401 - not for the first time in a thread
+
+                parsing = beside.submit(_parse, path, dialect, skip=1)
+        columns = parsing.result() if parsing is not None else None
+    if proof is None or not proof.rows or last == b"\r" or columns is None:
         return None
-    columns = _parse(source.path, dialect, skip=1)
-    if columns is None or columns[0].size != rows + bool(carry):
+    partial = last != b"\n"
+    if columns[0].size != proof.rows + partial:
         return None  # also when the file grew in between
-    if carry:
-        columns = [c[:rows] for c in columns]
-    if any(np.isinf(c).any() for c in columns):
+    if partial:
+        columns = [c[: proof.rows] for c in columns]
+    if any(map(_overflows, columns)):
         return None
     source.check_unchanged()
-    return columns, bool(carry)
+    return columns, partial
 
 
 def _blocks(dialect: Dialect, source: Source) -> tuple[list[NDArray[np.float64]], bool] | None:
@@ -109,26 +140,36 @@ def _blocks(dialect: Dialect, source: Source) -> tuple[list[NDArray[np.float64]]
     parts: list[list[NDArray[np.float64]]] = []
     skip = dialect.first_line - 1
     carry = b""
+    proof: _Proof | None = None
     for data in _joined(source):
+        if proof is None:
+            proof = _Proof(dialect, _end_of(data, dialect.first_line))
         block = carry + data if carry else data
         while skip and (end := block.find(b"\n")) >= 0:
             block = block[end + 1 :]
             skip -= 1
-        if skip:
-            return None
         cut = block.rfind(b"\n") + 1
-        rows = _regular(block[:cut], dialect.width, dialect.delimiter)
-        if rows < 0:
+        before = proof.rows
+        if skip or not proof.add(block[:cut]) or proof.rest:
             return None
-        if rows:
+        if cut:
             columns = _parse(io.BytesIO(block[:cut]), dialect, skip=0)
-            if columns is None or columns[0].size != rows or any(np.isinf(c).any() for c in columns):
+            if columns is None or columns[0].size != proof.rows - before or any(map(_overflows, columns)):
                 return None
             parts.append(columns)
         carry = block[cut:]
-    if not parts or carry.translate(None, _NUMBER_BYTES + dialect.delimiter):
+    if (
+        not parts
+        or carry.translate(None, _NUMBER_BYTES + dialect.delimiter)
+        or carry.count(dialect.delimiter) >= dialect.width
+    ):
         return None
     return [np.concatenate([p[i] for p in parts]) for i in range(dialect.width)], bool(carry)
+
+
+def _overflows(values: NDArray[np.float64]) -> bool:
+    """Whether a number was too large: regular cells hold no infinities."""
+    return not -np.inf < np.fmin.reduce(values, initial=0.0) or not np.fmax.reduce(values, initial=0.0) < np.inf
 
 
 def _joined(source: Source) -> Iterator[bytes]:
@@ -153,20 +194,18 @@ def _parse(data: Any, dialect: Dialect, *, skip: int) -> list[NDArray[np.float64
     if tuple(int(p) for p in pd.__version__.split(".")[:2]) < (3, 1):
         exact["float_precision"] = "round_trip"  # later versions always round correctly
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            frame = pd.read_csv(
-                data,
-                sep=dialect.delimiter.decode("ascii"),
-                header=None,
-                skiprows=skip,
-                dtype=np.float64,
-                na_values=[""],
-                keep_default_na=False,
-                compression=None,
-                **exact,
-            )
-    except (ValueError, OverflowError, Warning):  # ParserError is a ValueError
+        frame = pd.read_csv(
+            data,
+            sep=dialect.delimiter.decode("ascii"),
+            header=None,
+            skiprows=skip,
+            dtype=np.float64,
+            na_values=[""],
+            keep_default_na=False,
+            compression=None,
+            **exact,
+        )
+    except (ValueError, OverflowError):  # ParserError is a ValueError
         return None
     if frame.shape[1] != dialect.width:
         return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from ._table import Table
 
 __all__ = ["Group", "Unit", "groups_of", "parts_of"]
 
-Rows = NDArray[np.intp]
+Rows = NDArray[np.integer[Any]]
 _NAMES = ("run_id", "run_name", "run")
 
 
@@ -77,10 +77,13 @@ class Group:
 
 def groups_of(layout: Layout, table: Table, name: str) -> list[Group]:
     """Split a table into runs by its labels."""
-    rows = np.arange(table.rows)
+    rows = np.arange(table.rows, dtype=np.int32)
     stated = "" if layout.labels else _stated_name(layout)
     out: list[Group] = []
-    for part in _parts(codes_of(layout.labels, table.rows), rows):
+    parts: Iterable[Rows] = [rows]
+    if layout.labels:
+        parts = _parts(codes_of(layout.labels, table.rows), rows)
+    for part in parts:
         label = _label(layout.labels, int(part[0]))
         facts = _facts([*layout.labels, *layout.facts], part)
         pieces = _replicates(layout, part)
@@ -195,8 +198,13 @@ def _rate_beside(layout: Layout, rows: Rows) -> Schedule | None:
 
 
 def _unit(layout: Layout, rows: Rows, metrics: list[tuple[str, Column]]) -> Unit:
-    x = np.arange(1.0, rows.size + 1) if layout.x is None else layout.x[rows]
+    x = np.arange(1.0, rows.size + 1) if layout.x is None else _rows_of(layout.x, rows)
     return Unit(rows, x, layout.unit, metrics)
+
+
+def _rows_of(values: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+    """Some rows of a column; the column itself when they are all of them, for rows are never reordered here."""
+    return values if rows.size == values.size else values[rows]
 
 
 def _long_units(layout: Layout, rows: Rows) -> Iterator[Unit]:

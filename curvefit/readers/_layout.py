@@ -144,9 +144,10 @@ def _choose_x(columns: list[Column], table: Table, options: Options, where: str)
     column = column_or_none
     unit = options.x_unit or x_unit_of(column.name) or "step"
     notes = [note] if note else [f"x is the column {column.name!r}"]
-    if np.abs(column.values[column.state == NUMBER]).max(initial=0) > 2**53:
+    values = _numbers(column)
+    if np.fmax.reduce(values, initial=0.0) > 2**53:
         notes.append("x exceeds 2^53: neighboring values may be the same number in float64")
-    return Layout(_numbers(column), column.name, unit, notes=notes)
+    return Layout(values, column.name, unit, notes=notes)
 
 
 def _named(columns: list[Column], name: str, where: str) -> Column:
@@ -158,6 +159,8 @@ def _named(columns: list[Column], name: str, where: str) -> Column:
 
 
 def _numbers(column: Column) -> NDArray[np.float64]:
+    if not column.state.any():
+        return column.values
     return np.where(column.state == NUMBER, column.values, np.nan)
 
 
@@ -215,7 +218,9 @@ def _guess_x(columns: list[Column], where: str) -> tuple[Column | None, str]:
         rank = order.get(normalize(column.name))
         if rank is None or not column.numeric:
             continue
-        values = column.values[(column.state == NUMBER) & np.isfinite(column.values)]
+        values = _numbers(column)
+        finite = np.isfinite(values)
+        values = values if finite.all() else values[finite]
         if values.size > 1 and values[0] == values[-1] and np.all(values == values[0]):
             constant.append(column)
         elif values.size >= 0.5 * column.values.size:
@@ -267,12 +272,15 @@ def _find_labels(layout: Layout, free: list[Column], rows: int) -> None:
     layout.labels = _needed(known, rows)
     if layout.x is None or layout.names is not None:
         return
-    there = np.flatnonzero(np.isfinite(layout.x))
-    x = layout.x[there]
+    finite = np.isfinite(layout.x)
+    x = layout.x if finite.all() else layout.x[finite]
     if x.size < 4:
         return
+    there = np.flatnonzero(finite) if x is not layout.x else slice(None)
+    goes_back = bool(np.any(x[1:] < x[:-1]))
     for column in free:
-        if column in known or not _varies(column) or _groups(column) > rows // 2:
+        text = column.count(TEXT) > column.count(NUMBER) if column.texts else False
+        if column in known or not (goes_back or text) or not _varies(column) or _groups(column) > rows // 2:
             continue
         codes = codes_of(layout.labels, rows)[there]
         together = codes[1:] == codes[:-1]
@@ -312,12 +320,13 @@ def _explains(
 
 
 def _varies(column: Column) -> bool:
-    present = column.present
-    values = column.values[present]
-    return values.size > 1 and not np.all(values == values[0])
+    values = column.values[column.present] if column.state.any() else column.values
+    return values.size > 1 and bool(values[0] != values[-1] or np.any(values != values[0]))
 
 
 def _groups(column: Column) -> int:
+    if len(column.texts) and not column.count(NUMBER):
+        return len(column.texts)
     return int(np.unique(column.values[column.present]).size)
 
 
@@ -330,7 +339,7 @@ def _untangles(x: NDArray[np.float64], codes: NDArray[np.intp]) -> bool:
 
 
 def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | None) -> None:
-    codes = codes_of(layout.labels, rows)
+    codes = codes_of(layout.labels, rows)  # all zero, and never touched, without labels
     texts: list[str] = []
     candidates: list[Column] = []
     for column in free:

@@ -212,6 +212,8 @@ def sniff_dialect(text: bytes, *, delimiter: str | None = None, complete: bool =
         dialect = _try(body, candidate, tuple(comments))
         if dialect is not None:
             found.append((dialect.first_line, -round(dialect.agreement, 1), rank, dialect))
+            if dialect.header and dialect.rows and dialect.agreement == dialect.numeric == 1.0 and not dialect.preamble:
+                break  # it cannot fit better
     return min(found, key=lambda f: f[:3])[3] if found else None
 
 
@@ -223,8 +225,10 @@ def _try(body: list[bytes], delimiter: bytes, comments: tuple[bytes, ...]) -> Di
             break
     for i, (number, text, fields) in enumerate(sample):
         width = len(fields)
+        if not 2 <= width <= MAX_COLUMNS:
+            continue
         later = [r for r in sample[i + 1 :] if len(r[2]) == width]
-        if not 2 <= width <= MAX_COLUMNS or (not later and i + 1 < len(sample)):
+        if not later and i + 1 < len(sample):
             continue
         numbers = sum(is_number(f) for f in fields)
         if numbers and numbers < width and not _data_like(fields, later):

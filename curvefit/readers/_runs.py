@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import Curve, Provenance, ReadError, Run, Sampling, Schedule, Segmented, XUnit, segment_log
+from ..curves import Curve, Metric, Provenance, ReadError, Run, Sampling, Schedule, Segmented, XUnit, segment_log
 from ..curves.errors import unknown_name
 from ..curves.run import is_learning_rate
 from ._cells import MISSING, NUMBER, TEXT, WHY, Column
@@ -20,7 +21,7 @@ from ._table import Table
 
 __all__ = ["runs_of"]
 
-Rows = NDArray[np.intp]
+Rows = NDArray[np.integer[Any]]
 SUPERSEDED = "superseded by a later segment"
 DUPLICATE = "exact duplicate"
 NO_X = "without x"
@@ -145,80 +146,97 @@ def _curves(group: Group, table: Table, book: _Book, source: Source, *, several:
     return curves
 
 
+@dataclass(slots=True)
+class _Settled:
+    """Rows of a unit that stay, in order of x."""
+
+    rows: Rows
+    x: NDArray[np.float64]
+    segment: NDArray[np.int32] | None
+    flags: NDArray[np.uint8] | None
+    whole: bool  # all rows of the table, in their order
+
+
 def _settle(
     unit: Unit, names: frozenset[str], table: Table, book: _Book, source: Source, where: str
 ) -> Iterable[tuple[str, Curve]]:
     """Curves of rows that were logged together."""
     for why, column in unit.beside:
         book.drop_points(why, int(np.count_nonzero(column.state[unit.rows] != MISSING)))
-    rows, x = unit.rows, unit.x
+    stay = _settle_rows(unit, table, book, source, where)
+    _note_jump(stay.x, book)
+    used = np.zeros(stay.rows.size, bool)
+    repeated = np.zeros(stay.rows.size, bool)
+    increasing = bool(np.all(stay.x[1:] > stay.x[:-1]))
+    for name, column in unit.metrics:
+        state = column.state if stay.whole else column.state[stay.rows]
+        defects = _count_garbage(column, state, stay.rows, table, book)
+        clean = not state.any()
+        at: Rows | None = None if clean else np.flatnonzero(state == NUMBER)
+        if not increasing:
+            at = _without_duplicates(name, column, stay, at, book, defects, repeated)
+        used[slice(None) if at is None else at] = True
+        curve = _curve(column, stay, at, unit.metric or metric_of(name, names), unit.unit, defects)
+        count = len(curve) + int(curve.nonfinite_x.size)
+        book.points_in += count
+        book.points_kept += count
+        yield name, curve
+    kept = int(np.count_nonzero(used))
+    book.rows_in += kept
+    book.rows_kept += kept
+    if kept < stay.rows.size:
+        twice = int(np.count_nonzero(repeated & ~used))
+        book.drop_rows(DUPLICATE, twice)
+        book.drop_rows(NO_VALUE, stay.rows.size - kept - twice)
+
+
+def _settle_rows(unit: Unit, table: Table, book: _Book, source: Source, where: str) -> _Settled:
+    """Rows with an x, after the resume policy."""
+    rows, x, flags, segment = unit.rows, unit.x, unit.flags, unit.segment
     there = np.isfinite(x)
     if not there.all():
         _drop(rows[~there], unit, book, NO_X)
         rows, x = rows[there], x[there]
-    if unit.segment is not None:
-        part = Segmented(np.arange(rows.size), unit.segment[there], (), 0)
+        flags = None if flags is None else flags[there]
+        segment = None if segment is None else segment[there]
+    marks = tuple(int(m) for m in np.searchsorted(rows, table.breaks)) if table.breaks else ()
+    if unit.segment is not None or not (marks or np.any(x[1:] < x[:-1])):
+        return _Settled(rows, x, segment, flags, rows.size == table.rows)
+    part = segment_log(x, resume=source.options.resume, where=where, breaks=marks)
+    _note_segments(part, book)
+    if part.superseded:
+        gone = np.ones(rows.size, bool)
+        gone[part.index] = False
+        _drop(rows[gone], unit, book, SUPERSEDED)
+    flags = None if flags is None else flags[part.index]
+    return _Settled(rows[part.index], x[part.index], part.segment, flags, False)
+
+
+def _curve(
+    column: Column, stay: _Settled, at: Rows | None, metric: Metric, unit: XUnit, defects: dict[str, int]
+) -> Curve:
+    if at is None:
+        xs, segment, flags = stay.x, stay.segment, stay.flags
+        ys = column.values if stay.whole else column.values[stay.rows]
     else:
-        marks = tuple(int(m) for m in np.searchsorted(rows, table.breaks)) if table.breaks else ()
-        part = segment_log(x, resume=source.options.resume, where=where, breaks=marks)
-        _note_segments(part, x, book)
-        if part.superseded:
-            gone = np.ones(rows.size, bool)
-            gone[part.index] = False
-            _drop(rows[gone], unit, book, SUPERSEDED)
-        rows, x = rows[part.index], x[part.index]
-    used = np.zeros(rows.size, bool)
-    repeated = np.zeros(rows.size, bool)
-    for name, column in unit.metrics:
-        state = column.state[rows]
-        defects: dict[str, int] = {}
-        for code, why in WHY.items():
-            count = int(np.count_nonzero(state == code))
-            if count:
-                book.drop_points(why, count)
-                defects[why] = count
-                _note_garbage(column, rows[state == code], code, why, table, book)
-        keep = state == NUMBER
-        whole = bool(keep.all())
-        xs, ys = (x, column.values[rows]) if whole else (x[keep], column.values[rows[keep]])
-        seg = part.segment if whole else part.segment[keep]
-        again = _duplicates(name, xs, ys, seg, book)
-        at = np.flatnonzero(keep) if not whole or again is not None else None
-        if again is not None and at is not None:
-            count = int(np.count_nonzero(again))
-            book.drop_points(DUPLICATE, count)
-            defects[DUPLICATE] = count
-            repeated[at[again]] = True
-            xs, ys, seg, at = xs[~again], ys[~again], seg[~again], at[~again]
-        if at is None:
-            used[:] = True
-        else:
-            used[at] = True
-        book.points_in += xs.size
-        book.points_kept += xs.size
-        flags = None
-        if unit.flags is not None:
-            flags = unit.flags[there][part.index]
-            flags = flags if at is None else flags[at]
-        yield (
-            name,
-            Curve(
-                xs,
-                ys,
-                unit.metric or metric_of(name, names),
-                x_unit=unit.unit,
-                flags=flags,
-                segment=seg,
-                defects=defects,
-            ),
-        )
-    kept = int(np.count_nonzero(used))
-    book.rows_in += kept
-    book.rows_kept += kept
-    if kept < rows.size:
-        twice = int(np.count_nonzero(repeated & ~used))
-        book.drop_rows(DUPLICATE, twice)
-        book.drop_rows(NO_VALUE, rows.size - kept - twice)
+        xs, ys = stay.x[at], column.values[stay.rows[at]]
+        segment = None if stay.segment is None else stay.segment[at]
+        flags = None if stay.flags is None else stay.flags[at]
+    return Curve(xs, ys, metric, x_unit=unit, flags=flags, segment=segment, defects=defects)
+
+
+def _count_garbage(column: Column, state: NDArray[np.uint8], rows: Rows, table: Table, book: _Book) -> dict[str, int]:
+    """Cells that are neither numbers nor missing, counted and shown."""
+    counts: dict[str, int] = {}
+    if state.max(initial=0) <= MISSING:
+        return counts
+    for code, why in WHY.items():
+        hit = state == code
+        counts[why] = int(np.count_nonzero(hit))
+        if counts[why]:
+            book.drop_points(why, counts[why])
+            _note_garbage(column, rows[hit], code, why, table, book)
+    return {why: count for why, count in counts.items() if count}
 
 
 def _drop(rows: Rows, unit: Unit, book: _Book, why: str) -> None:
@@ -226,22 +244,39 @@ def _drop(rows: Rows, unit: Unit, book: _Book, why: str) -> None:
     book.drop_points(why, sum(int(np.count_nonzero(c.state[rows] != MISSING)) for _, c in unit.metrics))
 
 
-def _duplicates(
-    name: str, x: NDArray[np.float64], y: NDArray[np.float64], segment: NDArray[np.int32], book: _Book
-) -> NDArray[np.bool_] | None:
-    """Points that repeat the one before exactly; none where an x carries different values, which are replicates."""
-    same = (x[1:] == x[:-1]) & (segment[1:] == segment[:-1])
+def _without_duplicates(
+    name: str,
+    column: Column,
+    stay: _Settled,
+    at: Rows | None,
+    book: _Book,
+    defects: dict[str, int],
+    repeated: NDArray[np.bool_],
+) -> Rows | None:
+    """Points without those that repeat the one before exactly; where an x carries different values all are replicates."""
+    index: Rows = np.arange(stay.rows.size) if at is None else at
+    x, y = stay.x[index], column.values[stay.rows[index]]
+    same = x[1:] == x[:-1]
+    if stay.segment is not None:
+        segment = stay.segment[index]
+        same &= segment[1:] == segment[:-1]
     if not same.any():
-        return None
+        return at
     equal = (y[1:] == y[:-1]) | (np.isnan(y[1:]) & np.isnan(y[:-1]))
     if np.any(same & ~equal):
         count = int(np.unique(x[1:][same]).size)
         book.note(f"{name!r}: {count} x carry several values; all are kept as replicates")
-        return None
-    return np.concatenate([[False], same])
+        return at
+    again = np.concatenate([[False], same])
+    count = int(np.count_nonzero(again))
+    book.drop_points(DUPLICATE, count)
+    defects[DUPLICATE] = count
+    repeated[index[again]] = True
+    kept: Rows = index[~again]
+    return kept
 
 
-def _note_segments(part: Segmented, x: NDArray[np.float64], book: _Book) -> None:
+def _note_segments(part: Segmented, book: _Book) -> None:
     book.restarts.update(part.restarts)
     if part.shuffled:
         book.note("the rows were not in order of x and have been sorted")
@@ -249,14 +284,20 @@ def _note_segments(part: Segmented, x: NDArray[np.float64], book: _Book) -> None
         book.note(f"logging starts again at x = {start:g}")
     if part.superseded:
         book.note(f"{part.superseded} rows were settled by the resume policy")
-    at = x[part.index]
-    gaps = np.diff(at)
-    if gaps.size >= 8:
-        widest = int(np.argmax(gaps))
-        beside = np.concatenate([gaps[max(0, widest - 30) : widest], gaps[widest + 1 : widest + 31]])
-        beside = beside[beside > 0]
-        if beside.size >= 4 and gaps[widest] > 100 * float(beside.max()):
-            book.note(f"x jumps from {at[widest]:g} to {at[widest + 1]:g}: does its unit change there?")
+
+
+def _note_jump(x: NDArray[np.float64], book: _Book) -> None:
+    """Note a gap in x that dwarfs the gaps around it, as a change of unit leaves it."""
+    if x.size < 9:
+        return
+    size = 1 << 14
+    at = max(range(0, x.size - 1, size), key=lambda i: float(np.max(np.diff(x[i : i + size + 1]))))
+    widest = at + int(np.argmax(np.diff(x[at : at + size + 1])))
+    around = np.diff(x[max(0, widest - 30) : widest + 32])
+    gap = float(x[widest + 1] - x[widest])
+    beside = around[(around > 0) & (around < gap)]
+    if beside.size >= 4 and gap > 100 * float(beside.max()):
+        book.note(f"x jumps from {x[widest]:g} to {x[widest + 1]:g}: does its unit change there?")
 
 
 def _note_garbage(column: Column, rows: Rows, code: int, why: str, table: Table, book: _Book) -> None:

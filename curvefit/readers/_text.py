@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator
 
 from ..curves import LimitError, ReadError, UsageError
-from ._source import Source
+from ._source import BLOCK, Source
 
 __all__ = ["MAX_LINE", "decode_head", "encoding_of", "text_blocks", "whole_text"]
 
@@ -70,10 +70,10 @@ def _refuse_utf16(head: bytes, where: str) -> None:
         )
 
 
-def _utf8(source: Source) -> Iterator[bytes]:
+def _utf8(source: Source, size: int) -> Iterator[bytes]:
     decoder = _decoder(source)
     first = True
-    for block in source.blocks():
+    for block in source.blocks(size):
         if decoder is not None:
             try:
                 block = decoder.decode(block).encode("utf-8", "surrogatepass")
@@ -106,8 +106,15 @@ def _without_tail(blocks: Iterator[bytes], source: Source) -> Iterator[bytes]:
         source.notes.append(f"{zeros} zero bytes at the end of the file were trimmed, as a power cut leaves them")
 
 
-def text_blocks(source: Source) -> Iterator[bytes]:
+def text_blocks(source: Source, size: int = BLOCK) -> Iterator[bytes]:
     """UTF-8 text in blocks that end with a line feed; only the last may lack it (an unterminated line).
+
+    Parameters
+    ----------
+    source : Source
+        The opened input.
+    size : int
+        Bytes to read at a time.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def text_blocks(source: Source) -> Iterator[bytes]:
     """
     carry = b""
     line = 1
-    for block in _without_tail(_utf8(source), source):
+    for block in _without_tail(_utf8(source, size), source):
         data = carry + block
         held = b""
         if data.endswith(b"\r"):  # perhaps half of a CRLF

@@ -98,7 +98,7 @@ def _header(source: Source) -> tuple[Dialect, list[str], tuple[str, ...]]:
     """Dialect and column names, from the beginning of the file."""
     options = source.options
     head = b""
-    for block in text_blocks(source):
+    for block in text_blocks(source, HEAD):
         head += block
         if len(head) >= HEAD:
             break
