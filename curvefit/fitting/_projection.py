@@ -85,36 +85,38 @@ def nodes(model: Model, points: Points) -> Array:
     return np.array(list(itertools.product(*axes)))
 
 
+_quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
+
+
+@_quiet
 def project(model: Model, points: Points, t: Array) -> Batch:
     """Solve for the linear parameters at every row of t, shape (G, S)."""
     theta = shapes(model, t)
-    with np.errstate(over="ignore", invalid="ignore"):
-        columns = [points.rows(b) for b in model.basis(points.u, *theta.T[:, :, None])]
+    columns = [points.rows(b) for b in model.basis(points.u, *theta.T[:, :, None])]
     count, size, m = t.shape[0], len(columns), len(points)
     q = np.empty((size, count, m))
     triangle = np.zeros((count, size, size))
     residual = np.broadcast_to(points.rows(points.z), (count, m))
     d = np.empty((count, size))
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for k, column in enumerate(columns):
-            v = np.broadcast_to(column, (count, m))
-            length = np.sqrt(np.einsum("gm,gm->g", v, v))
-            for _ in range(2 if k else 1):  # twice is enough for orthogonality to rounding
-                for i in range(k):
-                    r = np.einsum("gm,gm->g", q[i], v)
-                    triangle[:, i, k] += r
-                    v = v - r[:, None] * q[i]
-            rest = np.sqrt(np.einsum("gm,gm->g", v, v)) if k else length
-            dead = ~(rest > _DEPENDENT * length)
-            triangle[:, k, k] = np.where(dead, 1.0, rest)
-            q[k] = np.where(dead[:, None], 0.0, v / np.where(dead, 1.0, rest)[:, None])
-            d[:, k] = np.einsum("gm,gm->g", q[k], residual)
-            residual = residual - d[:, k, None] * q[k]
-            triangle[:, k, k] = np.where(dead, 1e-150, triangle[:, k, k])
-        rss = np.einsum("gm,gm->g", residual, residual)
-        inverse = _inverse(triangle)
-        d = np.where(np.abs(triangle[:, range(size), range(size)]) <= 1e-150, 0.0, d)
-        c = np.einsum("gij,gj->gi", inverse, d)
+    for k, column in enumerate(columns):
+        v = np.broadcast_to(column, (count, m))
+        length = np.sqrt(np.einsum("gm,gm->g", v, v))
+        for _ in range(2 if k else 1):  # twice is enough for orthogonality to rounding
+            for i in range(k):
+                r = np.einsum("gm,gm->g", q[i], v)
+                triangle[:, i, k] += r
+                v = v - r[:, None] * q[i]
+        rest = np.sqrt(np.einsum("gm,gm->g", v, v)) if k else length
+        dead = ~(rest > _DEPENDENT * length)
+        triangle[:, k, k] = np.where(dead, 1.0, rest)
+        q[k] = np.where(dead[:, None], 0.0, v / np.where(dead, 1.0, rest)[:, None])
+        d[:, k] = np.einsum("gm,gm->g", q[k], residual)
+        residual = residual - d[:, k, None] * q[k]
+        triangle[:, k, k] = np.where(dead, 1e-150, triangle[:, k, k])
+    rss = np.einsum("gm,gm->g", residual, residual)
+    inverse = _inverse(triangle)
+    d = np.where(np.abs(triangle[:, range(size), range(size)]) <= 1e-150, 0.0, d)
+    c = np.einsum("gij,gj->gi", inverse, d)
     return Batch(np.where(np.isfinite(rss), rss, np.inf), c, inverse)
 
 
@@ -158,8 +160,7 @@ def _evaluate(
 ) -> tuple[float, Array, Array, list[Array], Array]:
     """Residual sum of squares, linear parameters, residual rows, orthonormal columns and shapes at one t."""
     theta = shapes(model, t)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        columns = [points.rows(b) for b in model.basis(points.u, *theta)]
+    columns = [points.rows(b) for b in model.basis(points.u, *theta)]
     if through is not None:
         columns = [np.append(b, a) for b, a in zip(columns, through.heavy * through.weights(theta), strict=True)]
     size = len(columns)
@@ -195,19 +196,19 @@ def _tangents(
     model: Model, points: Points, theta: Array, c: Array, q: list[Array], through: Through | None, out: Array
 ) -> None:
     """Derivatives of the rows by the search coordinates, orthogonal to the basis, into ``out`` of shape (S, rows)."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        slopes = model.slopes(points.u, *theta)
-        extra = None if through is None else through.heavy * (through.slopes(theta) @ c)
-        for j, (s, inner) in enumerate(zip(model.shape, slopes, strict=True)):
-            v = points.rows(combine(c, inner, points.u.shape))
-            if extra is not None:
-                v = np.append(v, extra[j])
-            v = v * (theta[j] + s.offset)
-            for unit in q:
-                v = v - (unit @ v) * unit
-            out[j] = v
+    slopes = model.slopes(points.u, *theta)
+    extra = None if through is None else through.heavy * (through.slopes(theta) @ c)
+    for j, (s, inner) in enumerate(zip(model.shape, slopes, strict=True)):
+        v = points.rows(combine(c, inner, points.u.shape))
+        if extra is not None:
+            v = np.append(v, extra[j])
+        v = v * (theta[j] + s.offset)
+        for unit in q:
+            v = v - (unit @ v) * unit
+        out[j] = v
 
 
+@_quiet
 def polish(
     model: Model,
     points: Points,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,13 @@ class Sample:
         else:
             out = y / self.scale - self.center / self.scale
         return out
+
+    def clipped(self, limit: float) -> Sample:
+        """The sample with z clipped to at most ``limit`` in size; itself when nothing is."""
+        low, high = self.center - limit * self.scale, self.center + limit * self.scale
+        if float(self.y.min()) >= low and float(self.y.max()) <= high:
+            return self
+        return replace(self, y=np.minimum(np.maximum(self.y, low), high))
 
     def points(self) -> Points:
         """Every point as a row."""

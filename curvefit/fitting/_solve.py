@@ -22,6 +22,7 @@ __all__ = ["FINE", "Core", "correlation", "solve"]
 
 FINE = 4096  # curves with more points than this are binned
 _BINS = 2048
+_FAR = 1e3  # interquartile ranges from the median beyond which values are clipped for a first look
 _OUTLIER = 8.0  # robust standard deviations from the curve at which "auto" turns to Student's t
 
 
@@ -104,18 +105,26 @@ def solve(model: Model, sample: Sample, noise: Noise | None, *, known: bool = Fa
         return _proportional(model, sample, noise, iterations)
     if isinstance(noise, StudentT):
         return _robust(model, sample, noise, iterations, correlated=False)
-    solution, points, deviation = _least_squares(model, sample, weight, None, iterations)
-    if noise is None and np.isfinite(solution.rss):
-        standard = deviation if weight is None else deviation * np.sqrt(weight)
-        if _outlying(standard):
+    if noise is None:
+        clipped = sample.clipped(_FAR)
+        if clipped is not sample:  # a fit bent by enormous values would hide them behind rounding errors
+            solution, _, _ = _least_squares(model, clipped, weight, None, iterations)
+            deviation = sample.residuals(_law(model, solution))
+        else:
+            solution, points, deviation = _least_squares(model, sample, weight, None, iterations)
+        if np.isfinite(solution.rss) and _outlying(deviation if weight is None else deviation * np.sqrt(weight)):
             return _robust(model, sample, StudentT(), iterations, correlated=True)
+        if clipped is not sample:
+            solution, points, deviation = _least_squares(model, sample, weight, None, iterations)
+    else:
+        solution, points, deviation = _least_squares(model, sample, weight, None, iterations)
     return _finish(model, sample, noise or Gaussian(), points, solution, deviation, weight, correlated=noise is None)
 
 
 def _outlying(e: Array) -> bool:
     """Whether single residuals lie far out, as opposed to a law that fails along a stretch at either end."""
     middle = robust_sd(e, order=0)
-    size = np.abs(e)
+    size = np.abs(e - np.median(e[:: max(1, e.size // 65536)]))
     if not (middle > 0 and np.max(size) > _OUTLIER * middle):
         return False
     inside = np.flatnonzero(size <= 3.0 * middle)
@@ -223,7 +232,8 @@ def _robust(model: Model, sample: Sample, noise: StudentT, iterations: int, *, c
     """
     user = sample.weight
     root = 1.0 if user is None else np.sqrt(user)
-    solution, points, deviation = _least_squares(model, sample, user, None, iterations)
+    solution, points, deviation = _least_squares(model, sample.clipped(_FAR), user, None, iterations)
+    deviation = sample.residuals(_law(model, solution))
     probe = sample.x[:: max(1, len(sample) // 256)] / sample.x_scale
     scale = 0.0
     for k in range(200):

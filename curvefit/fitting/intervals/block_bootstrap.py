@@ -64,5 +64,5 @@ def _solutions(core: Core, rng: np.random.Generator) -> list[Solution]:
 
 def block_length(n: int, rho: float) -> int:
     """Length of a block: Andrews' rate for an AR(1), at least the cube root of n, at most a quarter of n."""
-    ideal = 1.1447 * float(4 * rho**2 / (1 - rho**2) ** 2 * n) ** (1 / 3)
-    return max(1, min(math.ceil(max(ideal, n ** (1 / 3))), n // 4))
+    ideal = 1.1447 * math.cbrt(4 * rho**2 / (1 - rho**2) ** 2 * n)
+    return max(1, min(math.ceil(max(ideal, math.cbrt(n))), n // 4))
