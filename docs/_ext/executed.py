@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,10 +35,10 @@ def folder_of(page: str) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """No color, 80 columns, no display."""
-    bin_folder = str(Path(sys.executable).parent)
-    path = os.pathsep.join([bin_folder, os.environ.get("PATH", "")])
-    return {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "MPLBACKEND": "Agg", "PATH": path}
+    """No color, 80 columns, no display, UTF-8, and the package of this checkout."""
+    root = str(Path(__file__).resolve().parents[2])
+    fixed = {"COLUMNS": "80", "NO_COLOR": "1", "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": root}
+    return {**os.environ, **fixed}
 
 
 class Shell(Directive):
@@ -54,7 +55,7 @@ class Shell(Directive):
             if not line.strip():
                 continue
             done = subprocess.run(
-                line,
+                re.sub(r"^curvefit\b", f"{sys.executable} -m curvefit", line),
                 shell=True,
                 cwd=folder_of(page),
                 env=environment(),
