@@ -185,19 +185,18 @@ def _searched(
         found = further(1, 1)
         if not found.basins or found.basins[0].rss >= known * (1 - SAME_RSS) - problem.floor:
             return found
-        return _merged(found, further(rounds, agreeing), roughness)
+        return _merged(found, further(rounds, agreeing))
     found = further(rounds, agreeing)
     if serial is not None and found.basins and serial(problem.residuals(found.basins[0].theta)):
-        return _merged(found, further(rounds, agreeing + 1), roughness)
+        return _merged(found, further(rounds, agreeing + 1))
     return found
 
 
-def _merged(first: Search, second: Search, roughness: Callable[[Array], float] | None) -> Search:
+def _merged(first: Search, second: Search) -> Search:
     """Two searches as one; of two equally good best basins the smoother comes first."""
     low = min((s.basins[0].rss for s in (first, second) if s.basins), default=math.inf)
     good = [s for s in (first, second) if s.basins and s.basins[0].rss <= low * (1 + SAME_RSS)]
-    if len(good) == 2 and roughness is not None:
-        good.sort(key=lambda s: roughness(s.basins[0].theta))
+    good.sort(key=lambda s: s.basins[0].roughness)
     leading = [s.basins[0] for s in good[:1]]
     others = sorted((b for s in (first, second) for b in s.basins if b not in leading), key=lambda b: b.rss)
     agreeing = sum(s.rounds_agreeing for s in good)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
@@ -13,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves import Interval, Prediction, Status, UsageError
-from ...curves._checks import check_level, frozen_array
+from ...curves._checks import check_level, frozen_array, safe_text
+from ...curves.errors import unknown_name
 from .._doubt import Doubt
 from .._linalg import scaled_qr_covariance
+from .._summary import digits
 from .optimize import Solution
 from .problem import Problem
 from .profile import profile_interval
@@ -92,7 +95,7 @@ class LeastSquaresFit:
         return self.status.usable or self.status is Status.CONSTANT
 
     def predict(
-        self, data: Any, *, interval: Literal["confidence", "prediction"] | None = None, level: float = 0.95
+        self, data: Any, interval: Literal["confidence", "prediction"] | None = None, level: float = 0.95
     ) -> Prediction:
         """The fitted curve at new rows, with a pointwise delta-method interval if asked for.
 
@@ -146,7 +149,13 @@ class LeastSquaresFit:
 
         return float(stdtrit(self.dof, 0.5 + level / 2.0))
 
-    def conf_int(self, level: float = 0.95, method: IntervalMethod = "profile_likelihood") -> Mapping[str, Interval]:
+    def conf_int(
+        self,
+        level: float = 0.95,
+        method: IntervalMethod = "profile_likelihood",
+        *,
+        parameters: Sequence[str] | None = None,
+    ) -> Mapping[str, Interval | None]:
         """Confidence intervals of the parameters.
 
         Parameters
@@ -157,11 +166,13 @@ class LeastSquaresFit:
             Profile: where the best fit with the parameter held is not significantly worse (F test); open sides are
             infinite or at the bound. Delta: estimate plus or minus Student's quantile times the standard error. Tied
             parameters get the delta interval.
+        parameters : sequence of str, optional
+            Names; default all.
 
         Returns
         -------
-        mapping of str to Interval
-            ``Interval.method`` says which was used. Where nothing is known it reaches from minus to plus infinity.
+        mapping of str to Interval or None
+            ``Interval.method`` says which was used; None where no interval is estimable.
 
         Notes
         -----
@@ -170,21 +181,21 @@ class LeastSquaresFit:
         check_level(level)
         if method not in ("profile_likelihood", "delta"):
             raise UsageError(f"method = {method!r}", where="method", hint="choices: 'profile_likelihood', 'delta'")
-        out: dict[str, Interval] = {}
         problem = self._setup.problem() if method == "profile_likelihood" and self.status.usable else None
         scales = self._scales(problem) if problem is not None else {}
-        for name, value in self.params.items():
-            error = self.stderr[name]
-            if problem is not None and math.isfinite(scales.get(name, math.nan)):
-                j, error = self._setup.free.index(name), scales[name]
-                ends = profile_interval(problem, self._theta, j, error, self.dof, self._quantile(level))
-                low, high = ends or (-math.inf, math.inf)
-                out[name] = Interval(low, high, level, method=method)
+        out: dict[str, Interval | None] = {}
+        for name in self.params if parameters is None else parameters:
+            if name not in self.params:
+                raise unknown_name("parameter", name, self.params)
+            value, error, scale = self.params[name], self.stderr[name], scales.get(name, math.nan)
+            out[name] = None
+            if problem is not None and math.isfinite(scale):
+                j = self._setup.free.index(name)
+                ends = profile_interval(problem, self._theta, j, scale, self.dof, self._quantile(level))
+                out[name] = None if ends is None else Interval(*ends, level, method=method)
             elif self.status.usable and math.isfinite(error):
                 half = self._quantile(level) * error
                 out[name] = Interval(value - half, value + half, level, method="delta")
-            else:
-                out[name] = Interval(-math.inf, math.inf, level, method=method)
         return MappingProxyType(out)
 
     def _scales(self, problem: Problem) -> dict[str, float]:
@@ -199,7 +210,7 @@ class LeastSquaresFit:
         """A table of the estimates, and every failed check in words."""
         equation = self.model if "=" in self.model or "~" in self.model else f"{self.response} = {self.model}"
         lines = [
-            f"Least squares   {equation}",
+            f"Least squares   {textwrap.shorten(safe_text(equation), 64, placeholder=' ...')}",
             f"Status          {self.status.code}: {self.status.value}",
             f"Rows            {self.n} in use, {self.dropped} left out, {self.dof} degrees of freedom",
             f"Residuals       sum of squares {self.rss:.6g}, standard deviation {self.sigma:.4g}",
@@ -208,12 +219,14 @@ class LeastSquaresFit:
         ]
         intervals = self.conf_int(level)
         for name, value in self.params.items():
-            shown = intervals[name]
-            ends = _interval(shown)
-            lines.append(f"  {name:<14}{_number(value, 7):>14}{_number(self.stderr[name], 3):>13}   {ends}")
+            text, error = digits(value, self.stderr[name])
+            lines.append(
+                f"  {safe_text(name):<14}{text:>14}{error:>13}   {_interval(intervals[name], self.stderr[name])}"
+            )
         failed = [d for d in self.doubts if not d.ok]
         lines += ["", "Doubts" if failed else f"All {len(self.doubts)} checks passed."]
-        lines += [f"  {d.name}: {d.message}" for d in failed]
+        for doubt in failed:
+            lines += textwrap.wrap(f"{doubt.name}: {doubt.message}", 78, initial_indent="  ", subsequent_indent="    ")
         return "\n".join(lines)
 
     def to_lmfit(self) -> Any:
@@ -237,16 +250,13 @@ class LeastSquaresFit:
         return minimizer, minimizer.minimize(method="leastsq")
 
 
-def _interval(shown: Interval) -> str:
-    if shown.low == -math.inf and shown.high == math.inf:
-        return "-"
-    low = "open" if shown.low == -math.inf else f"{shown.low:.5g}"
-    high = "open" if shown.high == math.inf else f"{shown.high:.5g}"
-    return f"[{low}, {high}]" + (" (delta)" if shown.method == "delta" else "")
-
-
-def _number(value: float, digits: int) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}g}"
+def _interval(shown: Interval | None, error: float) -> str:
+    if shown is None:
+        return "not estimable"
+    scale = error if math.isfinite(error) and error > 0 else shown.width / 4
+    low = "open" if shown.low == -math.inf else digits(shown.low, scale)[0]
+    high = "open" if shown.high == math.inf else digits(shown.high, scale)[0]
+    return f"{low} to {high}" + (" (delta)" if shown.method == "delta" else "")
 
 
 def without_solution(setup: Setup, status: Status, doubts: tuple[Doubt, ...]) -> LeastSquaresFit:

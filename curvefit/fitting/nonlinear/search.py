@@ -19,10 +19,11 @@ _SAME = 1e-6  # relative difference of two sums of squares that are the same min
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Basin:
-    """A minimum that the search reached."""
+    """A minimum that the search reached, and how much the model varies between the rows there."""
 
     theta: Array
     rss: float
+    roughness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,8 @@ def search(
     roughness : callable, optional
         How much the model of given parameters varies between the rows; decides between aliases.
     """
-    reached: list[tuple[float, Array, int]] = []
+    reached: list[tuple[float, Array]] = []
+    ends: list[float] = []
     rounds = tried = agree = 0
     floor = problem.floor
     hops = 6 if len(problem.shape_parameters) > 1 else 0
@@ -87,18 +89,18 @@ def search(
         for _ in range(hops):
             if not own:
                 break
-            low, best = min(own, key=lambda item: item[0])
-            starts = _redrawn(problem, best, sampler.draw(candidates // 2, rng), rng)
+            before = _distinct(own, floor, roughness)[0]
+            starts = _redrawn(problem, before.theta, sampler.draw(candidates // 2, rng), rng)
             tried += len(starts)
-            more = _screen_and_descend(problem, starts, descents // 2, rng)
-            own += more
-            if not more or min(v for v, _ in more) > low * (1 - _SAME) - floor:
+            own += _screen_and_descend(problem, starts, descents // 2, rng)
+            after = _distinct(own, floor, roughness)[0]
+            lower = after.rss < before.rss * (1 - _SAME) - floor
+            if not lower and after.roughness >= 0.99 * before.roughness:
                 break
-        reached += [(value, theta, rounds) for value, theta in own]
+        reached += own
+        ends += [min(value for value, _ in own)] if own else []
         rounds += 1
-        if reached:
-            low = min(v for v, _, _ in reached)
-            agree = len({r for v, _, r in reached if v <= low * (1 + _SAME) + floor})
+        agree = sum(value <= min(ends) * (1 + _SAME) + floor for value in ends)
     return Search(_distinct(reached, floor, roughness), agree, rounds, tried)
 
 
@@ -129,22 +131,19 @@ def _redrawn(problem: Problem, theta: Array, draws: Array, rng: np.random.Genera
 
 
 def _distinct(
-    reached: list[tuple[float, Array, int]], floor: float, roughness: Callable[[Array], float] | None
+    reached: list[tuple[float, Array]], floor: float, roughness: Callable[[Array], float] | None
 ) -> tuple[Basin, ...]:
     """One basin per sum of squares: of aliases that fit the rows equally well, the smoothest between the rows."""
     groups: list[list[tuple[float, Array]]] = []
-    for value, theta, _ in sorted(reached, key=lambda item: item[0]):
+    for value, theta in sorted(reached, key=lambda item: item[0]):
         if not groups or value > groups[-1][0][0] * (1 + _SAME) + floor:
             groups.append([])
         groups[-1].append((value, theta))
     basins = []
     for group in groups:
-        best = group[0][1]
-        if roughness is not None and len(group) > 1:
-            sizes = np.array([roughness(theta) for _, theta in group])
-            smooth = np.flatnonzero(sizes <= np.min(sizes) * (1 + 1e-3))
-            best = group[int(smooth[0])][1] if len(smooth) else best
-        basins.append(Basin(best, group[0][0]))
+        sizes = np.array([roughness(theta) for _, theta in group] if roughness is not None else [0.0] * len(group))
+        first = int(np.flatnonzero(sizes <= np.min(sizes) * (1 + 1e-3))[0])
+        basins.append(Basin(group[first][1], group[0][0], float(sizes[first])))
     return tuple(basins)
 
 

@@ -121,21 +121,22 @@ class Setup:
         return np.sort(order[chosen])
 
     def roughness(self) -> Callable[[Array], float] | None:
-        """How far the model strays, between neighboring rows, from their mean; None without a single predictor."""
+        """How far the model strays from a straight line between neighboring rows; None without a single predictor."""
         if len(self.columns) != 1:
             return None
         name, x = next(iter(self.columns.items()))
         places = np.unique(x)
         if len(places) < 2:
             return None
-        steps = np.linspace(0, len(places) - 1, min(len(places), 1000)).astype(np.intp)
-        left, right = places[steps[:-1]], places[steps[:-1] + 1]
+        steps = np.linspace(0, len(places) - 2, min(len(places) - 1, 1000)).astype(np.intp)
+        left, right = places[steps], places[steps + 1]
+        part = (3.0 - math.sqrt(5.0)) / 2.0  # golden section: no period that fits all rows fits these places, too
         ends = self.function.bind({name: np.concatenate([left, right])}, 2 * len(left))
-        middle = self.function.bind({name: 0.5 * (left + right)}, len(left))
+        between = self.function.bind({name: left + part * (right - left)}, len(left))
 
         def strays(theta: Array) -> float:
-            around = ends.value(theta).reshape(2, -1)
-            size = float(np.sum(np.abs(middle.value(theta) - 0.5 * (around[0] + around[1]))))
+            low, high = ends.value(theta).reshape(2, -1)
+            size = float(np.sum(np.abs(between.value(theta) - low - part * (high - low))))
             return size if math.isfinite(size) else math.inf
 
         return strays

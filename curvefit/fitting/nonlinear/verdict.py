@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...curves import Status
 from .._doubt import Doubt
-from ..autocorrelation import lag1
+from ..autocorrelation import lag1, variance_inflation
 from .optimize import Solution
 from .problem import Problem
 from .setup import Setup
@@ -150,9 +150,13 @@ def residual_pattern(x: Array, residuals: Array) -> float | None:
 def _independence(setup: Setup, residuals: Array) -> Doubt | None:
     if len(setup.columns) != 1:
         return None
-    rho = residual_pattern(next(iter(setup.columns.values())), residuals)
+    x = next(iter(setup.columns.values()))
+    rho = residual_pattern(x, residuals)
     if rho is None:
         return None
     ok = rho <= max(0.2, 2.0 / math.sqrt(len(residuals)))
     text = f"the correlation of neighboring residuals is {rho:.2f}"
-    return Doubt("independence", ok, text if ok else f"{text}: standard errors that assume independence are too small")
+    if not ok:
+        factor = math.sqrt(variance_inflation(rho, np.sort(x)))
+        text += f": standard errors assume none, and should be about {factor:.1f} times as large"
+    return Doubt("independence", ok, text)
