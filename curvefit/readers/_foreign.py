@@ -6,6 +6,7 @@ import re
 from pathlib import PurePath
 
 from ..curves import ReadError
+from ._text import looks_binary
 
 __all__ = ["refusal", "refuse_dangerous"]
 
@@ -108,16 +109,10 @@ def refusal(head: bytes, path: str, where: str) -> ReadError:
     for pattern, what in _LOG_LINES:
         if re.search(pattern, head):
             return error(f"{what}, not a table", LATER)
-    if _binary(head):
+    if looks_binary(head):
         return error("a binary file of an unknown format", "pass format= if you know it")
     return error(
         "no table of numbers found",
         "a log needs a header and rows of numbers, or one JSON object per line; "
         "pass format= and delimiter= if you know them",
     )
-
-
-def _binary(head: bytes) -> bool:
-    sample = head[:4096]
-    control = sum(b < 9 or 13 < b < 32 for b in sample)
-    return bool(sample) and control > 0.02 * len(sample)

@@ -211,7 +211,7 @@ def sniff_dialect(text: bytes, *, delimiter: str | None = None, complete: bool =
     for rank, candidate in enumerate(choices):
         dialect = _try(body, candidate, tuple(comments))
         if dialect is not None:
-            found.append((dialect.first_line, -round(dialect.agreement, 1), rank, dialect))
+            found.append((dialect.preamble, -round(dialect.agreement, 1), rank, dialect))
             if dialect.header and dialect.rows and dialect.agreement == dialect.numeric == 1.0 and not dialect.preamble:
                 break  # it cannot fit better
     return min(found, key=lambda f: f[:3])[3] if found else None

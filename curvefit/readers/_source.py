@@ -119,7 +119,7 @@ class Source:
         stream = zlib.decompressobj(31)
         read = made = 0
         inside = False  # in the middle of a gzip member
-        for raw in self._plain(1 << 17):
+        for raw in self._plain(1 << 14):  # small: what precedes a broken byte in the same piece is lost
             read += len(raw)
             pending = raw
             while pending:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..curves import LimitError, ReadError, UsageError
 from ._source import BLOCK, Source
 
-__all__ = ["MAX_LINE", "decode_head", "encoding_of", "text_blocks", "whole_text"]
+__all__ = ["MAX_LINE", "decode_head", "encoding_of", "looks_binary", "text_blocks", "whole_text"]
 
 MAX_LINE = 1 << 20
 _MARKS = (
@@ -34,9 +34,17 @@ def decode_head(head: bytes, asked: str | None = None) -> bytes:
     if encoding in ("utf-8", "utf-8-sig"):
         return head.removeprefix(codecs.BOM_UTF8)
     try:
+        "a".encode(encoding)  # refuses what is not a text encoding
         return head.decode(encoding, "ignore").encode("utf-8", "ignore")
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
         return head
+
+
+def looks_binary(head: bytes) -> bool:
+    """Whether the first bytes are no text: control characters, or more zeros than a power cut leaves between rows."""
+    sample = head[:4096].rstrip(b"\0")
+    control = sum(b < 9 or 13 < b < 27 for b in sample) - sample.count(0)
+    return bool(sample) and (control > 0.02 * len(sample) or sample.count(0) > 0.6 * len(sample))
 
 
 def _decoder(source: Source) -> codecs.IncrementalDecoder | None:
@@ -44,7 +52,7 @@ def _decoder(source: Source) -> codecs.IncrementalDecoder | None:
     asked = source.options.encoding
     encoding = encoding_of(source.head, asked)
     try:
-        b"".decode(encoding)  # refuses what is not a text encoding, such as "hex"
+        "a".encode(encoding)  # refuses what is not a text encoding, such as "hex"
         info = codecs.lookup(encoding)
     except LookupError as error:
         raise UsageError(str(error), hint="for example encoding='utf-16' or 'latin-1'") from None

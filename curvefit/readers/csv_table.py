@@ -18,7 +18,7 @@ from ._rows import decode_name, read_rows
 from ._runs import runs_of
 from ._source import HEAD, Source
 from ._table import Table, check_marks, unique_names
-from ._text import decode_head, text_blocks
+from ._text import decode_head, looks_binary, text_blocks
 
 __all__ = ["CsvTable"]
 
@@ -40,7 +40,7 @@ class CsvTable(Reader):
     def sniff(self, head: bytes, path: str) -> float:
         """Share of fields that read as numbers, in the delimiter that fits best."""
         text = decode_head(head)
-        if text.lstrip()[:1] in (b"{", b"[") or b"\0\0\0" in text[:1024].rstrip(b"\0"):
+        if text.lstrip()[:1] in (b"{", b"[") or looks_binary(text):
             return 0.0
         dialect = sniff_dialect(_lines(text), complete=len(head) < HEAD)
         named = PurePath(path.lower().removesuffix(".gz")).suffix in (".csv", ".tsv")
@@ -48,7 +48,9 @@ class CsvTable(Reader):
             return 0.2 if named and text.strip() else 0.0
         names = [decode_name(f) for f in dialect.header]
         if dialect.rows == 0:
-            return 0.5 if named or any(known_name(n) for n in names) else 0.0
+            known = [known_name(n) for n in names]
+            enough = any(known) if dialect.delimiter else all(known)
+            return 0.5 if not dialect.preamble and (named or enough) else 0.0
         if dialect.delimiter in (b"", b"|") and not dialect.header and not named:
             return 0.3 * dialect.numeric * dialect.agreement if dialect.numeric > 0.9 else 0.0
         score = 0.9 * dialect.agreement * min(1.0, 0.3 + dialect.numeric)

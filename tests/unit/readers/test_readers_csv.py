@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import curvefit as cf
-
-
-@pytest.fixture
-def log(tmp_path):
-    """Write a file and return its path."""
-
-    def write(content: str | bytes, name: str = "log.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
 
 
 def test_a_keras_log(log):
