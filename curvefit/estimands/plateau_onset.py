@@ -38,7 +38,7 @@ def plateau_onset(question: Question) -> Estimate:
     -----
     The fitted law is used where it is usable and its value at the horizon lies within the forecast's interval of the
     mean: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
-    means and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
+    means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
     plateau is one that lies in the data. A plateau can precede a breakthrough that no mean curve shows.
     """
     name, curve = "plateau_onset", question.curve
@@ -123,7 +123,8 @@ def _from_forecast(question: Question) -> tuple[_Array, _Array]:
     take = np.arange(step // 2, local.x.size, step)
     x, mean, error = local.x[take], local.mean[take], local.stderr[take]
     x[0], mean[0] = curve.x[0], local.mean[0]
-    past = question.sign * _decreasing(question.sign * mean)
+    # never better than the level the forecast counts its gains from, so that past and future meet
+    past = question.sign * np.maximum(_decreasing(question.sign * mean), question.sign * forecast.level_now)
     ahead = forecast.underlying.quantile(np.concatenate(([0.5], _NODES))).T
     # the past is shifted as a whole by its own noise, in an order that has nothing to do with the future's
     order = np.random.default_rng(20).permutation(_NODES.size)

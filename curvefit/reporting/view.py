@@ -49,7 +49,7 @@ def choose_view(
     report : Report
         With at least one finite point.
     x_scale, y_scale : {"auto", "linear", "log"}
-        Forced, or chosen: x is logarithmic when it spans two decades and was logged evenly in log x; y when positive
+        Forced, or chosen: x is logarithmic when the picture spans two decades of it and it was logged evenly in log x; y when positive
         values of a loss, an error or another unbounded metric span more than a decade and a third.
 
     Raises
@@ -67,7 +67,7 @@ def choose_view(
     for name, scale in (("x_scale", x_scale), ("y_scale", y_scale)):
         if scale not in ("auto", "linear", "log"):
             raise UsageError(f"{name} = {scale!r}", code="CF-USE-002", hint="choices: auto, linear, log")
-    across: Scale = _x_scale(curve) if x_scale == "auto" else x_scale
+    across: Scale = _x_scale(curve, report.horizon) if x_scale == "auto" else x_scale
     upward: Scale = _y_scale(curve) if y_scale == "auto" else y_scale
     for name, scale, values in (("x", across, curve.x), ("y", upward, curve.y)):
         if scale == "log" and not np.any(values > 0):
@@ -76,9 +76,9 @@ def choose_view(
     return View(across, upward, (float(x[0]), float(report.horizon)), _y_limits(report, across, upward))
 
 
-def _x_scale(curve: Curve) -> Scale:
+def _x_scale(curve: Curve, horizon: float) -> Scale:
     x = curve.x
-    if x.size < 4 or x[0] <= 0 or x[-1] / x[0] < _DECADES:
+    if x.size < 4 or x[0] <= 0 or horizon / x[0] < _DECADES or x[-1] == x[0]:
         return "linear"
     # where the middle observation lies in log x: .5 for even steps in log x, above .85 for even steps in x
     middle = np.log(x[x.size // 2] / x[0]) / np.log(x[-1] / x[0])

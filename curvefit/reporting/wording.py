@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..curves import Estimate, Interval, Status
+from ..curves.numbers import format_number, format_share, format_x, with_interval
 from ..decisions.recommendation import Action
 from ..diagnostics.diagnosis import Diagnosis
 from .document import BAND_LEVELS
-from .numbers import format_number, format_share, format_x, with_interval
 
 if TYPE_CHECKING:
     from .report import Report
@@ -26,6 +26,7 @@ __all__ = [
     "places",
     "support",
     "title",
+    "undecided",
     "what",
 ]
 
@@ -155,15 +156,16 @@ def _remark(estimate: Estimate, report: Report) -> str:
     """The one further number that people ask for next, or the reason there is none."""
     detail = estimate.details
     name = estimate.name
-    if name == "remaining_improvement" and "share" in detail:
-        return f"{format_share(max(detail['share'], 0.0))} of the total"
+    if name == "remaining_improvement" and detail.get("share", -1.0) >= 0:
+        return f"{format_share(detail['share'])} of the total"
     if name == "target_reached" and "probability" in detail and detail.get("already_reached") != 1:
         return f"{format_share(detail['probability'])} by {report.curve.x_unit} {format_x(report.horizon)}"
     if name == "best_point" and "value" in detail:
-        return f"{format_number(detail['value'], 2 * detail.get('stderr', 0.0))}, mean of {detail['window']:.0f}"
+        value = format_number(detail["value"], 2 * detail.get("stderr", 0.0))
+        return f"value {value} (mean of {detail['window']:.0f})"
     if name == "convergence_rate" and "x_from" in detail:
         return f"since {report.curve.x_unit} {format_x(detail['x_from'])}"
-    return estimate.reasons[0] if estimate.reasons else ""
+    return estimate.reasons[0].removeprefix(f"{estimate.status.code.replace('_', ' ')}: ") if estimate.reasons else ""
 
 
 def fit_rows(report: Report) -> list[Row]:
@@ -174,9 +176,20 @@ def fit_rows(report: Report) -> list[Row]:
     rows = []
     intervals = fit.conf_int(report.level)
     for p in fit.model.parameters:
-        value, interval = with_interval(Estimate(p.name, fit.params[p.name], intervals[p.name]))
-        rows.append(Row(p.name, value, interval or "no interval", "", p.meaning))
+        found = intervals[p.name]
+        value, interval = with_interval(Estimate(p.name, fit.params[p.name], found))
+        if found is None or (found.low <= p.low and found.high >= p.high):
+            interval = "not identified"
+        rows.append(Row(p.name, value, interval, "", p.meaning))
     return rows
+
+
+def undecided(report: Report) -> list[str]:
+    """What cannot be told, each with what would decide it; in one line where the run is simply too short."""
+    found = report.diagnoses
+    if any(d.name == "underdetermined" for d in found.present) and found.undecided:
+        return [f"undecided until then: {', '.join(d.name.replace('_', ' ') for d in found.undecided)}"]
+    return [f"{d.name.replace('_', ' ')}: undecided. {d.explanation}" for d in found.undecided]
 
 
 def places(diagnosis: Diagnosis) -> str:
@@ -197,7 +210,8 @@ def doubts(report: Report) -> list[str]:
     if report.fit is not None:
         if not report.fit.status.usable:
             lines.append(f"Fit: {report.fit.status.value}")
-        lines.extend(f"Fit: {d.message}" for d in report.fit.doubts if not d.ok)
+        # the asymptote has its own line among the estimates
+        lines.extend(f"Fit: {d.message}" for d in report.fit.doubts if not d.ok and d.name != "asymptote")
     lines.extend(
         f"{_label(e).capitalize()}: {'; '.join(e.reasons)}"
         for e in report.estimates.values()

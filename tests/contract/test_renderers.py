@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import report_builders
 
+from curvefit.curves.numbers import format_number
 from curvefit.decisions.recommendation import Action
-from curvefit.reporting.numbers import format_number
 from curvefit.reporting.renderers import registry
 
 NAMES = registry.names()

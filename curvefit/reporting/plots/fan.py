@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...curves import Status
 from ...curves._checks import safe_text
+from ...curves.numbers import format_x
 from ...estimands._local_mean import local_mean
 from ..document import BAND_LEVELS
 from ..figures import COLORS, literal, new_axes, style
-from ..numbers import format_x
 from ..smoothing import smooth as smoothed
 from ..thinning import thin
 from ..view import Scale, View, choose_view
@@ -67,7 +68,7 @@ def fan(
 
     Notes
     -----
-    Values beyond the picture are marked by small triangles at its edge, non-finite ones by crosses at the top. Names
+    A law with doubts is dashed. Values beyond the picture are marked by small triangles at its edge, non-finite ones by crosses at the top. Names
     from a log are shown character by character, never read as mathematics or TeX.
     """
     view = choose_view(report, x_scale, y_scale)
@@ -169,9 +170,20 @@ def _fit(ax: Axes, report: Report, view: View) -> None:
     first, last = max(view.x_limits[0], 0.0) if view.x_scale == "log" else view.x_limits[0], float(report.curve.x[-1])
     even = np.geomspace if first > 0 else np.linspace
     x = np.union1d(even(first, last, 200), np.linspace(first, last, 200))
+    x = {"all": x, "nonnegative": x[x >= 0], "positive": x[x > 0]}[fit.model.domain]
     y = fit.predict(x).mean
     ok = np.isfinite(y)
-    ax.plot(x[ok], y[ok], "-", lw=1.4, color=COLORS["fit"], label=f"fit ({fit.model.name.replace('_', ' ')})", zorder=3)
+    sure = fit.status is Status.OK
+    label = f"fit ({fit.model.name.replace('_', ' ')}{'' if sure else ', doubtful'})"
+    ax.plot(
+        x[ok],
+        y[ok],
+        ls="-" if sure else (0, (4, 2)),
+        lw=1.4 if sure else 1.0,
+        color=COLORS["fit"],
+        label=label,
+        zorder=3,
+    )
 
 
 def _bands(ax: Axes, report: Report) -> None:

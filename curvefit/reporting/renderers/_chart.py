@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numbers import format_number, format_x
+from ...curves.numbers import format_number, format_x
 from ..view import View, choose_view
 from ._page import Page
 

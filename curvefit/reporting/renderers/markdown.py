@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ...curves._checks import safe_text
+from ...curves.numbers import format_x
 from ...diagnostics.diagnosis import Verdict
 from .. import wording
-from ..numbers import format_x
 
 if TYPE_CHECKING:
     from ..report import Report
@@ -105,8 +105,7 @@ def _diagnoses(report: Report) -> list[str]:
         head = f"**{_escape(d.name.replace('_', ' '))}** ({d.severity}{', ' + _escape(at) if at else ''})"
         advice = f" *{_escape(d.advice)}*" if d.advice else ""
         lines.append(f"- {head} {_escape(d.explanation)}{advice}")
-    for d in report.diagnoses.undecided:
-        lines.append(f"- {_escape(d.name.replace('_', ' '))}: undecided. {_escape(d.explanation)}")
+    lines.extend(f"- {_escape(line)}" for line in wording.undecided(report))
     absent = [d.name.replace("_", " ") for d in report.diagnoses if d.verdict is Verdict.ABSENT]
     if absent:
         lines.append(f"- absent: {_escape(', '.join(absent))}")

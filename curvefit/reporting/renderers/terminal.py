@@ -7,9 +7,9 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from ...curves.numbers import format_x
 from ...diagnostics.diagnosis import Diagnosis, Verdict
 from .. import wording
-from ..numbers import format_x
 from ._chart import draw_chart
 from ._page import Page, cells
 
@@ -149,10 +149,8 @@ def _diagnoses(page: Page, report: Report) -> None:
     found = report.diagnoses
     for d in found.present:
         _present(page, d)
-    for d in found.undecided:
-        page.paragraph(
-            f"{d.name.replace('_', ' ')}: undecided. {d.explanation}", first="  ? ", indent="    ", style="muted"
-        )
+    for line in wording.undecided(report):
+        page.paragraph(line, first="  ? ", indent="    ", style="muted")
     absent = [d.name.replace("_", " ") for d in found if d.verdict is Verdict.ABSENT]
     if absent:
         page.paragraph(f"absent: {', '.join(absent)}", first="  - ", indent="    ", style="muted")

@@ -23,7 +23,7 @@ def test_what_was_found_is_marked(stated_report):
     ax = stated_report.plot()
     assert legend(ax) == [
         "observed (60 points)",
-        "fit (power law)",
+        "fit (power law, doubtful)",
         "forecast median",
         "50, 80, 95 % of new observations",
         "NaN or infinite",
@@ -183,3 +183,16 @@ def test_unknown_kinds_are_named(report):
         report.plot(kind="fans")
     with pytest.raises(ValueError, match="choices: csv, json, markdown, terminal"):
         report.render("yaml")
+
+
+@pytest.mark.parametrize("model", ["power_law", "log_law", "exponential", "constant"])
+def test_a_curve_that_starts_at_zero_is_drawn_with_its_law(build, model):
+    from curvefit.curves import Curve
+    from curvefit.fitting.fit import fit
+
+    x = np.arange(0.0, 60.0)
+    y = 1 + np.exp(-x / 9) + 0.01 * np.random.default_rng(0).standard_normal(60)
+    report = build(x, y, fit=fit(Curve(x, y, "val_loss"), model))
+    for kind in ("fan", "residuals"):
+        report.plot(kind=kind).get_figure().canvas.draw()
+    assert any(t.startswith("fit (") for t in legend(report.plot()))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from curvefit.curves import Estimate, Interval
+from curvefit.diagnostics.diagnosis import Diagnoses, Diagnosis, Verdict
 from curvefit.reporting.renderers import _page
 from curvefit.reporting.renderers._page import cells, wrap
 
@@ -129,3 +130,11 @@ def test_rendering_is_fast(report):
         report.to_json()
         best = min(best, process_time() - start)
     assert best < 0.02
+
+
+def test_a_run_that_is_too_short_says_so_once(stated_report):
+    short = Diagnosis("underdetermined", Verdict.PRESENT, "info", explanation="Six points.", advice="Collect 40.")
+    vague = [Diagnosis(n, Verdict.UNDECIDED, "info", explanation=f"{n} needs points.") for n in ("spikes", "plateaued")]
+    text = replace(stated_report, diagnoses=Diagnoses("r", (short, *vague))).render("terminal", color=False)
+    assert "? undecided until then: spikes, plateaued" in text
+    assert "needs points" not in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..curves import Estimate, Interval
+from .estimate import Estimate, Interval
 
 __all__ = ["format_interval", "format_number", "format_share", "format_x", "with_interval"]
 
@@ -56,6 +56,8 @@ def format_interval(interval: Interval, value: float | None = None) -> str:
 def with_interval(estimate: Estimate) -> tuple[str, str]:
     """Value and interval of an estimate as text with the same digits; empty where there is none."""
     value, interval = estimate.value, estimate.interval
+    if value is not None and interval is not None and all(map(_whole, (value, interval.low, interval.high))):
+        return f"{value:.0f}", f"[{interval.low:.0f}, {interval.high:.0f}]"
     spread = None if interval is None else _spread(interval, value)
     return (
         "" if value is None else format_number(value, spread),
@@ -79,6 +81,11 @@ def format_share(probability: float) -> str:
     if 0.99 < probability < 1:
         return ">99 %"
     return f"{100 * probability:.0f} %"
+
+
+def _whole(value: float) -> bool:
+    """Whether a number is a count, such as the x of an observation."""
+    return math.isfinite(value) and value == round(value) and abs(value) < _PLAIN_HIGH
 
 
 def _spread(interval: Interval, value: float | None) -> float | None:

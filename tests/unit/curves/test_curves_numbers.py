@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curvefit.curves import Estimate, Interval
-from curvefit.reporting.numbers import format_interval, format_number, format_share, format_x, with_interval
+from curvefit.curves.numbers import format_interval, format_number, format_share, format_x, with_interval
 
 
 @pytest.mark.parametrize(
