@@ -116,13 +116,14 @@ class BumpDesign:
                 rises[:, m] = np.min(np.maximum(fall[up], 0.0) / climb[up, m][:, None], axis=0)
         return cls(matrix, np.stack(tangents), bumps, rises, centers, widths)
 
-    def fit(self, y: Array, rho: float = 0.0) -> BumpFit:
-        """Fit responses of shape (n, B), whitened with one rho."""
+    def fit(self, y: Array, rho: float = 0.0, sd: Array | None = None) -> BumpFit:
+        """Fit responses of shape (n, B), divided by the noise's standard deviation and whitened with one rho."""
         n, b = y.shape
-        response = whiten(y, rho)
-        one = whiten(np.ones((n, 1)), rho)
+        weight = np.ones((n, 1)) if sd is None else (np.exp(np.mean(np.log(sd))) / sd)[:, None]
+        response = whiten(y * weight, rho)
+        one = whiten(weight, rho)
         one = one / np.linalg.norm(one)
-        bumps = whiten(self.bumps, rho)
+        bumps = whiten(self.bumps * weight, rho)
         bumps = bumps - one @ (one.T @ bumps)
         response = response - one @ (one.T @ response)
         total = np.sum(response**2, axis=0)
@@ -133,8 +134,8 @@ class BumpDesign:
         rss1, law, place = np.full(b, np.inf), np.zeros(b, dtype=np.intp), np.full(b, -1, dtype=np.intp)
         coefficients = np.zeros((b, 3))
         for g in range(self.laws.shape[1]):
-            main = whiten(self.laws[:, [g]], rho)
-            side = whiten(self.tangents[g], rho)
+            main = whiten(self.laws[:, [g]] * weight, rho)
+            side = whiten(self.tangents[g] * weight, rho)
             # amplitude and shape together: tangents first, so that the law's own part is what they leave
             q = _orthonormal(np.column_stack([one, main, side]))[:, 1:]
             along = q.T @ response

@@ -139,9 +139,12 @@ def double_descent(
             "undecided", float("nan"), level, Status.DEGRADED, "no noise seen: a test has nothing to weigh against"
         )
     sd = _local_sd(residual)
-    null_curve = _fitted(design, v, int(first.law0[0]), -1)
+    first = design.fit(v[:, None], 0.0, sd)  # once more, weighted: loud stretches must not choose the law
+    residual = v - _fitted(design, v, int(first.law[0]), int(first.place[0]), sd)
+    sd = _local_sd(residual)
+    null_curve = _fitted(design, v, int(first.law0[0]), -1, sd)
     rho = _unbiased_correlation(design, null_curve, sd, residual, generator)
-    best = design.fit(v[:, None], rho)
+    best = design.fit(v[:, None], rho, sd)
     statistic = float(best.statistic(n)[0])
     law, place = int(best.law[0]), int(best.place[0])
     if place < 0 or statistic < SCREEN:
@@ -149,12 +152,12 @@ def double_descent(
             "absent", 1.0 if place < 0 else 0.2, statistic, "screened: no rise that noise would not make",
             None, None, None, None, None, 0.0, rho, level,
         )  # fmt: skip
-    noise = sd[:, None] * sieve_noise(rho, n, replicates, generator)
-    null_curve = _fitted(design, v, int(best.law0[0]), -1)
-    null = design.fit(null_curve[:, None] + noise, rho).statistic(n)
+    noise = sd[:, None] * sieve_noise(rho, n, replicates, generator, residual / sd)
+    null_curve = _fitted(design, v, int(best.law0[0]), -1, sd)
+    null = design.fit(null_curve[:, None] + noise, rho, sd).statistic(n)
     p_value = float((1 + np.sum(null >= statistic)) / (1 + replicates))
     present = p_value <= alpha
-    curve = _fitted(design, v, law, place)
+    curve = _fitted(design, v, law, place, sd)
     rise = _features(u, curve)
     method = f"sup-LR, AR sieve bootstrap of the monotone law, {replicates} replicates" + (
         f", {seeds} seeds" if seeds > 1 else ""
@@ -174,11 +177,11 @@ def double_descent(
             rho,
             level,
         )
-    again_noise = sd[:, None] * sieve_noise(rho, n, replicates, generator)
-    again = design.fit(curve[:, None] + again_noise, rho)
+    again_noise = sd[:, None] * sieve_noise(rho, n, replicates, generator, residual / sd)
+    again = design.fit(curve[:, None] + again_noise, rho, sd)
     samples = np.array(
         [
-            _features(u, _fitted(design, curve + again_noise[:, b], int(again.law[b]), int(again.place[b])))
+            _features(u, _fitted(design, curve + again_noise[:, b], int(again.law[b]), int(again.place[b]), sd))
             for b in range(replicates)
         ]
     )
@@ -277,10 +280,10 @@ def _unbiased_correlation(
         [null[:, None] + sd[:, None] * _ar1(float(p), n, each, rng) for p in grid],
         axis=1,
     )
-    fits = design.fit(worlds)
+    fits = design.fit(worlds, 0.0, sd)
     seen = np.array(
         [
-            _raw_lag1((worlds[:, b] - _fitted(design, worlds[:, b], int(fits.law[b]), int(fits.place[b]))) / sd)
+            _raw_lag1((worlds[:, b] - _fitted(design, worlds[:, b], int(fits.law[b]), int(fits.place[b]), sd)) / sd)
             for b in range(worlds.shape[1])
         ]
     )
@@ -301,13 +304,15 @@ def _raw_lag1(e: Array) -> float:
     return 2 * float(e[1:] @ e[:-1]) / power if power > 0 else 0.0
 
 
-def _fitted(design: BumpDesign, v: Array, law: int, place: int) -> Array:
+def _fitted(design: BumpDesign, v: Array, law: int, place: int, sd: Array | None = None) -> Array:
     columns = [np.ones(v.size), design.laws[:, law], design.tangents[law][:, 0], design.tangents[law][:, 1]]
     if place >= 0:
         columns.append(design.bumps[:, place])
     matrix = np.column_stack(columns)
     norms = np.maximum(np.linalg.norm(matrix, axis=0), 1e-300)
-    return np.asarray(matrix / norms @ np.linalg.lstsq(matrix / norms, v, rcond=1e-10)[0])
+    weight = np.ones(v.size) if sd is None else 1.0 / sd
+    scaled = matrix / norms
+    return np.asarray(scaled @ np.linalg.lstsq(scaled * weight[:, None], v * weight, rcond=1e-10)[0])
 
 
 def _features(u: Array, f: Array) -> Array:
