@@ -25,7 +25,6 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.doctest",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "examples", "_ext"]
@@ -40,13 +39,14 @@ autodoc_member_order = "bysource"
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
-doctest_test_doctest_blocks = "default"
 
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r".*\.py",
     "abort_on_example_error": True,
+    "capture_repr": (),
+    "image_scrapers": ("figures.own_figures",),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,

@@ -59,16 +59,17 @@ class Shell(Directive):
                 shell=True,
                 cwd=folder_of(page),
                 env=environment(),
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
                 stdin=subprocess.DEVNULL,
             )
             if done.returncode != self.options.get("exit", 0):
-                LOG.warning("%s: exit code %d\n%s", line, done.returncode, done.stderr, location=(page, self.lineno))
+                LOG.warning("%s: exit code %d\n%s", line, done.returncode, done.stdout, location=(page, self.lineno))
             shown.append(f"$ {line}")
             if "hide-output" not in self.options:
-                shown.extend((done.stdout + done.stderr).rstrip().splitlines())
+                shown.extend(done.stdout.rstrip().splitlines())
         block = nodes.literal_block("\n".join(shown), "\n".join(shown))
         block["language"] = "text"
         return [block]

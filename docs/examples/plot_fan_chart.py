@@ -9,7 +9,7 @@ import curvefit as cf
 
 run = cf.load_example("healthy")
 report = cf.analyze(run, "val_loss")
-report.plot()
+ax = report.plot()
 
 # %%
 # The blue bands hold 50, 80 and 95 % of new observations up to the horizon; they contain the noise of one observation.
@@ -17,4 +17,4 @@ report.plot()
 # a local mean and never on a single lucky value.
 
 value = report.estimates["value_at"]
-print(value.value, value.interval)
+print(f"{value.value:.3f} [{value.interval.low:.3f}, {value.interval.high:.3f}]", value.interval.kind)

@@ -9,7 +9,7 @@ import curvefit as cf
 
 run = cf.load_example("overfitting")
 report = cf.analyze(run, "val_loss")
-report.plot()
+ax = report.plot()
 
 # %%
 

@@ -9,7 +9,7 @@ import curvefit as cf
 
 run = cf.load_example("healthy")
 report = cf.analyze(run, "train_loss")
-report.plot(kind="residuals")
+ax = report.plot(kind="residuals")
 
 # %%
 # A fit lists every reason to doubt it.
