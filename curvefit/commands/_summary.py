@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..reporting.numbers import with_interval
+from ..curves.numbers import with_interval
 from ..reporting.report import Report
 from ._table import table
 

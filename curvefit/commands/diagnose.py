@@ -7,10 +7,10 @@ from typing import Any, final
 
 from ..curves import Run
 from ..curves._checks import safe_text
+from ..curves.numbers import format_x
 from ..diagnostics import api as diagnostics
 from ..diagnostics.diagnosis import Diagnosis, Verdict
 from ..reporting.document import diagnosis_fields
-from ..reporting.numbers import format_x
 from ._base import Exit
 from ._listing import RunCommand
 from ._options import positive

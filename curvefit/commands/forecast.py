@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from .. import analysis
 from ..curves import Run
+from ..curves.numbers import format_number, format_x
 from ..estimands import horizon_grid
 from ..forecasting import api as forecasting
 from ..forecasting.forecasters import registry as forecasters
 from ..reporting.document import forecast_fields
-from ..reporting.numbers import format_number, format_x
 from ._listing import RunCommand
 from ._options import add_level, name_of, positive
 from ._table import table, terminal_width, wrapped

@@ -7,8 +7,8 @@ from typing import Any, final
 
 from ..curves import Curve, Run
 from ..curves._checks import safe_text
+from ..curves.numbers import format_number, format_x
 from ..reporting.document import provenance_fields
-from ..reporting.numbers import format_number, format_x
 from ._listing import RunCommand
 from ._table import table, terminal_width
 
