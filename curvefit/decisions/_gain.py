@@ -1,0 +1,112 @@
+"""What training on would bring: gains of the mean curve, their probabilities, and the net worth of each x."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Curve, UsageError
+from ..forecasting.forecast import Forecast
+
+__all__ = ["Gains", "smallest_gain"]
+
+Array = NDArray[np.float64]
+_LEVELS = (np.arange(200) + 0.5) / 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gains:
+    """Improvement of the mean curve over the level now, positive whatever the direction.
+
+    Parameters
+    ----------
+    x : ndarray, shape (H,)
+        Future x.
+    paths : ndarray, shape (H, 200)
+        Gain at each x along comonotone quantile paths of the mean curve, best path last.
+    level_now : float
+        Local mean of the curve at the last x, in the metric's unit.
+    sign : float
+        +1 when smaller is better, -1 otherwise: gain = sign * (level_now - mean).
+    """
+
+    x: Array
+    paths: Array
+    level_now: float
+    sign: float
+
+    @classmethod
+    def of(cls, forecast: Forecast) -> Gains:
+        """From a forecast over increasing x."""
+        sign = 1.0 if forecast.direction == "min" else -1.0
+        gains = sign * (forecast.level_now - forecast.mean(_LEVELS))
+        return cls(forecast.x, np.sort(gains, axis=1), forecast.level_now, sign)
+
+    @property
+    def expected(self) -> Array:
+        """E[max(0, gain)] at each x: one would keep the better checkpoint."""
+        return np.asarray(np.mean(np.maximum(self.paths, 0.0), axis=1))
+
+    @property
+    def median(self) -> Array:
+        """Median gain at each x."""
+        return np.asarray(np.median(self.paths, axis=1))
+
+    def probability(self, gain: float, at: int = -1) -> float:
+        """P(gain of the mean curve at x[at] >= gain)."""
+        return float(np.mean(self.paths[at] >= gain))
+
+    def ever(self, value: float) -> Array:
+        """P(the mean curve has been as good as ``value``) by each x, along its paths."""
+        reached = self.paths >= self.sign * (self.level_now - value)
+        return np.asarray(np.mean(np.logical_or.accumulate(reached, axis=0), axis=1))
+
+    def net_worth(self, x_last: float, cost_per_unit: float, worth_per_unit: float) -> Array:
+        """Expected worth of the gain minus the cost of getting to each x, in their common currency."""
+        return np.asarray(worth_per_unit * self.expected - cost_per_unit * (self.x - x_last))
+
+
+def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, noise: float) -> tuple[float, str]:
+    """Smallest gain that matters, in the metric's unit, and where it came from.
+
+    Parameters
+    ----------
+    min_gain : float, str or None
+        A number in the metric's unit; ``"1%"`` of the level now; ``"2 sigma"`` standard deviations of one observation.
+        None: 1 % of what has been gained so far, or a tenth of the noise where that is more.
+    curve : Curve
+        The observed part.
+    level_now, noise : float
+        Local mean and noise at the last x.
+
+    Raises
+    ------
+    UsageError
+        For anything else, and for numbers that are negative or not finite.
+    """
+    if min_gain is None:
+        start = float(np.mean(curve.y[: max(1, len(curve) // 20)])) if len(curve) else level_now
+        drop = abs(level_now - start)
+        if 0.01 * drop >= 0.1 * noise:
+            return 0.01 * drop, "1 % of the improvement so far"
+        return 0.1 * noise, "a tenth of the noise of one observation"
+    if isinstance(min_gain, str):
+        text = min_gain.strip().lower()
+        number = text.removesuffix("%").removesuffix("sigma").strip()
+        try:
+            value = float(number)
+        except ValueError:
+            value = float("nan")
+        if np.isfinite(value) and value >= 0:
+            if text.endswith("%"):
+                return value / 100 * abs(level_now), f"{value:g} % of the level now"
+            if text.endswith("sigma"):
+                return value * noise, f"{value:g} standard deviations of one observation"
+            return value, "as given"
+    elif not isinstance(min_gain, bool) and np.isfinite(min_gain) and min_gain >= 0:
+        return float(min_gain), "as given"
+    raise UsageError(
+        f"min_gain = {min_gain!r}", code="CF-USE-008", hint='a number >= 0 in the unit of the metric, "1%" or "2 sigma"'
+    )

@@ -1,0 +1,270 @@
+"""Should this run go on, and until when? The answer with its arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..curves import Curve, Estimate, Interval, Run, Status, UsageError
+from ..diagnostics.api import diagnose
+from ..diagnostics.diagnosis import Diagnoses, Diagnosis
+from ..estimands import horizon_grid
+from ..estimands.api import estimate
+from ..forecasting.api import forecast as make_forecast
+from ..forecasting.forecast import Forecast
+from ._gain import Gains, smallest_gain
+from .recommendation import Action, Recommendation
+
+__all__ = ["recommend"]
+
+STOP_BELOW = 0.1  # P(worthwhile gain) below which going on is not worth it
+HOPELESS_BELOW = 0.05  # P(target or best ever reached) below which it is called out of reach
+
+
+def recommend(
+    run: Run | Curve,
+    *,
+    metric: str | None = None,
+    horizon: float | None = None,
+    cost_per_unit: float | None = None,
+    worth_per_unit: float | None = None,
+    min_gain: float | str | None = None,
+    target: float | None = None,
+    best: float | None = None,
+    forecast: Forecast | None = None,
+    diagnoses: Diagnoses | None = None,
+) -> Recommendation:
+    r"""Stop, train on, ask a person, or say that it cannot be told yet.
+
+    .. math:: P(\mathrm{gain}(H) \ge g_{\min}), \qquad
+              x^* = \arg\max_x\; w\,E[\max(0, \mathrm{gain}(x))] - c\,(x - x_T)
+
+    Parameters
+    ----------
+    run : Run or Curve
+        What has been seen.
+    metric : str, optional
+        Curve to decide on; default the run's main one.
+    horizon : float, optional
+        x up to which the question is asked; default the planned length, else twice the data.
+    cost_per_unit, worth_per_unit : float, optional
+        Cost of one unit of x and worth of one unit of the metric, in one currency; both or neither.
+    min_gain : float or str, optional
+        Smallest gain that matters: a number in the metric's unit, ``"1%"`` of the level now, or ``"2 sigma"`` of the
+        noise. Default 1 % of the improvement so far, at least a tenth of the noise.
+    target : float, optional
+        Value to reach.
+    best : float, optional
+        Best value of earlier runs, to beat.
+    forecast : Forecast, optional
+        One that is already there, its last x the horizon.
+    diagnoses : Diagnoses, optional
+        Those that are already there.
+
+    Returns
+    -------
+    Recommendation
+        Action, x*, probability, gain, and every number they rest on.
+
+    Raises
+    ------
+    UsageError
+        Only one of cost and worth, a negative price, a min_gain that makes no sense, a horizon inside the data.
+    DataError
+        No finite point, or an unknown direction.
+
+    Notes
+    -----
+    Gains are those of the mean curve against its local mean now, not of single noisy values. STOP needs
+    P(gain >= min_gain) below 0.1, or a best net worth of 0, and is never said of a run that is too short to tell or
+    that levels off under a learning rate that has not been lowered yet: annealing would still bring something.
+    """
+    if isinstance(run, Curve):
+        run = Run(run.metric.name, {run.metric.name: run})
+    metric = metric or run.main_metric()
+    curve = run[metric]
+    _check_prices(cost_per_unit, worth_per_unit)
+    if diagnoses is None:
+        diagnoses = diagnose(run, metric=metric, horizon=horizon)
+    if forecast is None:
+        forecast = make_forecast(curve, horizon_grid(curve, horizon or _default_horizon(run, curve)))
+    gains = Gains.of(forecast)
+    gain, why_gain = smallest_gain(min_gain, curve, forecast.level_now, forecast.noise)
+    case = _Case(run, curve, metric, forecast, gains, gain, why_gain, diagnoses)
+    case.note("level_now", forecast.level_now)
+    case.note("min_gain", gain)
+    case.note("probability", case.probability)
+    case.note("expected_gain_at_horizon", float(gains.expected[-1]))
+    if target is not None:
+        case.note("probability_target", float(gains.ever(target)[-1]))
+    if best is not None:
+        case.note("probability_beats_best", float(gains.ever(best)[-1]))
+    for rule in (_person_needed, _too_little):
+        answer = rule(case)
+        if answer is not None:
+            return answer
+    hopeless = _hopeless(case, target, best)
+    if hopeless is not None:
+        return hopeless
+    if cost_per_unit is not None and worth_per_unit is not None:
+        return _by_worth(case, cost_per_unit, worth_per_unit)
+    return _by_gain(case, target)
+
+
+@dataclass(slots=True)
+class _Case:
+    """What the rules look at, and the arithmetic they leave behind."""
+
+    run: Run
+    curve: Curve
+    metric: str
+    forecast: Forecast
+    gains: Gains
+    min_gain: float
+    why_gain: str
+    diagnoses: Diagnoses
+    arithmetic: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def probability(self) -> float:
+        return self.gains.probability(self.min_gain)
+
+    @property
+    def horizon(self) -> float:
+        return float(self.forecast.x[-1])
+
+    @property
+    def unit(self) -> str:
+        return self.curve.metric.unit
+
+    def note(self, name: str, value: float) -> None:
+        self.arithmetic[name] = value
+
+    def found(self, *names: str) -> Diagnosis | None:
+        return next((d for d in self.diagnoses.present if d.name in names), None)
+
+    def chance(self) -> str:
+        return (
+            f"P(gain of at least {self.min_gain:.3g} by {self.curve.x_unit} {self.horizon:.6g}) = {self.probability:.0%} "
+            f"({self.why_gain})"
+        )
+
+    def answer(self, action: Action, *reasons: str, at: int | None = None) -> Recommendation:
+        value: Estimate | None = None
+        if at is not None:
+            low, middle, high = self.forecast.mean([0.025, 0.5, 0.975])[at]
+            value = Estimate(
+                "expected_value",
+                float(middle),
+                Interval(float(low), float(high), 0.95, "confidence", self.forecast.method),
+                self.unit,
+            )
+        keep = estimate(self.curve, "best_point")
+        gain = float(self.gains.expected[-1 if at is None else at])
+        return Recommendation(
+            action, self.metric, None if at is None else float(self.forecast.x[at]), value, keep.value, self.probability, gain,
+            self.min_gain, self.horizon, tuple(r for r in reasons if r), self.arithmetic,
+        )  # fmt: skip
+
+
+def _check_prices(cost: float | None, worth: float | None) -> None:
+    if (cost is None) != (worth is None):
+        raise UsageError(
+            "cost_per_unit and worth_per_unit belong together",
+            code="CF-USE-008",
+            hint="give both, in one currency, or neither",
+        )
+    for name, price in (("cost_per_unit", cost), ("worth_per_unit", worth)):
+        if price is not None and not (np.isfinite(price) and price >= 0):
+            raise UsageError(f"{name} = {price!r}", code="CF-USE-008", hint="a number >= 0")
+
+
+def _default_horizon(run: Run, curve: Curve) -> float:
+    last = float(curve.x[-1])
+    if run.horizon is not None and run.horizon > last:
+        return run.horizon
+    return (last + max(last - float(min(curve.x[0], 0.0)), 0.0)) or last + 1.0
+
+
+def _person_needed(case: _Case) -> Recommendation | None:
+    broken = next((d for d in case.diagnoses.present if d.severity == "error"), None)
+    if broken is not None:
+        return case.answer(Action.INTERVENE, f"{broken.name.replace('_', ' ')}: {broken.explanation}", broken.advice)
+    return None
+
+
+def _too_little(case: _Case) -> Recommendation | None:
+    short = case.found("underdetermined")
+    if short is not None:
+        return case.answer(Action.COLLECT_MORE, short.explanation, short.advice)
+    if case.forecast.status in (Status.TOO_FEW_POINTS, Status.CONSTANT, Status.NONFINITE):
+        return case.answer(Action.COLLECT_MORE, *(case.forecast.reasons or (case.forecast.status.value,)))
+    return None
+
+
+def _hopeless(case: _Case, target: float | None, best: float | None) -> Recommendation | None:
+    for name, value in (("the target", target), ("the best earlier value", best)):
+        if value is None:
+            continue
+        chance = float(case.gains.ever(value)[-1])
+        if chance < HOPELESS_BELOW:
+            return case.answer(
+                Action.STOP,
+                f"{name} {value:.6g} is out of reach: P(reached by {case.curve.x_unit} {case.horizon:.6g}) = {chance:.1%}",
+            )
+    return None
+
+
+def _by_worth(case: _Case, cost: float, worth: float) -> Recommendation:
+    net = case.gains.net_worth(float(case.curve.x[-1]), cost, worth)
+    at = int(np.argmax(net))
+    case.note("best_net_worth", float(net[at]))
+    case.note("net_worth_at_horizon", float(net[-1]))
+    if net[at] <= 0:
+        return case.answer(Action.STOP, f"no x pays: the best expected net worth is {net[at]:.3g}", case.chance())
+    return case.answer(
+        Action.CONTINUE,
+        f"expected net worth is largest, {net[at]:.3g}, at {case.curve.x_unit} {case.forecast.x[at]:.6g}",
+        case.chance(),
+        at=at,
+    )
+
+
+def _by_gain(case: _Case, target: float | None) -> Recommendation:
+    overfit = case.found("overfitting")
+    if case.probability < STOP_BELOW or (overfit is not None and case.probability < 0.5):
+        if overfit is not None:
+            return case.answer(Action.STOP, f"overfitting: {overfit.explanation}", case.chance(), overfit.advice)
+        held = _rate_held(case.run)
+        if held:
+            return case.answer(Action.INTERVENE, f"little is left to gain at this learning rate: {case.chance()}", held)
+        return case.answer(Action.STOP, f"little is left to gain: {case.chance()}")
+    if target is not None:
+        ever = case.gains.ever(target)
+        if ever[-1] >= 0.5:
+            at = int(np.argmax(ever >= 0.5))
+            return case.answer(
+                Action.CONTINUE,
+                f"the target {target:.6g} is reached by then with probability one half",
+                case.chance(),
+                at=at,
+            )
+    left = case.gains.median[-1] - case.gains.median
+    enough = np.flatnonzero(left < case.min_gain)
+    at = int(enough[0]) if enough.size and case.gains.median[-1] >= case.min_gain else len(left) - 1
+    beyond = "" if at == len(left) - 1 else f"after it less than {case.min_gain:.3g} is expected to the horizon"
+    return case.answer(Action.CONTINUE, case.chance(), beyond, at=at)
+
+
+def _rate_held(run: Run) -> str:
+    """A sentence when the learning rate is still at its peak, empty otherwise or when it is not known."""
+    schedule = run.schedule
+    if schedule is None or len(schedule) < 2 or schedule.peak <= 0:
+        return ""
+    if float(schedule.rate[-1]) < 0.9 * schedule.peak:
+        return ""
+    return (
+        "the learning rate is still at its peak: a plateau there says nothing about the loss after annealing; "
+        "lower the rate (or start the planned decay) before stopping"
+    )
