@@ -46,6 +46,8 @@ class Ahead:
         predicted; empty where the data are too short.
     gain_seen : float
         1 - posterior over prior standard deviation of the gain C: 0 when no decay was seen and C rests on the prior.
+    annealing : ndarray, shape (H,)
+        Part of ``change`` that comes from changes of the learning rate; the rest is progress.
     alpha, ratio : float
         Posterior means of the exponent and of C / A at the progress of the whole run.
     """
@@ -60,6 +62,7 @@ class Ahead:
     amplitude: float
     tests: Array
     gain_seen: float
+    annealing: Array
     alpha: float
     ratio: float
 
@@ -119,7 +122,7 @@ def look_ahead(
         return None
     last = float(curve.x[-1])
     n = run.x.size
-    design = nodes.design(run.schedule, np.r_[run.x, last, x])
+    design = np.concatenate([nodes.design(run.s, run.annealed), nodes.design_at(run.schedule, np.r_[last, x])], axis=1)
     fitted = np.einsum("kmi,ki->km", design, nodes.levels)
     weight = nodes.weight
     if curve.direction == "min" and curve.kind in ("loss", "error", "other") and curve.y.min() >= 0:
@@ -151,6 +154,7 @@ def look_ahead(
                 run, prior, power, effective, float(np.interp(run.x[-1], curve.x, present)) + level, noise
             ),
             gain_seen=float(np.clip(1 - posterior_sd / prior_sd, 0.0, 1.0)),
+            annealing=sign * 2 * half * (weight @ (difference[:, :, 2] * nodes.levels[keep, 2:])),
             alpha=float(weight @ nodes.alpha[keep]),
             ratio=float(weight @ nodes.levels[keep, 2]) / amplitude,
         )
@@ -169,10 +173,10 @@ def _back_tests(run: Observed, prior: ShapePrior, power: float, effective: float
         if nodes is None:
             out.append(1.0)
             continue
-        design = nodes.design(run.schedule, run.x[[count - 1, -1]])
-        change = float(nodes.weight @ np.einsum("ki,ki->k", design[:, 1] - design[:, 0], nodes.levels))
-        fitted = nodes.design(run.schedule, part.x)
-        residual = part.y - nodes.weight @ np.einsum("kmi,ki->km", fitted, nodes.levels)
+        seen = np.r_[:count, run.x.size - 1]
+        fitted = nodes.weight @ np.einsum("kmi,ki->km", nodes.design(run.s[seen], run.annealed[:, seen]), nodes.levels)
+        change = float(fitted[-1] - fitted[-2])
+        residual = part.y - fitted[:-1]
         then = part.y[-1] - residual[-1] + _level(residual)[0]
         error = max((then + change - now) ** 2 - noise**2, 0.0)
         out.append(min(error / max(change * change, 1e-300), 4.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ from ..pool.mixture import t4_cdf, t4_quantile
 __all__ = ["Blend"]
 
 Array = NDArray[np.float64]
-_STEPS = 60  # bisections; from a bracket of any width to rounding
+_STEPS = 80  # at most; every other one halves the bracket
 
 
 class Blend(Distribution):
@@ -59,7 +61,7 @@ class Blend(Distribution):
         return kept
 
     def quantile(self, levels: NDArray[np.float64]) -> Array:
-        """Quantiles, shape (H, L): bisection between those of the parts."""
+        """Quantiles, shape (H, L), between those of the parts."""
         levels = np.asarray(levels, dtype=np.float64)
         blind = self.blind.quantile(levels)
         own = self.location[..., None] + self.scale[..., None] * t4_quantile(levels)
@@ -68,11 +70,30 @@ class Blend(Distribution):
         others = (1 - self.weight.sum(axis=0) > 0)[:, None]
         low = np.minimum(np.where(others, blind, np.inf), np.where(used, own, np.inf).min(axis=0))
         high = np.maximum(np.where(others, blind, -np.inf), np.where(used, own, -np.inf).max(axis=0))
-        for _ in range(_STEPS):
-            middle = low + (high - low) / 2
-            below = self.cdf(middle) < levels
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        high = _root(self.cdf, low, high, levels)
         order = np.argsort(levels, kind="stable")
         found: Array = np.array(high)
         found[:, order] = np.maximum.accumulate(found[:, order], axis=1)
         return found
+
+
+def _root(cdf: Callable[[Array], Array], low: Array, high: Array, levels: Array) -> Array:
+    """Where a distribution function reaches its levels: false position (Illinois) and bisection take turns."""
+    below, above = cdf(low) - levels, cdf(high) - levels
+    for step in range(_STEPS):
+        width = high - low
+        if np.all(width <= 1e-13 * np.maximum(np.abs(low), np.abs(high)) + 1e-300):
+            break
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            point = high - above * (width / (above - below))
+        middle = low + width / 2
+        inside = np.isfinite(point) & (point > low) & (point < high)
+        point = np.where(inside & (step % 2 == 0), point, middle)
+        miss = cdf(point) - levels
+        left = miss < 0
+        above = np.where(left, above / 2, miss)
+        below = np.where(left, miss, below / 2)
+        low, high = np.where(left, point, low), np.where(left, high, point)
+        if np.all(np.abs(miss) <= 1e-14):
+            return point
+    return high

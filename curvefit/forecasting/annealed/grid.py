@@ -84,16 +84,33 @@ class Nodes:
     kappa: float
     unit: float
 
-    def design(self, schedule: Progress, x: Array) -> Array:
-        """Columns (1, S^-alpha, -R) at x under a schedule, shape (K, len(x), 3)."""
-        s = np.maximum(schedule.progress(x) / self.unit, 1e-12)
-        annealed = schedule.annealing(x, self.relaxations, self.kappa)
-        power = np.exp(-self.alpha[:, None] * np.log(s))
+    def design(self, s: Array, annealed: Array) -> Array:
+        """Columns (1, S^-alpha, -R) from the two integrals, shape (K, m, 3).
+
+        Parameters
+        ----------
+        s : ndarray, shape (m,)
+            Progress in units of ``unit``.
+        annealed : ndarray, shape (T, m)
+            R at each relaxation.
+        """
+        power = np.exp(-self.alpha[:, None] * np.log(np.maximum(s, 1e-12)))
         return np.stack([np.ones_like(power), power, -annealed[self.tau]], axis=-1)
+
+    def design_at(self, schedule: Progress, x: Array) -> Array:
+        """The same at x under a schedule."""
+        return self.design(schedule.progress(x) / self.unit, schedule.annealing(x, self.relaxations, self.kappa))
 
 
 def observe(
-    x: Array, y: Array, schedule: Schedule, relaxations: Sequence[Relaxation], kappa: float, unit: float, power: float
+    x: Array,
+    y: Array,
+    schedule: Schedule,
+    relaxations: Sequence[Relaxation],
+    kappa: float,
+    unit: float,
+    power: float,
+    bins: int = _BINS,
 ) -> Observed | None:
     """Thin one run and integrate its schedule; None when fewer than 3 usable points are left.
 
@@ -107,9 +124,11 @@ def observe(
         As for `Progress`.
     power : float
         Weights grow as this power of the progress: the far past says least about what comes.
+    bins : int
+        At most this many points are kept.
     """
     progress = Progress(schedule, unit)
-    x, y, count = _thin(x, y)
+    x, y, count = _thin(x, y, bins)
     s = progress.progress(x) / unit
     keep = s > _FIRST * s[-1] if s.size and s[-1] > 0 else np.zeros(x.size, bool)
     if np.count_nonzero(keep) < 3:
@@ -121,12 +140,12 @@ def observe(
     return Observed(progress, x, y, weight, s, progress.annealing(x, relaxations, kappa))
 
 
-def _thin(x: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Means of at most `_BINS` groups of neighbors, and how many each holds."""
+def _thin(x: Array, y: Array, bins: int) -> tuple[Array, Array, Array]:
+    """Means of at most ``bins`` groups of neighbors, and how many each holds."""
     n = x.size
-    if n <= _BINS:
+    if n <= bins:
         return x, y, np.ones(n)
-    edges = np.linspace(0, n, _BINS + 1).astype(np.intp)
+    edges = np.linspace(0, n, bins + 1).astype(np.intp)
     count = np.diff(edges).astype(np.float64)
     return np.add.reduceat(x, edges[:-1]) / count, np.add.reduceat(y, edges[:-1]) / count, count
 

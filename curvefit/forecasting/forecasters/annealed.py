@@ -1,0 +1,209 @@
+"""Schedule-aware: the blind pool, and a power law of the learning-rate schedule that knows of decays to come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...curves import Curve, Schedule, Status, UsageError
+from ..annealed.blend import Blend
+from ..annealed.component import Component, MixtureNumbers, component
+from ..annealed.learned import default_numbers, default_prior
+from ..annealed.shape import ShapePrior
+from ..forecast import Forecast
+from ..planned import Continuation, continuations
+from ._base import Forecaster
+from .pooled import Pooled
+
+__all__ = ["Annealed"]
+
+T = TypeVar("T")
+_AHEAD = 0.05  # a change of the rate by this share of its peak is worth a word
+_UNSEEN = 0.3  # below this the gain from annealing is said to rest on the prior
+_MISSES = 0.5  # a law whose back-tests miss by this share of the change they predict is said to
+
+
+class Annealed(Forecaster):
+    r"""A new observation is a mixture of the blind forecast and Student-t components of the annealed law.
+
+    .. math:: F(y) = \sum_k p_k \big[(1 - w_k) F_{blind}(y) + w_k\, T_4((y - m_k) / s_k)\big]
+
+    over the ways k in which the schedule may go on (one, when it is told), with the locations, scales and weights of
+    `curvefit.forecasting.annealed.component`.
+
+    Parameters
+    ----------
+    schedule : Schedule, or a sequence of Schedule or None, optional
+        For all curves, or one for each; x in the curves' unit. A stated one must reach the future x; a logged one may
+        end earlier, and its rest is inferred.
+    planned : float, or a sequence of float or None, optional
+        x at which training is planned to end, for inferring the rest.
+    prior : ShapePrior, optional
+        Shape of the law, as learned from runs of the same kind; default the shipped one for unknown code.
+    numbers : MixtureNumbers, optional
+        Width and weight of the components; default the shipped ones.
+    blind : Forecaster, optional
+        What to mix with, and to fall back to; default the pool.
+
+    Notes
+    -----
+    Without a schedule, while the rate is still warming up, or where the law does not apply (the metric gets worse with
+    progress), it is the blind forecast and says so. It says, too, when the rate is about to change, when no decay has
+    been seen so that its gain rests on the prior, and when the rest of the schedule was inferred.
+
+    Examples
+    --------
+    >>> import curvefit as cf
+    >>> from curvefit.forecasting.forecasters.annealed import Annealed
+    >>> x = range(100, 2_001, 100)
+    >>> curve = cf.Curve(x, [3 + 2 * i**-0.5 for i in x], metric="val_loss")
+    >>> plan = cf.Schedule.wsd(1e-3, 4_000, decay=0.2)
+    >>> blind, aware = cf.forecast(curve, 4_000), cf.forecast(curve, 4_000, method=Annealed(plan))
+    >>> bool(aware.median[0] < blind.median[0])
+    True
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule | Sequence[Schedule | None] | None = None,
+        *,
+        planned: float | Sequence[float | None] | None = None,
+        prior: ShapePrior | None = None,
+        numbers: MixtureNumbers | None = None,
+        blind: Forecaster | None = None,
+    ) -> None:
+        self.schedule, self.planned = schedule, planned
+        self.prior, self.numbers, self.blind = prior, numbers, blind
+
+    def forecast(self, curves: Sequence[Curve], xs: Sequence[NDArray[np.float64]]) -> list[Forecast]:
+        """Forecast each curve at its future x."""
+        schedules = _each(self.schedule, len(curves), "schedules")
+        planned = _each(self.planned, len(curves), "planned ends")
+        blind = (self.blind or Pooled()).forecast(curves, xs)
+        prior = self.prior or default_prior()
+        numbers = self.numbers or default_numbers()
+        return [
+            _one(curve, x, fc, schedule, end, prior, numbers)
+            for curve, x, fc, schedule, end in zip(curves, xs, blind, schedules, planned, strict=True)
+        ]
+
+
+def _each(value: T | Sequence[T] | None, count: int, what: str) -> list[T | None]:
+    """One per curve, from one for all or a sequence."""
+    if isinstance(value, Sequence):
+        if len(value) != count:
+            raise UsageError(f"{len(value)} {what} for {count} curves", hint="one for all, or one per curve")
+        return list(value)
+    return [value] * count
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One way the schedule may go on, and what the law says of it (None where it does not apply)."""
+
+    way: Continuation
+    component: Component | None
+
+
+def _one(
+    curve: Curve,
+    x: NDArray[np.float64],
+    blind: Forecast,
+    schedule: Schedule | None,
+    planned: float | None,
+    prior: ShapePrior,
+    numbers: MixtureNumbers,
+) -> Forecast:
+    if schedule is None:
+        return _fall_back(blind, "no learning-rate schedule is known: this is the blind forecast")
+    ways = _ways(schedule, float(x[-1]), planned)
+    if not ways:
+        return _fall_back(blind, "the learning rate is still warming up, its peak is not known: the blind forecast")
+    parts = [_Part(way, component(curve, way.schedule, x, prior, numbers)) for way in ways]
+    used = [(p.way.probability, p.component) for p in parts if p.component is not None]
+    if not used:
+        why = "too few points" if len(curve) < 4 else "the metric does not fall with the progress of the schedule"
+        return _fall_back(blind, f"the annealed law does not apply ({why}): this is the blind forecast")
+    sd = np.diff(blind.quantile([0.1, 0.9]), axis=1)[:, 0] / 2.5631
+    weight = np.array([p * c.weight(sd) for p, c in used])
+    location = np.array([c.location for _, c in used])
+    bounds = curve.bounds or ((0.0, np.inf) if _positive(curve) else (-np.inf, np.inf))
+    scales = np.array([c.scale for _, c in used])
+    mean_scales = np.array([c.mean_scale for _, c in used])
+    reasons = (*blind.reasons, *_reasons(curve, x, parts, schedule, prior))
+    worse = blind.status is Status.OK and reasons
+    return replace(
+        blind,
+        observation=Blend(blind.observation, location, scales, weight, bounds),
+        underlying=Blend(blind.underlying, location, mean_scales, weight, bounds),
+        method="annealed",
+        status=Status.DEGRADED if worse else blind.status,
+        reasons=reasons,
+        explanation={**blind.explanation, **_explanation(parts, weight)},
+    )
+
+
+def _ways(schedule: Schedule, horizon: float, planned: float | None) -> tuple[Continuation, ...]:
+    if schedule.shape != "logged":
+        schedule.require(horizon)
+        return (Continuation(schedule, 1.0, schedule.shape),)
+    return continuations(schedule, horizon, planned)
+
+
+def _positive(curve: Curve) -> bool:
+    falls = curve.direction == "min" and curve.kind in ("loss", "error", "other")
+    return falls and float(curve.y.min()) >= 0
+
+
+def _fall_back(blind: Forecast, why: str) -> Forecast:
+    status = Status.DEGRADED if blind.status is Status.OK else blind.status
+    return replace(blind, method="annealed", status=status, reasons=(*blind.reasons, why))
+
+
+def _reasons(
+    curve: Curve, x: NDArray[np.float64], parts: list[_Part], schedule: Schedule, prior: ShapePrior
+) -> tuple[str, ...]:
+    out = []
+    likely = next(p for p in parts if p.component is not None)
+    assert likely.component is not None
+    ahead = likely.component.ahead
+    inferred = len(parts) > 1 or (schedule.shape == "logged" and likely.way.words != "logged")
+    if inferred:
+        listed = ", ".join(f"{p.way.words} ({p.way.probability:.0%})" for p in parts[:3])
+        out.append(f"the rest of the learning-rate schedule is inferred from its log: {listed}")
+    moves = float(ahead.rate_change[-1])
+    if moves >= _AHEAD:
+        now, then = likely.way.schedule.at([curve.x[-1], x[-1]])
+        out.append(
+            f"the learning rate changes ahead, from {now:.3g} to {then:.3g} by {curve.x_unit} {x[-1]:g}: the schedule "
+            f"is expected to change {curve.metric.name} by {ahead.change[-1]:.3g}"
+        )
+        if ahead.gain_seen < _UNSEEN:
+            source = f" ({prior.source})" if prior.source else ""
+            out.append(f"hardly any decay was seen so far: what it gains rests on the prior{source}")
+    if likely.component.test_error > _MISSES:
+        out.append(
+            f"from earlier in this run the annealed law misses by {likely.component.test_error:.0%} of the change it "
+            "predicts, so it weighs little"
+        )
+    return tuple(out)
+
+
+def _explanation(parts: list[_Part], weight: NDArray[np.float64]) -> dict[str, float]:
+    likely = next(p for p in parts if p.component is not None)
+    assert likely.component is not None
+    ahead = likely.component.ahead
+    return {
+        "annealed_weight": float(weight[:, -1].sum()),
+        "annealed_change": float(ahead.change[-1]),
+        "rate_change": float(ahead.rate_change[-1]),
+        "gain_seen": ahead.gain_seen,
+        "alpha": ahead.alpha,
+        "gain_ratio": ahead.ratio,
+        "back_test_error": likely.component.test_error,
+        "schedule_probability": likely.way.probability,
+    }
