@@ -21,7 +21,7 @@ __all__ = ["BLOCK", "HEAD", "ChangedError", "Source", "open_source", "refused"]
 HEAD = 1 << 16
 BLOCK = 1 << 20
 MAX_RATIO = 200  # a gzip member of a text log shrinks 3 to 30 times
-RATIO_FROM = 16 * 1024 * 1024  # decompressed bytes below which the ratio is nobody's business
+RATIO_FROM = 4 * 1024 * 1024  # decompressed bytes below which the ratio is nobody's business
 GZIP = b"\x1f\x8b"
 
 

@@ -64,6 +64,8 @@ class Table:
         For the provenance; window by unit of x.
     points_dropped : dict
         Values beside the table, by reason.
+    x_name : str or None
+        Column of x by the format's own rules.
     row_unit : str
         Unit of x when rows are numbered.
     row_word : str
@@ -82,6 +84,7 @@ class Table:
     window: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     points_dropped: dict[str, int] = field(default_factory=dict)
+    x_name: str | None = None
     row_unit: XUnit = "step"
     row_word: str = "line"
 

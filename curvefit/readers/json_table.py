@@ -49,7 +49,7 @@ class JsonTable(Reader):
         value = decoder.document(whole_text(source, MAX_DOCUMENT, "write one object per line (JSON Lines)"))
         found = _search(value, 0)
         if found is None:
-            raise ReadError("no table in this JSON document", code="CF-IO-008", where=source.where, hint=HINT)
+            raise ReadError("a JSON document without a table", code="CF-IO-003", where=source.where, hint=HINT)
         table = found.table(source)
         table.notes[:0] = [*source.notes, *decoder.notes()]
         if table.rows == 0:

@@ -12,6 +12,7 @@ from ..curves import CurvefitError, ReadError, ResumePolicy, Run, UsageError, XU
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from . import registry
+from ._axis import NUMBERED
 from ._base import MAX_BYTES, Options, Reader
 from ._foreign import refusal, refuse_dangerous
 from ._source import ChangedError, Source, open_source
@@ -19,7 +20,7 @@ from ._walk import Skipped, Walk
 
 __all__ = ["Failure", "Reading", "read", "read_all", "read_each"]
 
-NO_LOG = ("CF-IO-003", "CF-IO-008", "CF-IO-012", "CF-IO-013")
+NO_LOG = ("CF-IO-003", "CF-IO-012", "CF-IO-013")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +239,17 @@ def _read_folder(
         shown = safe_text(file)
         outcome = file if isinstance(file, CurvefitError) else _attempt(file, options, name=name)
         if isinstance(outcome, ReadError) and outcome.code in NO_LOG and options.format is None:
-            skipped.add("no log: " + outcome.what, shown)
+            skipped.add(outcome.what, shown)
+        elif isinstance(outcome, list) and options.format is None and not any(map(_is_log, outcome)):
+            skipped.add("numbers, but no name of a metric or of x", shown)
         else:
             yield shown, outcome
+
+
+def _is_log(run: Run) -> bool:
+    """Whether names say that this is a log: in a folder, any list of numbers in a configuration would pass for one."""
+    known = any(c.metric.direction is not None for c in run.curves.values())
+    return known or (run.provenance is not None and NUMBERED not in run.provenance.notes)
 
 
 def _no_logs(path: str | os.PathLike[str]) -> ReadError:

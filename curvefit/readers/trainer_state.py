@@ -46,7 +46,7 @@ class TrainerState(Reader):
         state = decoder.document(whole_text(source, MAX_DOCUMENT, "keep the log history only"))
         history = state.get("log_history") if isinstance(state, dict) else None
         if not isinstance(history, list):
-            raise ReadError("no log_history in this JSON document", code="CF-IO-008", where=source.where)
+            raise ReadError("a JSON document without log_history", code="CF-IO-003", where=source.where)
         table = _table(history, source)
         table.notes[:0] = [*source.notes, *decoder.notes()]
         if table.rows == 0:
@@ -94,6 +94,7 @@ def _table(history: list[Any], source: Source) -> Table:
         lines=np.frombuffer(numbers, dtype=np.int64) if numbers else np.zeros(0, np.int64),
         account=account,
         points_dropped={SUMMARY: summary} if summary else {},
+        x_name="step",
         row_word="log_history row",
     )
 

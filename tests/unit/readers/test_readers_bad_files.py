@@ -299,7 +299,7 @@ def test_F25_one_line_without_end(refuse):
 
 
 def test_F25_a_regular_line_may_be_long_but_not_longer_than_the_limit(refuse):
-    assert isinstance(refuse(b"step,loss\n" + b"1,2\n" * 300_000 + b"2," + b"1" * 1_100_000 + b"\n"), LimitError)
+    assert isinstance(refuse(b"step,loss\n" + b"1,2\n" * 30_000 + b"2," + b"1" * 1_100_000 + b"\n"), LimitError)
 
 
 def test_F26_rows_appended_while_reading_are_not_seen(log, monkeypatch):
@@ -440,7 +440,7 @@ def test_F31_links_in_a_folder_are_not_followed(log, tmp_path):
 
 
 def test_F32_a_large_folder_gives_its_first_run_at_once(tmp_path, monkeypatch):
-    for i in range(2000):
+    for i in range(500):
         (tmp_path / f"{i:05d}.csv").write_text(PLAIN)
     opened = []
     real = os.open

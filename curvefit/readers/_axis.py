@@ -1,0 +1,162 @@
+"""Which column is x, and in which unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import ReadError, UsageError, XUnit
+from ..curves.errors import unknown_name
+from ._base import Options
+from ._cells import NUMBER, TEXT, Column
+from ._names import SIZES, TIMES, normalize, x_unit_of
+from ._table import Table
+
+__all__ = ["NUMBERED", "Axis", "choose_x"]
+
+NUMBERED = "no column says what x is: the rows are numbered from 1 (pass x= to name one)"
+
+
+@dataclass(slots=True, eq=False)
+class Axis:
+    """x of the rows of a table.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (n,), or None
+        x of each row, NaN where it is missing; None numbers the rows of each run.
+    name : str
+        Name of its column.
+    unit : str
+        Unit of x.
+    notes : list of str
+        How it was chosen.
+    """
+
+    x: NDArray[np.float64] | None
+    name: str
+    unit: XUnit
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_x(columns: list[Column], table: Table, options: Options, where: str) -> Axis:
+    """The column of x that was asked for, or the one whose name says so, or the number of the row.
+
+    Raises
+    ------
+    ReadError, UsageError
+        When the x that was asked for is not there or is no x, or every candidate is constant.
+    """
+    if options.x == "row":
+        return Axis(None, "", options.x_unit or table.row_unit, notes=["x is the number of the row"])
+    if options.x is not None:
+        column = _named(columns, options.x, where)
+        values = _x_values(column, table, options, where)
+        unit = options.x_unit or x_unit_of(column.name) or "step"
+        _check_varies(values, column, where)
+        return Axis(values, column.name, unit, notes=[f"x is the column {column.name!r}, as asked"])
+    column_or_none, note = _guess_x(columns, table.x_name, where)
+    if column_or_none is None:
+        return Axis(None, "", options.x_unit or table.row_unit, notes=[note])
+    column = column_or_none
+    unit = options.x_unit or x_unit_of(column.name) or "step"
+    notes = [note] if note else [f"x is the column {column.name!r}"]
+    values = _numbers(column)
+    if np.fmax.reduce(values, initial=0.0) > 2**53:
+        notes.append("x exceeds 2^53: neighboring values may be the same number in float64")
+    return Axis(values, column.name, unit, notes=notes)
+
+
+def _named(columns: list[Column], name: str, where: str) -> Column:
+    exact = [c for c in columns if c.name == name]
+    loose = exact or [c for c in columns if c.name.lower() == name.lower()]
+    if len(loose) != 1:
+        raise unknown_name("column", name, [*(c.name for c in columns), "row"], where=where)
+    return loose[0]
+
+
+def _numbers(column: Column) -> NDArray[np.float64]:
+    if not column.state.any():
+        return column.values
+    return np.where(column.state == NUMBER, column.values, np.nan)
+
+
+def _x_values(column: Column, table: Table, options: Options, where: str) -> NDArray[np.float64]:
+    if column.numeric:
+        return _numbers(column)
+    rows = np.flatnonzero(column.state == TEXT)
+    moments = [_moment(column.text(int(r))) for r in rows[:1]]
+    if not rows.size or moments[0] is None:
+        sample = f", for example {column.text(int(rows[0]))!r}" if rows.size else ""
+        raise ReadError(
+            f"column {column.name!r} holds no numbers{sample}", code="CF-IO-007", where=where, hint="choose another x"
+        )
+    if options.x_unit != "second":
+        raise UsageError(
+            f"column {column.name!r} holds dates",
+            code="CF-PARSE-003",
+            where=where,
+            hint="pass x_unit='second' for seconds since the first",
+        )
+    values = np.full(column.values.size, np.nan)
+    parsed = [_moment(t) for t in column.texts]
+    for r in rows:
+        moment = parsed[int(column.values[r])]
+        values[r] = np.nan if moment is None else moment
+    return np.asarray(values - np.nanmin(values), dtype=np.float64)
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since 1970 of an ISO date; one without a time zone is taken as UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _check_varies(values: NDArray[np.float64], column: Column, where: str) -> None:
+    finite = values[np.isfinite(values)]
+    if finite.size > 1 and np.all(finite == finite[0]):
+        raise ReadError(
+            f"x is {finite[0]:g} in all {finite.size} rows of column {column.name!r}",
+            code="CF-DATA-005",
+            where=where,
+            hint="pass x='row' to number the rows, or another column",
+        )
+
+
+def _guess_x(columns: list[Column], preferred: str | None, where: str) -> tuple[Column | None, str]:
+    """The column whose name says x, and a sentence about it."""
+    ranked: list[tuple[int, int, int, Column]] = []
+    order = {name: i for i, name in enumerate([*TIMES, *SIZES])}
+    constant: list[Column] = []
+    for position, column in enumerate(columns):
+        rank = order.get(normalize(column.name))
+        if rank is None or not column.numeric:
+            continue
+        values = _numbers(column)
+        finite = np.isfinite(values)
+        values = values if finite.all() else values[finite]
+        if values.size > 1 and values[0] == values[-1] and np.all(values == values[0]):
+            constant.append(column)
+        elif values.size >= 0.5 * column.values.size or column.name == preferred:
+            sparse = int(values.size < 0.9 * column.values.size) if column.name != preferred else -1
+            ranked.append((sparse, rank, len(column.name) + position, column))
+    if ranked:
+        best = min(ranked, key=lambda r: r[:3])[3]
+        unit = x_unit_of(best.name)
+        others = [c.name for c in (r[3] for r in ranked) if c is not best and normalize(c.name) in TIMES]
+        more = f" ({', '.join(map(repr, others))} can be asked for instead)" if others else ""
+        size = (
+            f", a size; its unit is shown as {unit}"
+            if normalize(best.name) in ("width", "units", "hidden_units", "hidden_size")
+            else ""
+        )
+        return best, f"x is the column {best.name!r}{size}{more}"
+    if constant:
+        _check_varies(_numbers(constant[0]), constant[0], where)
+    return None, NUMBERED
