@@ -18,6 +18,7 @@ __all__ = ["Batch", "Solution", "Through", "coordinates", "limits", "nodes", "po
 
 _DEPENDENT = 1e-11  # a basis function that is this close to the span of those before it is dropped
 _MAX_NODES = 4096
+_PATIENCE = 5  # Gauss-Newton steps before the full second derivatives are worth their price
 _FEW = 96  # merged points on which starting values are searched
 
 
@@ -83,6 +84,35 @@ def nodes(model: Model, points: Points) -> Array:
         longest = int(np.argmax([a.size for a in axes]))
         axes[longest] = axes[longest][::2]
     return np.array(list(itertools.product(*axes)))
+
+
+def _curvature(
+    model: Model,
+    points: Points,
+    rows_z: Array,
+    t: Array,
+    gradient: Array,
+    free: NDArray[np.bool_],
+    through: Through | None,
+) -> Array | None:
+    """Second derivatives of half the sum of squares by differences of its gradient; None unless positive definite.
+
+    Gauss-Newton crawls where the basis is nearly dependent, since what it leaves out is divided by that dependence.
+    """
+    out = np.empty((t.size, t.size))
+    moved = np.empty((t.size, rows_z.size))
+    h = 1e-5
+    for k in np.flatnonzero(free):
+        there = t.copy()
+        there[k] += h
+        _, c, residual, q, theta = _evaluate(model, points, rows_z, there, through)
+        _tangents(model, points, theta, c, q, through, moved)
+        out[:, k] = (gradient - moved @ residual) / h
+    block = 0.5 * (out + out.T)[np.ix_(free, free)]
+    if not np.all(np.isfinite(block)):
+        return None
+    values = np.linalg.eigvalsh(block)
+    return block if values[0] > 1e-10 * values[-1] > 0 else None
 
 
 _quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
@@ -249,6 +279,7 @@ def polish(
     reduced = np.empty((t.size, rows_z.size))
     damping, converged, count = 1e-3, t.size == 0 and np.isfinite(rss), 0
     fresh, stuck = False, 0
+    newton: Array | None = None
     while count < iterations and np.isfinite(rss) and t.size:
         if not fresh:
             _tangents(model, points, theta, c, q, through, reduced)
@@ -257,21 +288,21 @@ def polish(
             length = np.sqrt(np.diag(hessian))
             if not np.all(np.isfinite(gradient)):
                 break
-            fresh = True
+            fresh, newton = True, None
         free = ~(held | ((t <= low) & (gradient < 0)) | ((t >= high) & (gradient > 0))) & (length > 0)
         if rss <= floor or not free.any():
             converged = True
             break
         cosine = float((np.abs(gradient[free]) / length[free]).max()) / math.sqrt(rss)
-        if cosine < 1e-10:
+        if cosine < 1e-9:
             converged = True
             break
+        if count >= _PATIENCE and cosine < 0.1 and newton is None:
+            newton = _curvature(model, points, rows_z, t, gradient, free, through)
+            damping = damping if newton is None else 1e-9
+        block = hessian[np.ix_(free, free)] if newton is None else newton
         step = np.zeros(t.size)
-        if t.size == 1:
-            step[0] = gradient[0] / (hessian[0, 0] * (1.0 + damping))
-        else:
-            block = hessian[np.ix_(free, free)]
-            step[free] = np.linalg.solve(block + damping * np.diag(np.diag(block)), gradient[free])
+        step[free] = np.linalg.solve(block + damping * np.diag(np.diag(block)), gradient[free])
         trial = np.minimum(np.maximum(t + np.minimum(np.maximum(step, -2.0), 2.0), low), high)
         moved = float(np.abs(trial - t).max())
         count += 1
@@ -280,13 +311,13 @@ def polish(
             gain = rss - found[0]
             stuck = stuck + 1 if gain <= 1e-15 * rss else 0
             t, (rss, c, residual, q, theta) = trial, found
-            damping, fresh = max(damping * 0.1, 1e-12), False
-            if moved < 1e-12 or stuck >= 3:
+            damping, fresh, newton = max(damping * 0.1, 1e-12), False, None
+            if moved < 1e-10 or stuck >= 3:
                 converged = True
                 break
         else:
             damping = max(damping * 8.0, 1e-6)
-            if moved < 1e-13 or damping > 1e14:
+            if moved < 1e-11 or damping > 1e14:
                 converged = cosine < 1e-5
                 break
     if t.size and np.isfinite(rss) and not fresh:
