@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..curves import Curve
 from ..fitting.autocorrelation import lag1, robust_sd
 
-__all__ = ["LocalMean", "local_mean", "local_means", "winsorized"]
+__all__ = ["LocalMean", "index_bins", "local_mean", "local_means", "winsorized"]
 
 _MOST = 4096  # longer curves are first averaged in equal blocks
 _CLIP = 3.5  # robust standard deviations beyond which a value is pulled in
@@ -102,6 +102,20 @@ def local_means(curve: Curve, *factors: float) -> tuple[LocalMean, ...]:
 def local_mean(curve: Curve) -> LocalMean:
     """The local mean over the usual window; see `local_means`."""
     return local_means(curve, 1.0)[0]
+
+
+def index_bins(n: int, most: int) -> tuple[NDArray[np.intp], _Array]:
+    """Start and size of bins of positions that grow geometrically: the steep start of a curve is kept point by point.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 1.
+    most : int
+        Number of bins, at most.
+    """
+    edges = np.unique(np.rint(np.geomspace(1, n + 1, most + 1)).astype(np.intp)) - 1
+    return edges[:-1], np.diff(edges).astype(np.float64)
 
 
 def winsorized(y: _Array, width: int) -> _Array:

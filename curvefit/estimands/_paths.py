@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ._local_mean import index_bins
+
 if TYPE_CHECKING:
     from ..fitting.fit import Fit
 
 __all__ = ["mean_paths"]
 
 _DRAWS = 200
-_KNOTS = 32
+_KNOTS = 48
 _Array = NDArray[np.float64]
 
 
@@ -21,7 +23,7 @@ def mean_paths(fit: Fit, x: _Array) -> _Array | None:
     r"""Draws of the mean curve from the uncertainty of a fit, the fitted curve first.
 
     .. math:: \log(\theta_d + o) \sim N, \qquad
-              c_d = \arg\min_c \sum_k \big(f(x_k; \hat c, \hat\theta) + \delta_d(x_k) - B(x_k; \theta_d)\,c\big)^2
+              c_d = \arg\min_c \sum_k n_k \big(f(x_k; \hat c, \hat\theta) + \delta_d(x_k) - B(x_k; \theta_d)\,c\big)^2
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ def mean_paths(fit: Fit, x: _Array) -> _Array | None:
     c, theta = vector[:k], vector[k:]
     rng = np.random.default_rng(20)
     used = fit.curve.x[fit.dropped :]
-    knots = np.unique(used[np.linspace(0, used.size - 1, _KNOTS).astype(int)])
+    starts, weight = index_bins(used.size, _KNOTS)
+    knots, weight = used[starts + (weight / 2).astype(int)], np.sqrt(weight / used.size)
     offset = np.array([s.offset for s in model.shape])
     spread = covariance[k:, k:] / np.outer(theta + offset, theta + offset)
     shapes = np.exp(np.log(theta + offset) + _normal(spread, rng)) - offset
@@ -57,10 +60,11 @@ def mean_paths(fit: Fit, x: _Array) -> _Array | None:
     high = np.array([s.high for s in model.shape])
     shapes = np.clip(shapes, low, high)
     cross = covariance[:k, k:]
+    # pinv of a covariance of one to three shapes, which may be singular
     open_linear = covariance[:k, :k] - (cross @ np.linalg.pinv(covariance[k:, k:]) @ cross.T if theta.size else 0.0)
-    here = _basis(fit, knots, theta[None, :])[0]  # (knots, k)
+    here = weight[:, None] * _basis(fit, knots, theta[None, :])[0]  # (knots, k)
     wanted = here @ c + _normal(open_linear, rng) @ here.T  # (draws, knots)
-    bent = _basis(fit, knots, shapes)  # (draws, knots, k)
+    bent = weight[:, None] * _basis(fit, knots, shapes)  # (draws, knots, k)
     scale = np.sqrt(np.sum(bent**2, axis=1, keepdims=True))
     scale[scale == 0] = 1.0
     scaled = bent / scale

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
 from ._base import Question, unanswered
-from ._local_mean import local_means
+from ._local_mean import index_bins, local_mean, winsorized
 from ._paths import mean_paths
 
 __all__ = ["plateau_onset"]
@@ -36,8 +36,8 @@ def plateau_onset(question: Question) -> Estimate:
 
     Notes
     -----
-    The fitted law is used where it is usable and its value at the horizon lies within the forecast's interval of the
-    mean: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
+    The fitted law is used where it is usable and its values now and at the horizon lie within the forecast's intervals
+    of the mean: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
     means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
     plateau is one that lies in the data. A plateau can precede a breakthrough that no mean curve shows.
     """
@@ -104,10 +104,11 @@ def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
         return None, "the law is not defined at negative x"
     if forecast is not None:
         alpha = 1 - question.level
-        low, high = forecast.mean([alpha / 2, 1 - alpha / 2])[-1]
-        end = float(fit.predict(grid[-1:]).mean[0])
-        if not low <= end <= high:
-            return None, "the law's value at the horizon is outside the forecast's interval"
+        ends = forecast.mean([alpha / 2, 1 - alpha / 2])[[0, -1]]
+        law = fit.predict(forecast.x[[0, -1]]).mean
+        for place, value, (low, high) in zip(("now", "at the horizon"), law, ends, strict=True):
+            if not low <= value <= high:
+                return None, f"the law's value {place} is outside the forecast's interval of the mean"
     paths = mean_paths(fit, grid)
     if paths is None or paths.shape[0] < 50:
         return None, "the fit has no usable covariance"
@@ -118,11 +119,11 @@ def _from_forecast(question: Question) -> tuple[_Array, _Array]:
     """Grid and mean curves: a monotone past with its noise, and comonotone quantile paths of the forecast."""
     forecast, curve = question.forecast, question.curve
     assert forecast is not None
-    (local,) = local_means(curve, 0.5)
-    step = max(1, local.x.size // 128)
-    take = np.arange(step // 2, local.x.size, step)
-    x, mean, error = local.x[take], local.mean[take], local.stderr[take]
-    x[0], mean[0] = curve.x[0], local.mean[0]
+    local = local_mean(curve)
+    starts, count = index_bins(len(curve), 64)
+    y = winsorized(curve.y, min(local.window, len(curve)) // 2 * 2 - 1) if len(curve) <= 4096 else curve.y
+    x, mean = (np.add.reduceat(v, starts) / count for v in (curve.x, y))
+    error = np.interp(x, local.x, local.stderr) * np.sqrt(np.maximum(local.window / count, 1.0))
     # never better than the level the forecast counts its gains from, so that past and future meet
     past = question.sign * np.maximum(_decreasing(question.sign * mean), question.sign * forecast.level_now)
     ahead = forecast.underlying.quantile(np.concatenate(([0.5], _NODES))).T

@@ -76,6 +76,10 @@ class Report:
     def __str__(self) -> str:
         return self.render("terminal")
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.render("markdown")
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form after the schema ``curvefit/reporting/schema/report-1.json``; every number is finite or None."""
         return document(self)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import Curve, UsageError
+from ..curves import Curve, DataError, UsageError
 
 if TYPE_CHECKING:
     from .report import Report
@@ -56,6 +56,8 @@ def choose_view(
     ------
     UsageError
         When a logarithmic axis is forced on values that are not positive.
+    DataError
+        When the curve has no finite points.
 
     Notes
     -----
@@ -64,6 +66,8 @@ def choose_view(
     95 % band as leaves the data half of the height.
     """
     curve = report.curve
+    if not len(curve):
+        raise DataError("there are no finite points to draw", where=f"{report.run.name}: {report.metric}")
     for name, scale in (("x_scale", x_scale), ("y_scale", y_scale)):
         if scale not in ("auto", "linear", "log"):
             raise UsageError(f"{name} = {scale!r}", code="CF-USE-002", hint="choices: auto, linear, log")

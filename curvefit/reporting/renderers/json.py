@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from json import dumps
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from ..report import Report
 
 __all__ = ["json"]
+
+_NUMBERS = re.compile(r'\[\n\s+([^"\[\]{}]*?)\n\s+\]')  # a list of nothing but numbers, one per line
 
 
 def json(report: Report, *, indent: int | None = 2) -> str:
@@ -18,12 +21,15 @@ def json(report: Report, *, indent: int | None = 2) -> str:
     ----------
     report : Report
     indent : int or None
-        Spaces per level; None for one line.
+        Spaces per level, lists of numbers kept on one line; None for one line in all.
 
     Notes
     -----
     The schema is ``curvefit/reporting/schema/report-1.json``; ``schema_version`` grows when a reader of the old one
     would stumble. Keys keep one order, so that equal reports are equal bytes.
     """
-    separators = (",", ":") if indent is None else None
-    return dumps(report.to_dict(), indent=indent, ensure_ascii=True, allow_nan=False, separators=separators) + "\n"
+    tree = report.to_dict()
+    if indent is None:
+        return dumps(tree, ensure_ascii=True, allow_nan=False, separators=(",", ":")) + "\n"
+    text = dumps(tree, indent=indent, ensure_ascii=True, allow_nan=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
