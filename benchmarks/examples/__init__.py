@@ -1,0 +1,1 @@
+"""Train the example runs that ship with the package."""
