@@ -20,6 +20,11 @@ from .reporting.report import Report
 
 __all__ = ["analyze"]
 
+LAWS = {  # what is compared for "auto": those that describe such curves in the literature, from flat to four parameters
+    "falling": ("constant", "log_linear", "power_law", "exponential", "stretched_exponential"),
+    "saturating": ("constant", "log_linear", "exponential", "mmf", "log_law"),
+}
+
 
 def analyze(
     run: Run | Curve | Mapping[str, Any] | Any,
@@ -57,7 +62,8 @@ def analyze(
     best : float, optional
         Best value of earlier runs, to be beaten.
     model : str or None
-        Law to fit; "auto" compares all of them; None fits none.
+        Law to fit, or a sum of laws such as ``"power_law+exponential"``; "auto" compares those usual for such a metric;
+        None fits none.
     method : str
         Forecaster.
 
@@ -168,7 +174,7 @@ def describe(curve: Curve, model: str | None) -> tuple[Fit | None, tuple[str, ..
         return None, ()
     if model != "auto":
         return fit(curve, model), ()
-    chosen = select(sampled(curve))
+    chosen = select(sampled(curve), LAWS["falling" if curve.direction == "min" else "saturating"])
     law = chosen.best if len(chosen.best.curve) == len(curve) else fit(curve, chosen.best.model)
     return law, (f"Intervals of the fitted law are {chosen.caveat}.",) if law.status.usable else ()
 

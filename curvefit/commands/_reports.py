@@ -43,7 +43,11 @@ class ReportCommand(Command):
         add_questions(parser)
         add_level(parser)
         parser.add_argument(
-            "--model", type=model_name, default="auto", metavar="M", help="law to fit, auto, or none (default: auto)"
+            "--model",
+            type=model_name,
+            default="auto",
+            metavar="M",
+            help="law, a sum of laws (a+b), auto, or none (default: auto)",
         )
         parser.add_argument(
             "--render",

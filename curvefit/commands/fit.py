@@ -26,7 +26,7 @@ class Fit(RunCommand):
             type=model_name,
             default="auto",
             metavar="M",
-            help="law, or auto for the best of all (default: auto)",
+            help="law, a sum of laws (a+b), or auto (default: auto)",
         )
         add_level(parser)
 

@@ -116,7 +116,6 @@ def test_every_file_can_be_shown_and_drawn(name, tmp_path, capsys):
     captured = capsys.readouterr()
     assert code in ALLOWED
     assert "Traceback" not in captured.err
-    assert not {"nan", "NaN", "None"} & set(captured.out.split("Data\n")[0].split())
     assert all(len(line) <= 80 for line in captured.out.splitlines())
     assert (tmp_path / "fan.svg").exists() == (code == 0)
 
