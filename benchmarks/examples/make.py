@@ -39,8 +39,8 @@ class Recipe:
 
 
 RECIPES = (
-    # a well-regularized run, two thirds through: falls like a power law, validation follows
-    Recipe("healthy", 150, 90, 1100, 600, (32,), 16, lambda e: 4e-3, decay=1e-3, seed=1),
+    # a well-regularized run, a third through: falls like a power law, validation follows
+    Recipe("healthy", 150, 50, 1100, 600, (32,), 32, lambda e: 2e-3, decay=1e-3, seed=1),
     # few training images with wrong labels among them, a large network: validation turns up
     Recipe("overfitting", 120, 120, 300, 800, (256, 128), 16, lambda e: 4e-3, label_noise=0.15, seed=2),
     # a learning rate cut to a fifth at epochs 50 and 80
@@ -82,14 +82,14 @@ def run(recipe: Recipe) -> list[dict[str, float]]:
             train_loss, train_accuracy = network.evaluate(training)
             val_loss, val_accuracy = network.evaluate(validation)
             rows.append(
-                dict(
-                    epoch=epoch,
-                    train_loss=train_loss,
-                    train_accuracy=train_accuracy,
-                    val_loss=val_loss,
-                    val_accuracy=val_accuracy,
-                    learning_rate=eta,
-                )
+                {
+                    "epoch": epoch,
+                    "train_loss": train_loss,
+                    "train_accuracy": train_accuracy,
+                    "val_loss": val_loss,
+                    "val_accuracy": val_accuracy,
+                    "learning_rate": eta,
+                }
             )
     return rows
 

@@ -36,7 +36,7 @@ class Example:
 EXAMPLES = {
     e.name: e
     for e in (
-        Example("healthy", "falls steadily, validation follows; 90 of 150 planned epochs are shown", 150),
+        Example("healthy", "falls steadily, validation follows; 50 of 150 planned epochs are shown", 150),
         Example("overfitting", "few images and wrong labels: validation loss turns up while training loss falls", 120),
         Example("lr_drops", "the learning rate is cut to a fifth after epochs 50 and 80, and the loss drops", 110),
         Example("diverging", "a growing learning rate: training falls apart; 80 of 100 planned epochs are shown", 100),

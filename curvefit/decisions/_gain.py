@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, UsageError
+from ..diagnostics._leveling import SMALL  # one meaning of "little is left" for diagnosis and decision
 from ..forecasting.forecast import Forecast
 
 __all__ = ["Gains", "smallest_gain"]
@@ -75,7 +76,7 @@ def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, 
     ----------
     min_gain : float, str or None
         A number in the metric's unit; ``"1%"`` of the level now; ``"2 sigma"`` standard deviations of one observation.
-        None: 1 % of what has been gained so far, or a tenth of the noise where that is more.
+        None: 2 % of what has been gained so far, or a tenth of the noise where that is more.
     curve : Curve
         The observed part.
     level_now, noise : float
@@ -89,8 +90,8 @@ def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, 
     if min_gain is None:
         start = float(np.mean(curve.y[: max(1, len(curve) // 20)])) if len(curve) else level_now
         drop = abs(level_now - start)
-        if 0.01 * drop >= 0.1 * noise:
-            return 0.01 * drop, "1 % of the improvement so far"
+        if SMALL * drop >= 0.1 * noise:
+            return SMALL * drop, f"{100 * SMALL:g} % of the improvement so far"
         return 0.1 * noise, "a tenth of the noise of one observation"
     if isinstance(min_gain, str):
         text = min_gain.strip().lower()

@@ -52,7 +52,7 @@ def recommend(
         Cost of one unit of x and worth of one unit of the metric, in one currency; both or neither.
     min_gain : float or str, optional
         Smallest gain that matters: a number in the metric's unit, ``"1%"`` of the level now, or ``"2 sigma"`` of the
-        noise. Default 1 % of the improvement so far, at least a tenth of the noise.
+        noise. Default 2 % of the improvement so far, at least a tenth of the noise.
     target : float, optional
         Value to reach.
     best : float, optional
@@ -162,10 +162,20 @@ class _Case:
             )
         keep = estimate(self.curve, "best_point")
         gain = float(self.gains.expected[-1 if at is None else at])
+        until = None if at is None else _round_x(float(self.forecast.x[at]), self.curve, self.horizon)
         return Recommendation(
-            action, self.metric, None if at is None else float(self.forecast.x[at]), value, keep.value, self.probability, gain,
+            action, self.metric, until, value, keep.value, self.probability, gain,
             self.min_gain, self.horizon, tuple(r for r in reasons if r), self.arithmetic,
         )  # fmt: skip
+
+
+def _round_x(x: float, curve: Curve, horizon: float) -> float:
+    """Two digits of the way still to go are all a recommendation means; never beyond the horizon."""
+    last = float(curve.x[-1])
+    step = 10.0 ** (np.floor(np.log10(max(horizon - last, 1e-300))) - 1)
+    if curve.x_unit in ("step", "epoch", "token", "sample", "iteration"):
+        step = max(step, 1.0)
+    return float(min(np.ceil(x / step) * step, horizon))
 
 
 def _check_prices(cost: float | None, worth: float | None) -> None:
@@ -225,7 +235,7 @@ def _by_worth(case: _Case, cost: float, worth: float) -> Recommendation:
         return case.answer(Action.STOP, f"no x pays: the best expected net worth is {net[at]:.3g}", case.chance())
     return case.answer(
         Action.CONTINUE,
-        f"expected net worth is largest, {net[at]:.3g}, at {case.curve.x_unit} {case.forecast.x[at]:.6g}",
+        f"expected net worth is largest, {net[at]:.3g}, at about {case.curve.x_unit} {case.forecast.x[at]:.4g}",
         case.chance(),
         at=at,
     )
