@@ -13,7 +13,7 @@ from ._projection import search
 from ._solve import Core
 from .autocorrelation import robust_sd
 
-__all__ = ["degrading", "doubts_of", "noise_seen"]
+__all__ = ["degrading", "doubts_of", "residuals_vary"]
 
 _INFORMATIVE = {"excluded", "correlation", "outliers", "even noise"}  # told, but the intervals already account for them
 
@@ -38,14 +38,14 @@ def doubts_of(core: Core, condition: float, dropped: int) -> tuple[Doubt, ...]:
     return tuple(checks)
 
 
-def noise_seen(core: Core) -> bool:
+def residuals_vary(core: Core) -> bool:
     """Whether residuals stand out of rounding errors, so that uncertainty can be measured by them."""
     size = float(np.max(np.abs(core.points.z), initial=0.0))
     return math.sqrt(core.rss / len(core.sample)) > 1e-11 * max(size, abs(core.sample.center) / core.sample.scale)
 
 
 def _noise(core: Core) -> Doubt:
-    seen = noise_seen(core)
+    seen = residuals_vary(core)
     said = (
         "residuals vary"
         if seen

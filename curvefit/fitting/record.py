@@ -18,7 +18,7 @@ from ..models import Array, Model
 from ..models._base import has_level
 from ..models.noise.student_t import StudentT
 from ._doubt import Doubt
-from ._reasons import degrading, doubts_of, noise_seen
+from ._reasons import degrading, doubts_of, residuals_vary
 from ._solve import Core
 from ._summary import summarize
 from .intervals import Ends, Target
@@ -96,7 +96,7 @@ class Fit:
     @cached_property
     def covariance(self) -> Array:
         """Covariance of the estimates, shape (p, p); NaN for a parameter on a limit of the search."""
-        if not self._estimable:
+        if not self.noise_seen:
             return frozen_array(np.full((len(self.model.names),) * 2, np.nan))
         scaled, units = self._scaled
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -105,7 +105,7 @@ class Fit:
     @cached_property
     def stderr(self) -> Mapping[str, float]:
         """Standard errors by name; NaN on a limit of the search, infinite where the data say nothing."""
-        if not self._estimable:
+        if not self.noise_seen:
             return MappingProxyType(dict.fromkeys(self.model.names, math.nan))
         scaled, units = self._scaled
         found = np.sqrt(np.diag(scaled)) * units
@@ -183,9 +183,9 @@ class Fit:
         return bool(np.all(y == y[0]))
 
     @cached_property
-    def _estimable(self) -> bool:
+    def noise_seen(self) -> bool:
         """Whether there is noise to measure uncertainty by."""
-        return self.core is not None and not self._flat and noise_seen(self.core)
+        return self.core is not None and not self._flat and residuals_vary(self.core)
 
     # -- intervals ---------------------------------------------------------------------------------------------------
 
@@ -297,7 +297,7 @@ class Fit:
             return Estimate("asymptote", None, None, unit, Status.NOT_APPLICABLE, (reason,))
         target = Target("limit")
         value = float(target_value(self.core, target)[0])
-        if not self._estimable:
+        if not self.noise_seen:
             status = Status.CONSTANT if self._flat else Status.DEGRADED
             return Estimate("asymptote", value, None, unit, status, ("noise not estimable: no interval",))
         ends = self._ends(target, level, "profile_likelihood", None)
@@ -324,7 +324,7 @@ class Fit:
 
     def _ends(self, target: Target, level: float, method: str, rng: np.random.Generator | None) -> Ends | None:
         way = interval_methods[method]
-        return way(self.core, target, level, rng=rng) if self.core is not None and self._estimable else None
+        return way(self.core, target, level, rng=rng) if self.core is not None and self.noise_seen else None
 
     def summary(self, level: float = 0.95) -> str:
         """Text of at most 80 columns: estimates with digits that follow their uncertainty, noise, and doubts."""

@@ -33,7 +33,7 @@ def test_is_a_documented_function_of_the_promised_shape(name):
     way = registry[name]
     assert list(inspect.signature(way).parameters) == ["core", "target", "level", "rng"]
     assert way.__name__ == name and len(way.__doc__) > 200 and "Notes" in way.__doc__
-    assert registry.summary(name).endswith(".") and len(registry.summary(name)) <= 160
+    assert registry.summary(name).endswith(".") and len(registry.summary(name)) <= 120
 
 
 @every_way

@@ -180,6 +180,5 @@ def test_a_fit_finds_its_way_back_to_the_example(model):
     y = model.predict(x, truth)
     found = cf.fit(cf.Curve(x, y, "loss"), model)
     np.testing.assert_allclose(found.predict(x).mean, y, rtol=0, atol=2e-6 * np.ptp(y))
-    if found.condition_number < 1e6:
-        for name, value in truth.items():
-            assert found.params[name] == pytest.approx(value, rel=1e-6), name
+    if found.condition_number < 1e6:  # two equal parts may come back in either order
+        assert sorted(found.params.values()) == pytest.approx(sorted(truth.values()), rel=1e-6)

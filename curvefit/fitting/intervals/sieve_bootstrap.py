@@ -1,4 +1,4 @@
-"""Profile likelihood whose threshold is calibrated on curves with simulated AR(1) noise; the most reliable, hundreds of refits."""
+"""Profile likelihood with its threshold calibrated on curves with simulated AR(1) noise; hundreds of refits."""
 
 from __future__ import annotations
 
