@@ -23,7 +23,13 @@ class Example(ReportCommand):
 
     def add_source(self, parser: ArgumentParser) -> None:
         """Which example."""
-        parser.add_argument("name", metavar="NAME", nargs="?", default="healthy", help="which one (default: healthy)")
+        parser.add_argument(
+            "name",
+            metavar="NAME",
+            nargs="?",
+            default="healthy",
+            help=f"{', '.join(examples.names())} (default: healthy)",
+        )
         add_metric(parser)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
