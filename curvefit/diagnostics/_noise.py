@@ -16,6 +16,7 @@ __all__ = ["Residuals", "residuals", "tail_probability"]
 Array = NDArray[np.float64]
 
 _MAD = 1.482602218505602
+_CORRELATED = 0.2  # below it neighbors say next to nothing about a value
 _MOST = 50_000  # the correlation of longer curves is estimated on this many of their last observations
 
 # Student-t tails, from heavy to Gaussian, with the weight each has before the data speak. The upper quartile ties their
@@ -37,7 +38,8 @@ class Residuals:
         The same in robust standard deviations (of the logarithm where the noise is skewed and that evens it), with the
         slow change of the noise taken out.
     shock : ndarray, shape (n,)
-        What each observation adds to the one before it, ``level_i - rho level_{i-1}``, in its own standard deviations.
+        What each observation adds to the one before it, ``level_i - rho level_{i-1}``, in its own standard deviations;
+        under serial correlation, where larger, how far it lies from both neighbors.
     sd : float
         Robust standard deviation of one observation, in the unit of the metric.
     rough : float
@@ -76,12 +78,17 @@ def residuals(curve: Curve, trace: Trace) -> Residuals:
     rho = lag1(np.clip(level[settled][-_MOST:], -4, 4), parameters=1) if spread > 0 else 0.0
     shock = np.r_[level[:1], level[1:] - rho * level[:-1]]
     size = _spread(shock[settled])
+    shock = shock / size if size > 0 else np.zeros(y.size)
+    if rho > _CORRELATED:  # a single value that is off shows on its way in and on its way out
+        alone = np.r_[(shock[:-1] - rho * shock[1:]) / np.sqrt(1 + rho**2), shock[-1:]]
+        inside = np.r_[settled[1:], False]  # not across the end of a phase
+        shock = np.where(inside & (alone > np.maximum(shock, 0)), alone, shock)
     second = np.abs(np.diff(y, 2))[settled[2:]]
     middle = float(np.median(second)) if second.size else 0.0
     return Residuals(
         value=value,
         level=level,
-        shock=shock / size if size > 0 else np.zeros(y.size),
+        shock=shock,
         sd=_spread(value[settled]),
         rough=_MAD * middle / float(np.sqrt(6.0)),
         rho=rho,

@@ -13,7 +13,7 @@ __all__ = ["Rise", "line", "rise", "step", "student_tail"]
 
 Array = NDArray[np.float64]
 
-WINDOWS = 8.0  # windows of a scan over all starting points that are worth as many independent ones
+WINDOWS = 6.0  # a scan is worth as many independent shapes, at a correlation taken larger than it is
 SHORTEST = 5  # bins
 
 
@@ -45,11 +45,12 @@ def student_tail(t: float, dof: float) -> float:
 
 
 def rise(trace: Trace, start: int, stop: int, *, down: bool = False) -> Rise | None:
-    r"""Test for a rise (or fall) that reaches to ``stop``, over all starting points.
+    r"""Test for a rise (or fall) that reaches to ``stop``: level from some bin b, climbing from some bin c on.
 
-    .. math:: T = \max_c \hat b_c / \mathrm{se}(\hat b_c), \qquad p = 8\,P(t_\nu > T)
+    .. math:: T = \max_{b \le c} \frac{\hat\beta_{bc}}{\mathrm{se}(\hat\beta_{bc})}, \qquad
+              y_i = a + \beta\,(t_i - t_c)_+ + e_i \;(i \ge b), \qquad p = 6\,P(t_\nu > T)
 
-    with b_c the generalized least-squares slope of bins c to ``stop`` under AR(1) noise.
+    by generalized least squares under AR(1) noise.
 
     Parameters
     ----------
@@ -62,17 +63,54 @@ def rise(trace: Trace, start: int, stop: int, *, down: bool = False) -> Rise | N
 
     Notes
     -----
-    Under any decreasing mean the slopes have expectation at most 0, whatever the shape of the decrease, so that only
-    the noise matters. Its correlation is taken 1.5 standard errors above the estimate.
+    Under any decreasing mean the coefficients have expectation at most 0 whatever the shape of the decrease (a decreasing
+    and an increasing sequence are never positively correlated), so that only the noise matters. Its correlation is taken
+    1.5 standard errors above the estimate.
     """
     if stop - start < SHORTEST:
         return None
-    starts = np.unique(np.linspace(start, stop - SHORTEST, min(stop - SHORTEST - start + 1, 48)).round().astype(int))
-    slope, variance = _slopes(trace, starts, stop)
+    knots = _spread_out(start, stop - SHORTEST, 32)
+    slope, variance = _hinges(trace, _spread_out(start, stop - SHORTEST, 24), knots, stop)
     t = (-slope if down else slope) / np.sqrt(variance)
-    best = int(np.argmax(t))
-    p = min(1.0, WINDOWS * student_tail(float(t[best]), trace.dof))
-    return Rise(p, float(t[best]), int(starts[best]), stop)
+    best = int(np.argmax(np.max(t, axis=0)))
+    top = float(np.max(t))
+    p = min(1.0, WINDOWS * student_tail(top, trace.dof))
+    return Rise(p, top, int(knots[best]), stop)
+
+
+def _spread_out(first: int, last: int, most: int) -> NDArray[np.intp]:
+    """At most that many integers from first to last, both included."""
+    return np.unique(np.linspace(first, last, min(last - first + 1, most)).round().astype(np.intp))
+
+
+def _hinges(trace: Trace, starts: NDArray[np.intp], knots: NDArray[np.intp], stop: int) -> tuple[Array, Array]:
+    """Coefficient of the hinge at each knot (columns) over the bins from each start (rows) to ``stop``, and variances."""
+    rho = trace.rho_high
+    t, w = trace.at[:stop], trace.weight[:stop]
+    y = trace.y[:stop] - trace.y[stop - 1]
+
+    def whitened(v: Array) -> Array:
+        out: Array = (v[1:] - rho * v[:-1]) / w[1:]
+        return out
+
+    def tails(v: Array) -> Array:  # sums over the whitened bins after each one
+        out: Array = np.r_[np.cumsum(v[::-1])[::-1], 0.0]
+        return out
+
+    wy, wo, wt = whitened(y), whitened(np.ones(stop)), whitened(t)
+    oo_all, oy_all, ot_all = tails(wo * wo), tails(wo * wy), tails(wo * wt)
+    tt_all, ty_all = tails(wt * wt), tails(wt * wy)
+    edge = (1 - rho**2) / w[starts] ** 2
+    oo, oy = (oo_all[starts] + edge)[:, None], (oy_all[starts] + edge * y[starts])[:, None]
+    c = t[knots]
+    hh = (tt_all[knots] - 2 * c * ot_all[knots] + c * c * oo_all[knots])[None, :]
+    oh = (ot_all[knots] - c * oo_all[knots])[None, :]
+    hy = (ty_all[knots] - c * oy_all[knots])[None, :]
+    det = oo * hh - oh**2
+    good = (starts[:, None] <= knots[None, :]) & (det > 1e-12 * oo * hh)
+    safe = np.where(good, det, 1.0)
+    slope = np.where(good, (oo * hy - oh * oy) / safe, 0.0)
+    return slope, np.where(good, np.maximum(trace.noise**2 * oo / safe, 1e-300), np.inf)
 
 
 def line(trace: Trace, start: int, stop: int) -> tuple[float, float]:
@@ -105,7 +143,7 @@ def _slopes(trace: Trace, starts: NDArray[np.intp], stop: int) -> tuple[Array, A
 
 
 def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | None:
-    """Generalized least-squares size of a step at a known bin beside one line, and its standard error.
+    """Generalized least-squares size of a step at a known bin beside a curve a + b t + c ln t, and its standard error.
 
     Parameters
     ----------
@@ -119,13 +157,14 @@ def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | 
     Returns
     -------
     (float, float) or None
-        None when fewer than 3 bins lie on a side.
+        None when fewer than 4 bins lie on a side.
     """
-    if at - start < 3 or stop - at < 3:
+    if at - start < 4 or stop - at < 4:
         return None
     rho, w = trace.rho_high, trace.weight[start:stop]
     t = trace.at[start:stop] - trace.at[at]
-    design = np.column_stack([np.ones(t.size), t / max(float(np.ptp(t)), 1.0), t >= 0])
+    curve = np.log(trace.at[start:stop] + 1.0)
+    design = np.column_stack([np.ones(t.size), t / max(float(np.ptp(t)), 1.0), curve - curve[0], t >= 0])
     y = trace.y[start:stop] - trace.y[start]
 
     def whitened(v: Array) -> Array:
@@ -134,7 +173,7 @@ def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | 
         return np.concatenate([first, v[1:] - rho * v[:-1]]) / scale
 
     q, r = np.linalg.qr(whitened(design))
-    if abs(r[2, 2]) < 1e-12:
+    if abs(r[3, 3]) < 1e-12:
         return None
-    size = float((q.T @ whitened(y))[2] / r[2, 2])
-    return size, float(trace.noise / abs(r[2, 2]))
+    size = float((q.T @ whitened(y))[3] / r[3, 3])
+    return size, float(trace.noise / abs(r[3, 3]))

@@ -26,6 +26,7 @@ BINS = 64
 RAW = 96  # curves of up to this many points are used as they are
 LEAST = 8  # bins below which no noise is estimated
 CERTAINTY = 1.5  # standard errors by which the correlation is taken larger than estimated
+_SHORT = 10  # observations below which a piece has no trend to speak of
 _LEAD = 2  # bins at the start of a piece that no trend is asked to follow
 _SCALES = (0.025, 0.25, 10.0)
 _JUMPS = 8  # candidates for a sudden jump that are looked at
@@ -124,6 +125,7 @@ class Trace:
         index = np.arange(self.count, dtype=np.float64)
         out = np.empty(self.count)
         settled = np.ones(self.count, bool)
+        short = np.zeros(self.count, bool)
         ends = [0]
         for start, stop in self.pieces:
             last = self.count if stop == len(self) else round((self.at[stop - 1] + self.at[stop]) / 2 + 0.5)
@@ -136,7 +138,10 @@ class Trace:
                 out[part][late] = trend[-1] + (index[part][late] - at[-1]) * (trend[-1] - trend[-2]) / (at[-1] - at[-2])
             width = (last - ends[-1]) / (stop - start)
             settled[ends[-1] : ends[-1] + max(2, int(np.ceil(1.5 * width)), (last - ends[-1]) // 20)] = False
+            short[ends[-1] : last] = last - ends[-1] < _SHORT
             ends.append(last)
+        if np.count_nonzero(settled & ~short) >= max(5, self.count // 4):
+            settled &= ~short
         if np.count_nonzero(settled) < max(5, self.count // 4):
             settled[2:] = True
         return out, settled

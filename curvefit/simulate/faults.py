@@ -39,21 +39,26 @@ class Fault:
     what: str
 
 
+def _hold(mean: Array, k: int) -> Array:
+    """The mean up to point k and level from there."""
+    out: Array = np.r_[mean[:k], np.full(mean.size - k, mean[k])]
+    return out
+
+
 def _overfitting(w: World, size: float, rng: np.random.Generator) -> None:
-    onset = rng.uniform(0.3, 0.6)
-    late = np.maximum(w.u - onset, 0) / (1 - onset)
-    w.means["val_loss"] = w.means["val_loss"] + size * w.drop["val_loss"] * late
-    w.means["val_accuracy"] = w.means["val_accuracy"] - 0.3 * size * w.drop["val_accuracy"] * late
+    k = w.index(rng.uniform(0.3, 0.6))
+    late = np.maximum(np.arange(w.n) - k, 0) / (w.n - 1 - k)
+    w.means["val_loss"] = _hold(w.means["val_loss"], k) + size * w.drop["val_loss"] * late
+    w.means["val_accuracy"] = _hold(w.means["val_accuracy"], k) - 0.3 * size * w.drop["val_accuracy"] * late
     w.means["train_loss"] = w.means["train_loss"] * (1 - 0.6 * late)
-    best = int(np.argmin(w.means["val_loss"]))
-    w.truth["overfitting.onset"] = w.x[best]
-    w.truth["overfitting.rise"] = w.means["val_loss"][-1] - w.means["val_loss"][best]
+    w.truth["overfitting.onset"] = w.x[k]
+    w.truth["overfitting.rise"] = size * w.drop["val_loss"]
 
 
 def _overfitting_plateau(w: World, size: float, rng: np.random.Generator) -> None:
     k = w.index(rng.uniform(0.3, 0.5))
     for name in ("val_loss", "val_accuracy"):
-        w.means[name] = np.r_[w.means[name][:k], np.full(w.n - k, w.means[name][k])]
+        w.means[name] = _hold(w.means[name], k)
     late = np.maximum(np.arange(w.n) - k, 0) / (w.n - 1 - k)
     w.means["train_loss"] = w.means["train_loss"] - size * (w.means["train_loss"][k]) * late
     w.truth["overfitting_plateau.onset"] = w.x[k]
@@ -166,8 +171,7 @@ def _breakthrough(w: World, size: float, rng: np.random.Generator) -> None:
     start, end = w.index(0.2), w.index(rng.uniform(0.6, 0.75))
     for name, mean in w.means.items():
         step = np.sign(mean[-1] - mean[0]) * size * w.drop[name] / (1 + np.exp(-(np.arange(w.n) - end) / (w.n / 100)))
-        flat = np.r_[mean[:start], np.full(w.n - start, mean[start])]
-        w.means[name] = np.maximum(flat + step, 0.01 * w.drop[name])
+        w.means[name] = np.maximum(_hold(mean, start) + step, 0.01 * w.drop[name])
     w.truth["breakthrough.x"] = w.x[end]
 
 
@@ -194,12 +198,12 @@ def _grokking(w: World, size: float, rng: np.random.Generator) -> None:
 
 
 def _decoupled(w: World, size: float, rng: np.random.Generator) -> None:
-    onset = rng.uniform(0.3, 0.5)
-    late = np.maximum(w.u - onset, 0) / (1 - onset)
-    w.means["val_loss"] = w.means["val_loss"] + size * w.drop["val_loss"] * late
+    k = w.index(rng.uniform(0.3, 0.5))
+    late = np.maximum(np.arange(w.n) - k, 0) / (w.n - 1 - k)
+    w.means["val_loss"] = _hold(w.means["val_loss"], k) + size * w.drop["val_loss"] * late
     w.means["val_accuracy"] = w.means["val_accuracy"] + 0.2 * (1 - w.means["val_accuracy"]) * late
     w.means["train_loss"] = w.means["train_loss"] * (1 - 0.6 * late)
-    w.truth["loss_accuracy_decoupled.onset"] = w.x[int(np.argmin(w.means["val_loss"]))]
+    w.truth["loss_accuracy_decoupled.onset"] = w.x[k]
 
 
 def _periodic(w: World, size: float, _: np.random.Generator) -> None:

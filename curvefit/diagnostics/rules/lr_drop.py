@@ -26,7 +26,7 @@ ADVICE = "Nothing to do: the fit and the forecast are of the phase after the las
 def lr_drop(evidence: Evidence) -> Diagnosis:
     r"""Test for a step in the metric at each sudden drop of the logged learning rate.
 
-    .. math:: y_i = a + b\,t_i + \delta\,1[x_i \ge x_k] + e_i, \qquad p = K\,P(t_\nu > -\hat\delta/\mathrm{se})
+    .. math:: y_i = a + b\,t_i + c \ln t_i + \delta\,1[x_i \ge x_k] + e_i, \qquad p = K\,P(t_\nu > -\hat\delta/\mathrm{se})
 
     between the neighboring changes of phase, with AR(1) errors, over K drops.
 
@@ -99,7 +99,7 @@ def _one(evidence: Evidence, name: str, changes: tuple[RateChange, ...]) -> Diag
             p_value=smallest,
         )
     return VOICE.undecided(
-        f"The learning rate drops, but fewer than 3 points of {name} lie on a side of it; more would decide it.",
+        f"The learning rate drops, but fewer than 4 points of {name} lie on a side of it; more would decide it.",
         facts,
         metric=name,
     )
@@ -117,7 +117,7 @@ def _step_at(boiled: Trace, change: RateChange) -> tuple[float, float] | None:
     if k == 0:
         return None
     before, after = boiled.spans[k - 1], boiled.spans[k]
-    reach = 10  # bins: near enough for one line
+    reach = 24  # bins
     return step(boiled, max(before.start, i - reach), i, min(after.stop, i + reach))
 
 

@@ -43,7 +43,7 @@ class Turn:
 def overfitting(evidence: Evidence) -> Diagnosis:
     r"""Test for a rise of the validation metric that lasts to the end of a phase of the learning rate.
 
-    .. math:: p = 8 K\, P\big(t_\nu > \max_c \hat b_c / \mathrm{se}(\hat b_c)\big)
+    .. math:: p = 6 K\, P\big(t_\nu > \max_{b,c} \hat\beta_{bc} / \mathrm{se}(\hat\beta_{bc})\big)
 
     over starting points c within K phases; slopes by generalized least squares under AR(1) noise.
 

@@ -89,13 +89,13 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
         return VOICE.absent(f"No excursion of {name} stands out of its noise.", facts, metric=name, p_value=1.0)
     heights = np.array([shock[i] for i, _ in found])
     each = -np.expm1(tested.size * np.log1p(-np.minimum(tail_probability(tested, heights), 1 - 1e-12)))
-    chosen = [k for k in range(len(found)) if each[k] < alpha / 2]
-    p_value = float(min(1.0, 2 * each.min()))
+    chosen = [k for k in range(len(found)) if each[k] < 0.9 * alpha]
+    p_value = float(min(1.0, each.min() / 0.9))
     bad, good = len(found), int(np.count_nonzero(tested < -HIGH))
     sign_test = _binomial_tail(bad, bad + good)
-    if not chosen and sign_test < alpha / 2:
+    if not chosen and sign_test < 0.1 * alpha:
         chosen = list(range(len(found)))
-    p_value = min(p_value, 2 * sign_test)
+    p_value = min(p_value, 10 * sign_test)
     if not chosen:
         return VOICE.absent(
             f"The highest excursion of {name}, {heights.max():.1f} robust standard deviations, is within what its own "
