@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,17 +74,38 @@ def limits(model: Model, points: Points) -> tuple[Array, Array]:
 
 def nodes(model: Model, points: Points) -> Array:
     """Starting grid in search coordinates, shape (G, S)."""
+    return _grid(model, *(tuple(edge.tolist()) for edge in limits(model, points)))[0]
+
+
+@lru_cache(maxsize=256)
+def _grid(model: Model, low: tuple[float, ...], high: tuple[float, ...]) -> tuple[Array, tuple[int, ...]]:
+    """Product of the starting values of all shapes, shape (G, S), and its extent along each."""
     if not model.shape:
-        return np.zeros((1, 0))
-    low, high = limits(model, points)
+        return np.zeros((1, 0)), ()
     axes = []
-    for k, s in enumerate(model.shape):
+    for s, least, most in zip(model.shape, low, high, strict=True):
         grid = np.log(np.array(s.grid) + s.offset)
-        axes.append(np.unique(np.minimum(np.maximum(grid, low[k]), high[k])))
-    while np.prod([float(a.size) for a in axes]) > _MAX_NODES:
+        axes.append(np.unique(np.minimum(np.maximum(grid, least), most)))
+    while math.prod(a.size for a in axes) > _MAX_NODES:
         longest = int(np.argmax([a.size for a in axes]))
         axes[longest] = axes[longest][::2]
-    return np.array(list(itertools.product(*axes)))
+    out = np.array(list(itertools.product(*axes)))
+    out.flags.writeable = False
+    return out, tuple(a.size for a in axes)
+
+
+def _valleys(rss: Array, extent: tuple[int, ...]) -> NDArray[np.intp]:
+    """Local minima of a grid, lowest first; neighbors touch by a side or a corner."""
+    values = rss.reshape(extent)
+    least = values
+    for k in range(len(extent)):
+        inner = np.moveaxis(least, k, 0)
+        out = inner.copy()
+        out[1:] = np.minimum(out[1:], inner[:-1])
+        out[:-1] = np.minimum(out[:-1], inner[1:])
+        least = np.moveaxis(out, 0, k)
+    found = np.flatnonzero((values <= least) & np.isfinite(values))
+    return found[np.argsort(rss[found], kind="stable")]
 
 
 def _curvature(
@@ -338,22 +360,13 @@ def search(model: Model, points: Points, *, starts: int = 4, iterations: int = 6
     iterations : int
         Most steps from each.
     """
+    if not model.shape:
+        return polish(model, points, np.empty(0), iterations=iterations)
     few = points.merged(_FEW)
-    grid = nodes(model, few)
+    grid, extent = _grid(model, *(tuple(edge.tolist()) for edge in limits(model, few)))
     parts = np.array_split(grid, max(1, grid.shape[0] * len(few) // 300_000))
     rss = np.concatenate([project(model, few, part).rss for part in parts])
-    if not model.shape:
-        return polish(model, points, grid[0], iterations=iterations)
-    cell = np.array([np.median(np.diff(np.unique(axis))) if np.unique(axis).size > 1 else 1.0 for axis in grid.T])
-    found: list[Solution] = []
-    followed = 0
-    for i in np.argsort(rss, kind="stable"):
-        if followed == starts or not np.isfinite(rss[i]):
-            break
-        near = np.all(np.abs(grid - grid[i]) <= 1.5 * cell, axis=1)
-        if rss[i] <= rss[near].min():  # a local minimum of the grid
-            followed += 1
-            found.append(polish(model, few, grid[i], iterations=iterations))
+    found = [polish(model, few, grid[i], iterations=iterations) for i in _valleys(rss, extent)[:starts]]
     if not found:
         return polish(model, points, grid[int(np.argmin(rss))], iterations=iterations)
     found.sort(key=lambda s: s.rss)

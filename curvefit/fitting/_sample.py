@@ -106,14 +106,15 @@ class Sample:
     def of(cls, x: Array, y: Array, weight: Array | None, *, level: bool) -> Sample:
         """Choose the units; ``level`` says whether the law has a constant that can absorb a shift of y."""
         thin = y if y.size <= 8192 else y[:: y.size // 4096 + 1]
-        low, middle, high = np.quantile(thin * 0.5, (0.25, 0.5, 0.75))  # halved: no overflow in differences
-        spread = float(high - low)
+        ordered = np.sort(thin) * 0.5  # halved: no overflow in differences
+        low, middle, high = (float(ordered[k * (ordered.size - 1) // 4]) for k in (1, 2, 3))
+        spread = high - low
         if not spread > 0:
-            spread = float(np.max(np.abs(y * 0.5 - middle), initial=0.0))
+            spread = max(float(y.max()) * 0.5 - middle, middle - float(y.min()) * 0.5)
         if not level:
-            middle, spread = 0.0, max(spread, float(np.max(np.abs(thin * 0.5))))
+            middle, spread = 0.0, max(spread, float(np.max(np.abs(ordered))))
         x_scale = float(x[-1]) if x.size and x[-1] > 0 else 1.0
-        return cls(x, y, weight, x_scale, 2.0 * float(middle), _power_of_two(2.0 * spread))
+        return cls(x, y, weight, x_scale, 2.0 * middle, _power_of_two(2.0 * spread))
 
     def __len__(self) -> int:
         return int(self.x.size)

@@ -184,7 +184,8 @@ def _many(core: Core, points: Points, best: Solution, budget: float, low: Array,
     radii = np.array([0.3, 0.6, 0.85, 1.0, 1.3, 2.0, 4.0, 10.0])
     offsets = radii[:, None, None] * (directions @ basis.T)[None]
     cloud = np.clip(best.t + np.clip(offsets, -30, 30), low, high).reshape(-1, size)
-    grid = nodes(model, points)[:: max(1, nodes(model, points).shape[0] // 512)]
+    grid = nodes(model, points)
+    grid = grid[:: max(1, grid.shape[0] // 512)]
     seen = [best.t[None, :], cloud, grid]
     ends = np.stack([best.t, best.t], axis=1)
     opened = np.zeros((size, 2), bool)
