@@ -64,8 +64,19 @@ class Optimum:
     rounding: float
 
 
-def levenberg_marquardt(problem: Problem, start: Array, iterations: int = 400) -> Descent:
-    """Levenberg-Marquardt with scaled columns and QR; steps are clipped to the bounds, non-finite trials refused."""
+def levenberg_marquardt(problem: Problem, start: Array, iterations: int = 400, tolerance: float = 0.0) -> Descent:
+    """Levenberg-Marquardt with scaled columns and QR; steps are clipped to the bounds, non-finite trials refused.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : ndarray, shape (p,)
+    iterations : int
+        Accepted steps at most.
+    tolerance : float
+        Stop when a step promises or brings a smaller relative decrease of the sum of squares; by default, when
+        rounding hides it.
+    """
     theta = np.clip(start, problem.low, problem.high)
     rss = float(problem.rss(theta))
     if not math.isfinite(rss):
@@ -89,6 +100,8 @@ def levenberg_marquardt(problem: Problem, start: Array, iterations: int = 400) -
         right = q.T @ residuals
         improved = False
         while damping < 1e16:
+            if tolerance and np.sum(right**2) <= tolerance * rss:
+                break  # all that any step could promise
             augmented = np.vstack([r, math.sqrt(damping) * np.eye(problem.p)])
             step = np.linalg.lstsq(augmented, np.concatenate([right, np.zeros(problem.p)]), rcond=None)[0]
             trial = np.clip(theta + step / unit, problem.low, problem.high)
@@ -107,9 +120,10 @@ def levenberg_marquardt(problem: Problem, start: Array, iterations: int = 400) -
             grow *= 2.0
         if not improved:
             break
-        stalled = stalled + 1 if rss - value <= 1e-14 * rss else 0
+        gained = rss - value
+        stalled = stalled + 1 if gained <= 1e-14 * rss else 0
         theta, rss = trial, value
-        if rss == 0.0 or stalled >= 3:
+        if rss == 0.0 or stalled >= 3 or gained <= tolerance * rss:
             break
     return Descent("lm", theta, rss, evaluations)
 
