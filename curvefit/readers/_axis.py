@@ -141,7 +141,7 @@ def _guess_x(columns: list[Column], preferred: str | None, where: str) -> tuple[
         values = _numbers(column)
         finite = np.isfinite(values)
         values = values if finite.all() else values[finite]
-        if values.size > 1 and values[0] == values[-1] and np.all(values == values[0]):
+        if values.size > 1 and column.name != preferred and values[0] == values[-1] and np.all(values == values[0]):
             constant.append(column)
         elif values.size >= 0.5 * column.values.size or column.name == preferred:
             sparse = int(values.size < 0.9 * column.values.size) if column.name != preferred else -1

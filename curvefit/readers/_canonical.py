@@ -101,7 +101,7 @@ def _facts(run: Run) -> dict[str, Any]:
     p = run.provenance
     return {
         "horizon": run.horizon,
-        "attributes": {k: v if isinstance(v, str) else _plain(float(v)) for k, v in run.attributes.items()},
+        "attributes": {k: v if isinstance(v, str) else _boxed(float(v)) for k, v in run.attributes.items()},
         "curves": curves,
         "schedule": _rate_name(run),
         "schedule_shape": None if run.schedule is None else run.schedule.shape,
@@ -116,6 +116,11 @@ def _facts(run: Run) -> dict[str, Any]:
             "notes": list(p.notes),
         },
     }
+
+
+def _boxed(value: float) -> float | list[str]:
+    """A number for JSON; one that is not finite in a list, to be told from a text."""
+    return value if np.isfinite(value) else [str(value)]
 
 
 def _plain(value: float) -> float | str:
@@ -179,6 +184,8 @@ def _attributes(given: dict[str, Any]) -> dict[str, str | float]:
     for name, value in given.items():
         if isinstance(value, str):
             out[name] = value
+        elif value in (["inf"], ["-inf"], ["nan"]):
+            out[name] = float(value[0])
         elif isinstance(value, int | float) and not isinstance(value, bool):
             out[name] = float(value)
     return out

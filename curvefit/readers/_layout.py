@@ -101,6 +101,12 @@ def lay_out(table: Table, options: Options, where: str) -> Layout:
     layout = Layout(axis.x, axis.name, axis.unit, notes=axis.notes)
     free = [c for c in columns if c.name != layout.x_name and normalize(c.name) not in IGNORED]
     free = [c for c in free if not _is_index(c, free)]
+    by_name = {c.name: c for c in free}
+    if table.long is not None and all(n in by_name for n in table.long):
+        layout.names, value, label = (by_name[n] for n in table.long)
+        layout.metrics, layout.labels = [value], [label]
+        _find_metrics(layout, [c for c in free if c.name not in table.long], table.rows, None)
+        return layout
     _find_long_form(layout, free)
     taken = {id(c) for c in (layout.names, *layout.metrics) if c is not None}
     if layout.names is None:

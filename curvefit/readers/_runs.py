@@ -167,13 +167,13 @@ def _settle(
     _note_jump(stay.x, book)
     used = np.zeros(stay.rows.size, bool)
     repeated = np.zeros(stay.rows.size, bool)
-    increasing = bool(np.all(stay.x[1:] > stay.x[:-1]))
+    settled = unit.segment is not None or bool(np.all(stay.x[1:] > stay.x[:-1]))
     for name, column in unit.metrics:
         state = column.state if stay.whole else column.state[stay.rows]
         defects = _count_garbage(column, state, stay.rows, table, book)
         clean = not state.any()
         at: Rows | None = None if clean else np.flatnonzero(state == NUMBER)
-        if not increasing:
+        if not settled:
             at = _without_duplicates(name, column, stay, at, book, defects, repeated)
         used[slice(None) if at is None else at] = True
         curve = _curve(column, stay, at, unit.metric or metric_of(name, names), unit.unit, defects)

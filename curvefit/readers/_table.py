@@ -66,6 +66,8 @@ class Table:
         Values beside the table, by reason.
     x_name : str or None
         Column of x by the format's own rules.
+    long : (str, str, str) or None
+        Columns of metric names, of values and of run names, where the format fixes them.
     row_unit : str
         Unit of x when rows are numbered.
     row_word : str
@@ -85,6 +87,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     points_dropped: dict[str, int] = field(default_factory=dict)
     x_name: str | None = None
+    long: tuple[str, str, str] | None = None
     row_unit: XUnit = "step"
     row_word: str = "line"
 

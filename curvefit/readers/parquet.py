@@ -141,7 +141,15 @@ def _table(file: Any, source: Source, pa: Any) -> tuple[Table, dict[bytes, bytes
     data = file.read(columns=None if len(wanted) == len(schema) else [schema.names[i] for i in wanted])
     names, repeated = unique_names(safe_text(n) for n in data.column_names)
     columns = [column_of(n, data.column(i), pa) for i, n in enumerate(names)]
-    table = Table(columns, names_repeated=repeated, notes=[*source.notes, *notes], row_word="row")
+    canonical = all(n in names for n in ("run_id", "metric", "x", "y", "segment"))
+    table = Table(
+        columns,
+        names_repeated=repeated,
+        notes=[*source.notes, *notes],
+        x_name="x" if canonical else None,
+        long=("metric", "y", "run_id") if canonical else None,
+        row_word="row",
+    )
     return table, dict(schema.metadata or {})
 
 
