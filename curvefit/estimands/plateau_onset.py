@@ -36,8 +36,8 @@ def plateau_onset(question: Question) -> Estimate:
 
     Notes
     -----
-    The fitted law is used where it is usable and its values now and at the horizon lie within the forecast's intervals
-    of the mean: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
+    The fitted law is used where it is usable, follows the local mean of the late curve within noise or a quarter of
+    eps, and agrees with the forecast's intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
     means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
     plateau is one that lies in the data. A plateau can precede a breakthrough that no mean curve shows.
     """
@@ -112,7 +112,21 @@ def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
     paths = mean_paths(fit, grid)
     if paths is None or paths.shape[0] < 50:
         return None, "the fit has no usable covariance"
+    if _misses(question, grid, paths[0]):
+        return None, "the law misses the late curve by more than noise and a quarter of eps"
     return paths, ""
+
+
+def _misses(question: Question, grid: _Array, law: _Array) -> bool:
+    """Whether the law leaves the local mean, from its onset (at the latest the middle) on, by what matters for G."""
+    curve = question.curve
+    onset = _first_passage(grid, law[None, :], question.eps, float(curve.x[-1]))[0][0]
+    local = local_mean(curve)
+    aside = np.arange(local.x.size - 1, -1, -max(1, int(local.x.size / local.windows)))  # windows side by side
+    late = aside[local.x[aside] >= min(onset, (curve.x[0] + curve.x[-1]) / 2)]
+    off = np.abs(np.interp(local.x[late], grid, law) - local.mean[late])
+    matters = question.eps * abs(law[0] - law[-1]) / 4
+    return bool(np.any(off > np.maximum(matters, local.margin(0.99) * local.stderr[late])))
 
 
 def _from_forecast(question: Question) -> tuple[_Array, _Array]:
@@ -124,8 +138,12 @@ def _from_forecast(question: Question) -> tuple[_Array, _Array]:
     y = winsorized(curve.y, min(local.window, len(curve)) // 2 * 2 - 1) if len(curve) <= 4096 else curve.y
     x, mean = (np.add.reduceat(v, starts) / count for v in (curve.x, y))
     error = np.interp(x, local.x, local.stderr) * np.sqrt(np.maximum(local.window / count, 1.0))
-    # never better than the level the forecast counts its gains from, so that past and future meet
-    past = question.sign * np.maximum(_decreasing(question.sign * mean), question.sign * forecast.level_now)
+    # never better than the level the forecast counts its gains from, and at it now: past and future meet
+    fallen = _decreasing(question.sign * mean, count)
+    past = question.sign * np.maximum(fallen, question.sign * forecast.level_now)
+    if x[-1] < curve.x[-1]:
+        x, past, error = np.append(x, curve.x[-1]), np.append(past, 0.0), np.append(error, error[-1])
+    past[-1] = forecast.level_now
     ahead = forecast.underlying.quantile(np.concatenate(([0.5], _NODES))).T
     # the past is shifted as a whole by its own noise, in an order that has nothing to do with the future's
     order = np.random.default_rng(20).permutation(_NODES.size)
@@ -138,20 +156,17 @@ def _from_forecast(question: Question) -> tuple[_Array, _Array]:
     )
 
 
-def _decreasing(y: _Array) -> _Array:
-    """Least-squares non-increasing regression (pool adjacent violators)."""
-    level: list[float] = []
-    weight: list[int] = []
-    for value in y.tolist():
-        level.append(value)
-        weight.append(1)
-        while len(level) > 1 and level[-2] < level[-1]:
-            w = weight[-2] + weight[-1]
-            level[-2] = (weight[-2] * level[-2] + weight[-1] * level[-1]) / w
-            weight[-2] = w
-            level.pop()
-            weight.pop()
-    return np.repeat(level, weight)
+def _decreasing(y: _Array, weight: _Array) -> _Array:
+    """Weighted least-squares non-increasing regression (pool adjacent violators)."""
+    pools: list[tuple[float, float, int]] = []  # level, weight, length
+    for value, w in zip(y.tolist(), weight.tolist(), strict=True):
+        level, total, length = value, w, 1
+        while pools and pools[-1][0] < level:
+            before, heavy, longer = pools.pop()
+            level = (heavy * before + total * level) / (heavy + total)
+            total, length = total + heavy, length + longer
+        pools.append((level, total, length))
+    return np.repeat([p[0] for p in pools], [p[2] for p in pools])
 
 
 def _first_passage(grid: _Array, paths: _Array, eps: float, last: float) -> tuple[_Array, _Array]:

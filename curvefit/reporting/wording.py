@@ -87,10 +87,16 @@ def headline(report: Report) -> str:
     advice, unit = report.recommendation, report.curve.x_unit
     text = advice.action.value[:1].upper() + advice.action.value[1:]
     if advice.action is Action.CONTINUE and advice.x_star is not None:
-        text += f" until {unit} {format_x(advice.x_star)}"
+        text += f" until {unit} {_position(report, advice.x_star)}"
     elif advice.action in (Action.STOP, Action.INTERVENE) and advice.keep_x is not None:
         text += f"; keep the checkpoint of {unit} {format_x(advice.keep_x)}"
     return text + "."
+
+
+def _position(report: Report, x: float) -> str:
+    """A chosen x: a whole number where the run was logged at whole numbers."""
+    some = report.curve.x[:: max(1, len(report.curve) // 100)]
+    return format_x(float(round(x)) if all(v == round(v) for v in some.tolist()) else x)
 
 
 def support(report: Report) -> list[str]:
@@ -102,7 +108,7 @@ def support(report: Report) -> list[str]:
         value, interval = with_interval(expected)
         kind = f" ({_kind(expected.interval)})" if expected.interval else ""
         lines.append(
-            f"Expected {report.metric} at {report.curve.x_unit} {format_x(advice.x_star)}: {value} {interval}{kind}."
+            f"Expected {report.metric} at {report.curve.x_unit} {_position(report, advice.x_star)}: {value} {interval}{kind}."
         )
     return lines
 

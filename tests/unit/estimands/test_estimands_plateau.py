@@ -109,8 +109,9 @@ def test_draws_spread_like_the_delta_intervals_of_the_fit():
 def test_monotone_regression_against_scipy():
     from scipy.optimize import isotonic_regression
 
-    y = np.random.default_rng(2).standard_normal(60)
-    assert np.allclose(_decreasing(y), isotonic_regression(y, increasing=False).x)
+    rng = np.random.default_rng(2)
+    y, w = rng.standard_normal(60), rng.uniform(1, 9, 60)
+    assert np.allclose(_decreasing(y, w), isotonic_regression(y, weights=w, increasing=False).x)
 
 
 def test_first_passage_between_grid_points():
@@ -125,3 +126,15 @@ def test_local_exponent_is_the_laws(model, truth):
     curve = noisy(sd=1e-5) if model == "power_law" else Curve(X, 3 - 0.2 * np.log(X + 0.0), "val_loss")
     out = convergence_rate(Question(curve, None, fit(curve, "log_linear" if model == "log_law" else model), 800.0))
     assert out.details["exponent"] == pytest.approx(truth, abs=0.01)
+
+
+def test_a_law_that_misses_the_tail_is_not_used(normal_forecast):
+    """The steep start dominates the fit, which is level where the run still falls: a wrong and narrow onset."""
+    mean = 1.2 * np.exp(-X / 12) + 0.2 - 0.015 * np.log(X)
+    curve = Curve(X, mean + 0.002 * np.random.default_rng(0).standard_normal(400), "val_loss")
+    fc = normal_forecast(curve, horizon_grid(curve, 800), lambda v: 0.2 - 0.015 * np.log(v), 0.02)
+    law_ = fit(curve, "exponential")
+    out = plateau_onset(Question(curve, fc, law_, 800.0))
+    assert out.details["from_fit"] == 0
+    assert "misses the late curve" in out.reasons[0]
+    assert out.details["gain_left"] == pytest.approx(0.015 * np.log(2) / (mean[0] - 0.2 + 0.015 * np.log(800)), rel=0.1)
