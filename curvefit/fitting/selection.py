@@ -254,11 +254,16 @@ def _information(fits: Sequence[Fit], criterion: str) -> Array:
     good = out <= np.min(out) + 2 * math.log(1.1)
     m = count / float(np.max(np.array(inflation)[good]))
     k = np.array([len(f.model.parameters) + 1 for f in fits], dtype=np.float64)
+    # where the misfit of every law, not noise, makes neighbors alike, the criterion must still tell a law that follows
+    # the curve from one that does not: as many independent points as the largest law needs to be judged at all
+    m = max(m, min(float(count), float(k.max()) + 3.0))
     if criterion == "bic":
         return np.asarray(m * out + k * math.log(max(m, 2.0)))
     with np.errstate(divide="ignore"):
         correction = np.where(m - k - 1 > 0, 2 * k * (k + 1) / np.maximum(m - k - 1, 1e-300), np.inf)
-    return np.asarray(m * out + 2 * k + correction)
+    return np.asarray(
+        np.where(np.isneginf(out), -np.inf, m * np.where(np.isneginf(out), 0.0, out) + 2 * k + correction)
+    )
 
 
 def _deviance(e: Array, *, robust: bool) -> float:
