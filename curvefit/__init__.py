@@ -41,6 +41,7 @@ _HOMES = {
     "Fit": "fitting.fit",
     "select": "fitting.selection",
     "least_squares": "fitting.least_squares",
+    "LeastSquaresFit": "fitting.least_squares",
     "forecast": "forecasting.api",
     "forecast_many": "forecasting.api",
     "Forecast": "forecasting.forecast",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from .estimands.api import estimate as estimate
     from .fitting.fit import Fit as Fit
     from .fitting.fit import fit as fit
+    from .fitting.least_squares import LeastSquaresFit as LeastSquaresFit
     from .fitting.least_squares import least_squares as least_squares
     from .fitting.selection import select as select
     from .forecasting.api import forecast as forecast
