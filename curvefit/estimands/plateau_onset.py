@@ -9,6 +9,7 @@ from ..curves import Estimate, Interval, Status
 from ._base import Question, unanswered
 from ._local_mean import index_bins, local_mean, winsorized
 from ._paths import mean_paths
+from ._start import starting_level
 
 __all__ = ["plateau_onset"]
 
@@ -144,6 +145,7 @@ def _from_forecast(question: Question) -> tuple[_Array, _Array]:
     if x[-1] < curve.x[-1]:
         x, past, error = np.append(x, curve.x[-1]), np.append(past, 0.0), np.append(error, error[-1])
     past[-1] = forecast.level_now
+    past[0] = question.sign * max(question.sign * past[0], question.sign * starting_level(question)[0])
     ahead = forecast.underlying.quantile(np.concatenate(([0.5], _NODES))).T
     # the past is shifted as a whole by its own noise, in an order that has nothing to do with the future's
     order = np.random.default_rng(20).permutation(_NODES.size)
