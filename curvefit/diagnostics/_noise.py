@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve
-from ..fitting.autocorrelation import lag1
+from ..fitting.autocorrelation import lag1, robust_sd
 from ._trace import Trace, slow_change
 
-__all__ = ["Residuals", "residuals", "tail_probability"]
+__all__ = ["Residuals", "residuals", "tail_probability", "thinned"]
 
 Array = NDArray[np.float64]
 
 _MAD = 1.482602218505602
 _CORRELATED = 0.2  # below it neighbors say next to nothing about a value
-_MOST = 50_000  # the correlation of longer curves is estimated on this many of their last observations
+_MOST = 50_000  # of longer curves size and correlation of the noise are estimated on about this many observations
 
 # Student-t tails, from heavy to Gaussian, with the weight each has before the data speak. The upper quartile ties their
 # scale to the median absolute deviation.
@@ -76,47 +76,56 @@ def residuals(curve: Curve, trace: Trace) -> Residuals:
     spread = _spread(scaled[settled])
     level = scaled / spread if spread > 0 else np.zeros(y.size)
     rho = lag1(np.clip(level[settled][-_MOST:], -4, 4), parameters=1) if spread > 0 else 0.0
-    shock = np.r_[level[:1], level[1:] - rho * level[:-1]]
+    shock = np.concatenate((level[:1], level[1:] - rho * level[:-1]))
     size = _spread(shock[settled])
     shock = shock / size if size > 0 else np.zeros(y.size)
     if rho > _CORRELATED:  # a single value that is off shows on its way in and on its way out
-        alone = np.r_[(shock[:-1] - rho * shock[1:]) / np.sqrt(1 + rho**2), shock[-1:]]
-        inside = np.r_[settled[1:], False]  # not across the end of a phase
+        alone = np.concatenate(((shock[:-1] - rho * shock[1:]) / np.sqrt(1 + rho**2), shock[-1:]))
+        inside = np.concatenate((settled[1:], [False]))  # not across the end of a phase
         shock = np.where(inside & (alone > np.maximum(shock, 0)), alone, shock)
-    second = np.abs(np.diff(y, 2))[settled[2:]]
-    middle = float(np.median(second)) if second.size else 0.0
     return Residuals(
         value=value,
         level=level,
         shock=shock,
         sd=_spread(value[settled]),
-        rough=_MAD * middle / float(np.sqrt(6.0)),
+        rough=robust_sd(curve.y[settled.argmax() :][-_MOST:], order=2),
         rho=rho,
         settled=settled,
         logarithmic=logarithmic,
     )
 
 
+def thinned(values: Array, most: int = _MOST) -> Array:
+    """At most about that many of the values, evenly spread."""
+    return values[:: max(values.size // most, 1)]
+
+
 def _evened(values: Array, settled: NDArray[np.bool_]) -> Array:
     """Values about their median with the slow change of their size taken out."""
-    out = values - np.median(values[settled])
-    out[settled] /= slow_change(out[settled])
+    out: Array = values - np.median(thinned(values[settled]))
+    inner = out[settled]
+    few = thinned(inner)
+    factor = slow_change(few)
+    if np.ptp(factor) > 0:
+        out[settled] = inner / np.interp(np.arange(inner.size), np.linspace(0, inner.size - 1, few.size), factor)
     return out
 
 
 def _skew(values: Array) -> float:
     """How much further the upper tenth of the values reaches than the lower one, 0 unless beyond three standard errors."""
-    low, high = np.quantile(values, [0.1, 0.9])
+    few = thinned(values)
+    low, high = np.quantile(few, [0.1, 0.9])
     if not low < 0 < high:
         return 0.0
     skew = float(np.log(high / -low))
-    return skew if abs(skew) > 3 * 1.8 / np.sqrt(values.size) else 0.0
+    return skew if abs(skew) > 3 * 1.8 / np.sqrt(few.size) else 0.0
 
 
 def _spread(values: Array) -> float:
     if not values.size:
         return 0.0
-    return _MAD * float(np.median(np.abs(values - np.median(values))))
+    few = thinned(values)
+    return _MAD * float(np.median(np.abs(few - np.median(few))))
 
 
 def tail_probability(shocks: Array, heights: Array) -> Array:
@@ -143,7 +152,7 @@ def tail_probability(shocks: Array, heights: Array) -> Array:
     """
     from scipy.special import gammaln, stdtr, stdtrit
 
-    kept = shocks[shocks <= _KEPT]
+    kept = thinned(shocks[shocks <= _KEPT], 20_000)
     nu = np.array(_TAILS)[:, None]
     scale = 0.6744897501960817 / stdtrit(nu, 0.75)
     z = kept[None, :] / scale

@@ -11,6 +11,7 @@ from ..curves import Schedule
 
 __all__ = ["Phase", "phases"]
 
+_LOOKED_AT = 4096  # logged rates among which turning points are looked for
 _MOST = 24  # more sudden changes than this are a schedule logged too coarsely to be read phase by phase
 
 
@@ -43,9 +44,13 @@ def phases(schedule: Schedule | None) -> tuple[Phase, ...]:
     if schedule is None or len(schedule) < 3 or schedule.peak <= 0:
         return (Phase(-np.inf, np.inf),)
     x, rate = schedule.x, schedule.rate
-    cuts = sorted({0, *_turns(rate, 0.2 * schedule.peak), *_jumps(rate)})
+    jumps = _jumps(rate)
+    stride = -(-rate.size // _LOOKED_AT)
+    turns = [stride * i for i in _turns(rate[::stride], 0.2 * schedule.peak)]
+    turns = [t for t in turns if all(abs(t - j) > 2 * stride for j in jumps)] if stride > 1 else turns
+    cuts = sorted({0, *turns, *jumps})
     if len(cuts) > _MOST:
-        cuts = sorted({0, *_turns(rate, 0.2 * schedule.peak)})
+        cuts = sorted({0, *turns})
         if len(cuts) > _MOST:
             return (Phase(-np.inf, np.inf),)
     ends = [*cuts[1:], rate.size]
@@ -73,8 +78,7 @@ def _turns(rate: NDArray[np.float64], size: float) -> list[int]:
     found: list[int] = []
     low = high = 0
     way = 0
-    # a million logged rates are mostly repeats: look at the points where something changes
-    moves = np.flatnonzero(np.diff(rate) != 0)
+    moves = np.flatnonzero(np.diff(rate) != 0)  # many logged rates are repeats
     for i in np.unique(np.concatenate(([0], moves, moves + 1))).tolist():
         if rate[i] < rate[low]:
             low = i

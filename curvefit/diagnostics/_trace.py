@@ -59,6 +59,8 @@ class Trace:
         Bin means, smaller is better, outliers pulled in.
     trend : ndarray, shape (m,)
         Robust smooth trend.
+    local : ndarray, shape (m,)
+        Centered local mean over ``2 half_window + 1`` bins, cut at the ends and at changes of phase.
     weight : ndarray, shape (m,)
         Noise of each bin relative to the typical one.
     noise : float
@@ -85,6 +87,7 @@ class Trace:
     at: Array
     y: Array
     trend: Array
+    local: Array
     weight: Array
     noise: float
     rho: float
@@ -149,18 +152,17 @@ class Trace:
     @property
     def half_window(self) -> int:
         """Half of the window of `local`, in bins."""
-        return max(1, len(self) // 24)
+        return _half_window(len(self))
 
     @property
-    def local(self) -> Array:
-        """Centered local mean over ``2 half_window + 1`` bins, cut at the ends and at changes of phase."""
-        h = self.half_window
-        out = np.empty(len(self))
-        for span in self.spans:
-            total = np.r_[0.0, np.cumsum(self.y[span.start : span.stop])]
-            i = np.arange(len(span))
-            low, high = np.maximum(i - h, 0), np.minimum(i + h + 1, len(span))
-            out[span.start : span.stop] = (total[high] - total[low]) / (high - low)
+    def local_stderr(self) -> Array:
+        """Standard error of `local` at the cautious correlation, shape (m,)."""
+        i = np.arange(len(self))
+        low, high = np.maximum(i - self.half_window, 0), np.minimum(i + self.half_window + 1, len(self))
+        factor = {k: _mean_sd(k, self.rho_high) for k in range(1, 2 * self.half_window + 2)}
+        each = np.array([factor[k] for k in (high - low).tolist()])
+        total = np.r_[0.0, np.cumsum(self.weight**2)]
+        out: Array = np.sqrt((total[high] - total[low]) / (high - low)) * self.noise * each
         return out
 
     def since(self, start: int) -> Trace:
@@ -180,28 +182,28 @@ class Trace:
         dof = max(at.size - 3, 1)
         power = float(shocks @ shocks) + (1 - high**2) * float(rest[0] ** 2)
         floor = 1e-12 * float(np.max(np.abs(self.y), initial=0.0))
+        spans = (Span(0, at.size, self.spans[-1].phase),)
         return replace(
             self,
             x=self.x[start:],
             at=at,
             y=y,
             trend=y - rest * weight,
+            local=_local(y, spans),
             weight=weight,
             noise=max(float(np.sqrt(power / dof)), floor),
             rho=rho,
             rho_high=high,
             dof=dof,
-            spans=(Span(0, at.size, self.spans[-1].phase),),
+            spans=spans,
             pieces=((0, at.size),),
         )
 
     def level(self, start: int, stop: int) -> tuple[float, float]:
         """Mean of bins ``start`` to ``stop`` and its standard error at the cautious correlation."""
-        k, rho = stop - start, self.rho_high
-        lag = np.arange(1, k)
-        inflation = 1.0 + 2.0 * float(np.sum((1 - lag / k) * rho**lag))
-        sd = float(np.sqrt(np.mean(self.weight[start:stop] ** 2))) * self.noise / np.sqrt(1.0 - rho**2)
-        return float(np.mean(self.y[start:stop])), sd * float(np.sqrt(inflation / k))
+        weight = self.weight[start:stop]
+        sd = float(np.sqrt(weight @ weight / weight.size)) * self.noise
+        return float(self.y[start:stop].mean()), sd * _mean_sd(stop - start, self.rho_high)
 
     def change(self, before: tuple[int, int], after: tuple[int, int]) -> tuple[float, float]:
         """Level after minus level before and the standard error of the difference, correlation included.
@@ -216,6 +218,29 @@ class Trace:
         typical = float(np.sqrt(np.mean(self.weight[before[0] : after[1]] ** 2))) * self.noise
         walk = typical * np.sqrt(max(distance, 1.0) + sizes / 6.0)
         return m1 - m0, float(min(np.hypot(s0, s1), max(walk, typical * np.sqrt(2 / max(sizes / 2, 1)))))
+
+
+def _half_window(bins: int) -> int:
+    return max(1, bins // 24)
+
+
+def _local(y: Array, spans: Sequence[Span]) -> Array:
+    """Moving average of each phase."""
+    h = _half_window(y.size)
+    out = np.empty(y.size)
+    for span in spans:
+        total = np.r_[0.0, np.cumsum(y[span.start : span.stop])]
+        i = np.arange(len(span))
+        low, high = np.maximum(i - h, 0), np.minimum(i + h + 1, len(span))
+        out[span.start : span.stop] = (total[high] - total[low]) / (high - low)
+    return out
+
+
+@lru_cache(maxsize=4096)
+def _mean_sd(k: int, rho: float) -> float:
+    """Standard deviation of the mean of k neighbors of an AR(1) with innovations of unit size."""
+    inflation = 1.0 + 2.0 * (rho / (1 - rho) - rho * (1 - rho**k) / (k * (1 - rho) ** 2)) if rho > 0 else 1.0
+    return float(np.sqrt(max(inflation, 1.0) / (k * (1.0 - rho**2))))
 
 
 def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
@@ -253,6 +278,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
         at=middle,
         y=tamed,
         trend=trend,
+        local=_local(tamed, spans),
         weight=weight,
         noise=max(float(np.sqrt(power / dof)), floor),
         rho=rho,
@@ -262,7 +288,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
         pieces=tuple(pieces),
         sign=sign,
         count=raw.size,
-        start=float(raw[0]) - 3 * robust_sd(raw[1:], order=2),
+        start=float(raw[0]) - 3 * robust_sd(raw[1:][-50_000:], order=2),
     )
 
 
@@ -292,15 +318,17 @@ def _edges(x: Array, phases: Sequence[Phase]) -> tuple[NDArray[np.intp], tuple[S
 def _robust_bins(y: Array, edges: NDArray[np.intp]) -> Array:
     """Mean of each bin after pulling values in to six robust standard deviations about the medians of the bins."""
     counts = np.diff(edges)
-    if counts.max() - counts.min() <= 0:
-        middles = np.median(y.reshape(counts.size, -1), axis=1)
-    else:
-        middles = np.array([np.median(y[a:b]) for a, b in pairwise(edges)])
     if counts.max() < 3:
         return np.asarray(np.add.reduceat(y, edges[:-1]) / counts, dtype=np.float64)
+    if counts.max() < 1000:  # one sort for all bins: by bin, then by value
+        order = np.lexsort((y, np.repeat(np.arange(counts.size), counts)))
+        ranked = y[order]
+        middles = (ranked[edges[:-1] + (counts - 1) // 2] + ranked[edges[:-1] + counts // 2]) / 2
+    else:
+        middles = np.array([np.median(y[a:b]) for a, b in pairwise(edges)])
     base = np.repeat(middles, counts)
     off = y - base
-    reach = 6 * _MAD * float(np.median(np.abs(off)))
+    reach = 6 * _MAD * float(np.median(np.abs(off[:: max(off.size // 50_000, 1)])))
     # the slope inside a bin is not an outlier
     slope = np.abs(np.gradient(middles)) if middles.size > 1 else np.zeros(1)
     off = np.clip(off, -reach - np.repeat(slope, counts), reach + np.repeat(slope, counts))

@@ -25,7 +25,7 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     ),
     "diverged": ("not_learning", "overfitting", "spikes", "erratic", "converged", "plateaued", "still_improving"),
     "not_learning": ("overfitting", "erratic", "spikes", "converged", "plateaued", "still_improving"),
-    "overfitting": ("converged", "still_improving"),
+    "overfitting": ("converged", "plateaued", "still_improving"),
     "erratic": ("spikes",),
 }
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from ...fitting.autocorrelation import robust_sd
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
@@ -107,8 +108,7 @@ def _per_third(evidence: Evidence, name: str) -> dict[str, float]:
     y = evidence.run[name].y
     if y.size < 15:
         return {}
-    parts = np.array_split(np.abs(np.diff(y, 2)), 3)
     return {
-        f"noise_{when}": 1.4826 * float(np.median(part)) / float(np.sqrt(6.0))
-        for when, part in zip(("first_third", "middle_third", "last_third"), parts, strict=True)
+        f"noise_{when}": robust_sd(part[-20_000:], order=2)
+        for when, part in zip(("first_third", "middle_third", "last_third"), np.array_split(y, 3), strict=True)
     }

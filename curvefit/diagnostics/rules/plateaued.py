@@ -106,9 +106,7 @@ def _onset(boiled: Trace, gain: float, eps: float, unit: str) -> Estimate:
     tail = max(len(boiled) // 5, 3)
     level, _ = boiled.level(len(boiled) - tail, len(boiled))
     bound = level - max(gain, 0.0) + eps
-    h = boiled.half_window
-    local = boiled.local
-    error = np.array([boiled.level(max(i - h, 0), min(i + h + 1, len(boiled)))[1] for i in range(len(boiled))])
+    local, error = boiled.local, boiled.local_stderr
 
     def settled(values: np.ndarray) -> int:
         above = np.flatnonzero(values > bound)

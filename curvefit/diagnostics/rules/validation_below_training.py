@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from .._trace import Trace
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice, place
@@ -56,7 +55,7 @@ def validation_below_training(evidence: Evidence) -> Diagnosis:
             f"{val_name} and {train_name} share fewer than 8 x; log them over the same range.", metric=val_name
         )
     gap = np.interp(x, train.x, train.local) - np.interp(x, val.x, val.local)  # positive: validation is better
-    error = np.hypot(_error(train, x), _error(val, x))
+    error = np.hypot(np.interp(x, train.x, train.local_stderr), np.interp(x, val.x, val.local_stderr))
     critical = _critical(x.size)
     below = gap > critical * error
     facts = {"largest_excess": float(gap.max()), "stderr": float(error[int(np.argmax(gap))]), "alpha": ALPHA_BELOW}
@@ -83,13 +82,6 @@ def validation_below_training(evidence: Evidence) -> Diagnosis:
         metric=val_name,
         where=(where,),
     )
-
-
-def _error(trace: Trace, x: np.ndarray) -> np.ndarray:
-    h = trace.half_window
-    each = np.array([trace.level(max(i - h, 0), min(i + h + 1, len(trace)))[1] for i in range(len(trace))])
-    out: np.ndarray = np.interp(x, trace.x, each)
-    return out
 
 
 def _critical(windows: int) -> float:
