@@ -80,7 +80,7 @@ def plateaued(evidence: Evidence) -> Diagnosis:
             return VOICE.absent(f"{name} is still improving.", facts, metric=name, p_value=p_value)
         # standard errors shrink with the root of the number of points at the same share of the run
         excess = 2.0 * ahead.stderr / max(eps - max(ahead.gain, 0.0), 0.3 * eps, 1e-300)
-        needed = int(np.ceil(boiled.count * np.clip(excess**2, 1.2, 50)))
+        needed = int(np.ceil(boiled.count * np.clip(min(excess, 10.0) ** 2, 1.2, 50)))
         return VOICE.undecided(
             f"Whether {name} is level cannot be told from the noise: {number(max(ahead.gain + 2 * ahead.stderr, 0.0))} may "
             f"be left to {unit} {number(evidence.horizon)}; about {needed} points (or a larger evaluation set) would decide.",
