@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves.numbers import format_number, format_x
+from ..thinning import thin
 from ..view import View, choose_view
 from ._page import Page
 
@@ -103,6 +104,8 @@ def _data(canvas: _Canvas, report: Report) -> None:
     x, y = report.curve.x, report.curve.y
     if canvas.view.x_scale == "log":
         x, y = x[x > 0], y[x > 0]
+    at = thin(x, y, 2 * canvas.width, log=canvas.view.x_scale == "log")
+    x, y = x[at], y[at]
     columns, first = np.unique(canvas.column(x), return_index=True)
     bottom, top = canvas.row(np.minimum.reduceat(y, first)), canvas.row(np.maximum.reduceat(y, first))
     for c, lowest, highest in zip(columns.tolist(), bottom, top, strict=True):
