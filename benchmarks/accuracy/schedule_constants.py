@@ -1,12 +1,12 @@
-"""Learn the shipped constants of schedule-aware forecasts: the shape prior and the seven numbers of the mixture.
+"""Learn the shipped constants of schedule-aware forecasts: the shape prior and the six numbers of the mixture.
 
     python -m benchmarks.accuracy.schedule_constants            # minutes; writes learned.json
     python -m benchmarks.accuracy.schedule_constants --dry      # prints it only
 
 Shapes are learned per group (one model size, one code base and month); the prior for unknown code is their center and
 spread. The numbers of the mixture minimize the CRPS of prefixes of all groups with a learning rate, each group counted
-once, with shapes from the sister group where there is one. They are also fitted with each group left out: those
-numbers go into the file too, and the acceptance benchmark uses only them.
+once, with shapes from the sister group where there is one. They are also fitted with each shaped group left
+out: those numbers go into the file too, and the acceptance benchmark uses only them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ START = ShapePrior(  # where learning starts: published shapes, as shares of a r
     Shape(0.47, 0.5, MultiPower(0.003, 0.5, 0.5), 0.1, 1.0), 0.1, 0.5, 1.0, 0.01, relative=True, source="start"
 )
 FOREIGN = {"alpha_sd": 0.05, "log_ratio_sd": 0.35, "log_tau_sd": 1.0, "misfit": 0.01}  # shapes from other code
-FIRST_GUESS = np.array([-2.0, -5.0, -0.7, -0.5, -3.5, 1.0, -1.0])
+FIRST_GUESS = np.array([-2.0, -5.0, 0.0, -3.5, 1.0, 0.0])
 
 
 def learned_shapes(runs: Sequence[ScheduledRun]) -> dict[str, LearnedShape]:
@@ -102,7 +102,7 @@ def pooled_prior(shapes: dict[str, LearnedShape]) -> ShapePrior:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one task's point says about the seven numbers: CDFs are tabulated on a grid around the truth."""
+    """What one task's point says about the six numbers: CDFs are tabulated on a grid around the truth."""
 
     group: str
     ahead: object
@@ -144,7 +144,7 @@ def collect(runs: Sequence[ScheduledRun], shapes: dict[str, LearnedShape], defau
 
 
 def crps(evidence: Sequence[Evidence], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """CRPS of the blend at seven numbers, one per piece of evidence."""
+    """CRPS of the blend at six numbers, one per piece of evidence."""
     numbers = MixtureNumbers(*values)
     out = np.empty(len(evidence))
     for j, e in enumerate(evidence):
@@ -157,7 +157,7 @@ def crps(evidence: Sequence[Evidence], values: NDArray[np.float64]) -> NDArray[n
 
 
 def fit_numbers(evidence: Sequence[Evidence], leave_out: str | None = None) -> MixtureNumbers:
-    """Seven numbers that minimize the CRPS relative to the last value's and the blind error, groups counted once."""
+    """Six numbers that minimize the CRPS relative to the last value's and the blind error, groups counted once."""
     groups = sorted({e.group for e in evidence} - {leave_out})
     parts = [[e for e in evidence if e.group == g] for g in groups]
     bases = [max(float(np.mean([e.base for e in part])), 1e-12) for part in parts]
@@ -199,7 +199,7 @@ def main() -> None:
         },
         "prior": default.to_dict(),
         "mixture": asdict(fit_numbers(evidence)),
-        "mixture_without": {g: asdict(fit_numbers(evidence, leave_out=g)) for g in groups},
+        "mixture_without": {g: asdict(fit_numbers(evidence, leave_out=g)) for g in SHAPED},
     }
     text = json.dumps(result, indent=1) + "\n"
     if dry:

@@ -20,7 +20,7 @@ _TESTS = 3.0  # back-tests that the learned share of the predicted change is wor
 
 @dataclass(frozen=True, slots=True)
 class MixtureNumbers:
-    r"""Seven learned numbers: how wide the component is and how much it weighs.
+    r"""Six learned numbers: how wide the component is and how much it weighs.
 
     With n the noise of one observation, :math:`\Delta` the predicted change, A the amplitude, q the prior's misfit and
     :math:`\rho^2` the mean square of back-test errors as shares of their predicted change (shrunk to
@@ -28,22 +28,21 @@ class MixtureNumbers:
 
     .. math::
         \sigma^2 &= (e^{k_1} n)^2 + s_{level}^2 + \rho^2 \Delta^2 + s_{\Delta}^2 + (e^{k_3} q A)^2 \\
-        w &= \mathrm{sigmoid}(c_0 + c_1 \ln(\sigma / \sigma_0) + c_2 \ln \rho), \qquad
+        w &= \mathrm{sigmoid}(c_0 + c_1 \ln(\sigma / \sigma_0)), \qquad
         \sigma_0^2 = \sigma_{blind}^2 + (e^{k_4} G)^2
 
     where G is the part of the change that comes from changes of the learning rate ahead, which no blind forecast knows.
 
     Parameters
     ----------
-    offset, log_sd_ratio, log_test_error : float
-        :math:`c_0, c_1, c_2`.
+    offset, log_sd_ratio : float
+        :math:`c_0, c_1`.
     log_noise, log_change, log_misfit, log_unforeseen : float
         :math:`k_1, k_2, k_3, k_4`.
     """
 
     offset: float
     log_sd_ratio: float
-    log_test_error: float
     log_noise: float
     log_change: float
     log_misfit: float
@@ -84,11 +83,7 @@ class Component:
         unforeseen = exp(self.numbers.log_unforeseen) * np.abs(self.ahead.annealing)
         other = np.hypot(blind_sd, unforeseen)
         ratio = np.log(np.maximum(self.scale, 1e-300)) - np.log(np.maximum(other, 1e-300))
-        score = (
-            self.numbers.offset
-            + self.numbers.log_sd_ratio * np.clip(ratio, -20.0, 20.0)
-            + self.numbers.log_test_error * np.log(self.test_error)
-        )
+        score = self.numbers.offset + self.numbers.log_sd_ratio * np.clip(ratio, -20.0, 20.0)
         return np.asarray(1 / (1 + np.exp(-np.clip(score, -30.0, 30.0))))
 
 

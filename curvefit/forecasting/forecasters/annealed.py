@@ -42,6 +42,8 @@ class Annealed(Forecaster):
         end earlier, and its rest is inferred.
     planned : float, or a sequence of float or None, optional
         x at which training is planned to end, for inferring the rest.
+    earlier : sequence of Schedule
+        Whole schedules of earlier runs; the rest of one that agrees with the log so far is likely to come again.
     prior : ShapePrior, optional
         Shape of the law, as learned from runs of the same kind; default the shipped one for unknown code.
     numbers : MixtureNumbers, optional
@@ -72,11 +74,12 @@ class Annealed(Forecaster):
         schedule: Schedule | Sequence[Schedule | None] | None = None,
         *,
         planned: float | Sequence[float | None] | None = None,
+        earlier: Sequence[Schedule] = (),
         prior: ShapePrior | None = None,
         numbers: MixtureNumbers | None = None,
         blind: Forecaster | None = None,
     ) -> None:
-        self.schedule, self.planned = schedule, planned
+        self.schedule, self.planned, self.earlier = schedule, planned, tuple(earlier)
         self.prior, self.numbers, self.blind = prior, numbers, blind
 
     def forecast(self, curves: Sequence[Curve], xs: Sequence[NDArray[np.float64]]) -> list[Forecast]:
@@ -87,7 +90,7 @@ class Annealed(Forecaster):
         prior = self.prior or default_prior()
         numbers = self.numbers or default_numbers()
         return [
-            _one(curve, x, fc, schedule, end, prior, numbers)
+            _one(curve, x, fc, schedule, end, self.earlier, prior, numbers)
             for curve, x, fc, schedule, end in zip(curves, xs, blind, schedules, planned, strict=True)
         ]
 
@@ -115,12 +118,13 @@ def _one(
     blind: Forecast,
     schedule: Schedule | None,
     planned: float | None,
+    earlier: Sequence[Schedule],
     prior: ShapePrior,
     numbers: MixtureNumbers,
 ) -> Forecast:
     if schedule is None:
         return _fall_back(blind, "no learning-rate schedule is known: this is the blind forecast")
-    ways = _ways(schedule, float(x[-1]), planned)
+    ways = _ways(schedule, float(x[-1]), planned, earlier)
     if not ways:
         return _fall_back(blind, "the learning rate is still warming up, its peak is not known: the blind forecast")
     parts = [_Part(way, component(curve, way.schedule, x, prior, numbers)) for way in ways]
@@ -147,11 +151,13 @@ def _one(
     )
 
 
-def _ways(schedule: Schedule, horizon: float, planned: float | None) -> tuple[Continuation, ...]:
+def _ways(
+    schedule: Schedule, horizon: float, planned: float | None, earlier: Sequence[Schedule]
+) -> tuple[Continuation, ...]:
     if schedule.shape != "logged":
         schedule.require(horizon)
         return (Continuation(schedule, 1.0, schedule.shape),)
-    return continuations(schedule, horizon, planned)
+    return continuations(schedule, horizon, planned, earlier)
 
 
 def _positive(curve: Curve) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ __all__ = ["Continuation", "continuations"]
 Array = NDArray[np.float64]
 _KNOTS = 512
 _FITS = 1e-3  # a logged rate follows its formula to this share of the peak, or to its own rounding
+_AGREES = 0.02  # an earlier schedule within this share of the peak of the log so far may be the same one
+_EARLIER = 0.8  # stated belief that a run follows the schedule of an earlier run that agrees with it so far
 # While a rate has only been constant, nothing in the log says whether a decay is planned. These are stated beliefs:
 # (share of the run at which the decay begins, probability); 1 is never.
 _STABLE = ((1.0, 0.5), (0.9, 0.15), (0.8, 0.25), (0.6, 0.1))
@@ -39,7 +42,9 @@ class Continuation:
     words: str
 
 
-def continuations(logged: Schedule, horizon: float, planned: float | None = None) -> tuple[Continuation, ...]:
+def continuations(
+    logged: Schedule, horizon: float, planned: float | None = None, earlier: Sequence[Schedule] = ()
+) -> tuple[Continuation, ...]:
     """How a logged schedule may go on until ``horizon``, most probable first.
 
     Parameters
@@ -51,6 +56,9 @@ def continuations(logged: Schedule, horizon: float, planned: float | None = None
     planned : float, optional
         x at which training is planned to end; shapes that end with the run (cosine, decay after a stable phase) need
         it. Without it a rate that has been constant is taken to stay so.
+    earlier : sequence of Schedule
+        Schedules of earlier runs, whole. Those that agree with the log so far, stretched to ``planned``, are candidates
+        and share four fifths of the probability.
 
     Returns
     -------
@@ -94,6 +102,8 @@ def continuations(logged: Schedule, horizon: float, planned: float | None = None
     tolerance = max(_FITS, _rounding(logged.rate) / logged.peak)
     cycling = bool(np.any(np.diff(share) > 5 * tolerance))
     found = _cycles(x, share) if cycling else _falling(x, share, tolerance, planned)
+    if earlier and planned is not None:
+        found = _as_before(x, share, planned, earlier, found)
     grid = np.linspace(last, max(horizon, planned or horizon), _KNOTS + 1)[1:]
     total = sum(c.probability for c in found)
     out = [
@@ -105,6 +115,43 @@ def continuations(logged: Schedule, horizon: float, planned: float | None = None
         for c in found
     ]
     return tuple(sorted(out, key=lambda c: -c.probability))
+
+
+def _as_before(
+    x: Array, share: Array, planned: float, earlier: Sequence[Schedule], found: list[Candidate]
+) -> list[Candidate]:
+    """Earlier schedules that agree with the log so far, before the shapes that fit it."""
+    agreeing: list[tuple[Rate, Array]] = []
+    counts: list[float] = []
+    probe = np.linspace(float(x[-1]), planned, 65)
+    for schedule in earlier:
+        if not len(schedule) or schedule.peak <= 0:
+            continue
+        rate = _stretched(schedule, planned)
+        if np.max(np.abs(rate(x) - share)) > _AGREES:
+            continue
+        ahead = rate(probe)
+        for i, (_, other) in enumerate(agreeing):
+            if np.max(np.abs(other - ahead)) < 0.01:
+                counts[i] += 1
+                break
+        else:
+            agreeing.append((rate, ahead))
+            counts.append(1.0)
+    if not agreeing:
+        return found
+    total, rest = sum(counts), sum(c.probability for c in found)
+    known = [
+        Candidate(rate, _EARLIER * n / total, f"as in {n:.0f} earlier run{'s' * (n > 1)}")
+        for (rate, _), n in zip(agreeing, counts, strict=True)
+    ]
+    return known + [Candidate(c.rate, (1 - _EARLIER) * c.probability / rest, c.words) for c in found]
+
+
+def _stretched(schedule: Schedule, planned: float) -> Rate:
+    """An earlier schedule as shares of its peak, with its end moved to the planned one."""
+    factor = float(schedule.x[-1]) / planned
+    return lambda v: schedule.at(v * factor) / schedule.peak
 
 
 def _rounding(rate: Array) -> float:
