@@ -13,6 +13,7 @@ from .decisions.recommend import recommend
 from .diagnostics.api import diagnose
 from .estimands import Question, horizon_grid
 from .estimands import registry as estimands
+from .fitting.autocorrelation import effective_size, lag1
 from .fitting.fit import Fit, fit
 from .fitting.selection import select
 from .forecasting.api import forecast
@@ -174,9 +175,25 @@ def describe(curve: Curve, model: str | None) -> tuple[Fit | None, tuple[str, ..
         return None, ()
     if model != "auto":
         return fit(curve, model), ()
-    chosen = select(sampled(curve), LAWS["falling" if curve.direction == "min" else "saturating"])
+    seen = sampled(curve)
+    chosen = select(seen, within_reach(seen, LAWS["falling" if curve.direction == "min" else "saturating"]))
     law = chosen.best if len(chosen.best.curve) == len(curve) else fit(curve, chosen.best.model)
     return law, (f"Intervals of the fitted law are {chosen.caveat}.",) if law.status.usable else ()
+
+
+def within_reach(curve: Curve, laws: tuple[str, ...], most: float = 40.0) -> tuple[str, ...]:
+    """Laws that may win: twice the log likelihood ratio to the best, on as many points as are independent, is at most so.
+
+    Plain least squares decides, which is quick; the rest need no closer look. Outliers raise all sums of squares alike,
+    so that they exclude no law.
+    """
+    fits = [f for name in laws if (f := fit(curve, name, noise="gaussian")).core is not None and f.rss > 0]
+    if not fits:
+        return laws
+    best = min(fits, key=lambda f: f.rss)
+    points = effective_size(len(curve), lag1(best.residuals, curve.x[-best.residuals.size :]))
+    near = {f.model.name for f in fits if points * np.log(f.rss / best.rss) <= most}
+    return tuple(name for name in laws if name in near)
 
 
 def sampled(curve: Curve, points: int = 3000) -> Curve:
