@@ -60,7 +60,8 @@ def least_squares(
     method : {"auto", "lm", "trf", "dogbox", "minpack"}
         Algorithm from the start; "auto" runs several and takes the best.
     multistart : bool
-        Whether to look for a better optimum than the one reached from the start. Without a start it is always done.
+        Whether to look for a better optimum than the one reached from the start. Without a start it is always done. A
+        single algorithm without this search may be used, but is not called converged: nothing confirms it.
     rng : numpy.random.Generator, optional
         For the search; by default the same call always gives the same fit.
 
@@ -128,8 +129,9 @@ def least_squares(
             _raise_own_error(setup)
         doubt = Doubt("finite", False, "the model is not finite at any starting value")
         return without_solution(setup, Status.NONFINITE, (doubt,))
-    needed = 2 if len(problem.shape_parameters) > 0 and (searching or method == "auto") else 1
-    return assemble(setup, problem, solution, solution.optimum, needed)
+    confirmed_by = 2 if problem.shape_parameters else 1  # a linear problem has one optimum
+    alone = not searching and method != "auto"
+    return assemble(setup, problem, solution, solution.optimum, confirmed_by, alone)
 
 
 def _pattern_check(setup: Setup) -> Callable[[Array], bool] | None:

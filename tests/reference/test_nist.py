@@ -95,6 +95,7 @@ def test_a_single_algorithm_in_its_trap_is_the_negative_control():
     s = score(reference, "start 1", fit, 0.0)
     assert s.params == 0.0
     assert not s.passed
+    assert not s.wrong  # a single algorithm alone is not called converged
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class Solution:
         How many independent ways led to the optimum: algorithms from the given start, and rounds of the search.
     start_rss : float or None
         Sum of squares at the given start.
+    limit : float
+        Sum of squares up to which a descent ended at the same optimum.
     """
 
     optimum: Optimum | None
@@ -43,6 +45,21 @@ class Solution:
     search: Search | None
     agreeing: int
     start_rss: float | None
+    limit: float = 0.0
+
+    @property
+    def from_start(self) -> tuple[Descent, ...]:
+        """The algorithms that began at the given start."""
+        return tuple(d for d in self.descents if d.algorithm != "search")
+
+    def reached(self, descents: Sequence[Descent]) -> int:
+        """How many of them ended at the optimum."""
+        return sum(d.rss <= self.limit for d in descents)
+
+    @property
+    def search_reached(self) -> bool:
+        """Whether the search ended at the optimum, too."""
+        return any(d.rss <= self.limit for d in self.descents if d.algorithm == "search")
 
 
 def minimize(
@@ -107,11 +124,11 @@ def minimize(
     if optimum is None:
         return Solution(None, tuple(descents), found, 0, start_rss)
     limit = optimum.rss * (1 + SAME_RSS) + floor
-    from_start = len({d.algorithm for d in usable if d.algorithm != "search" and d.rss <= limit})
-    from_search = (
-        found.rounds_agreeing if found and any(d.algorithm == "search" and d.rss <= limit for d in usable) else 0
-    )
-    return Solution(optimum, tuple(descents), found, from_start + from_search, start_rss)
+    solution = Solution(optimum, tuple(descents), found, 0, start_rss, limit)
+    agreeing = solution.reached(solution.from_start)
+    if found is not None:  # a search that found nothing better than the start's optimum supports it, too
+        agreeing += found.rounds_agreeing if solution.search_reached else int(agreeing > 0)
+    return replace(solution, agreeing=agreeing)
 
 
 def _from_start(problem: Problem, start: Array, algorithms: Sequence[str] | None) -> list[Descent]:

@@ -91,8 +91,9 @@ class LeastSquaresFit:
 
     @property
     def converged(self) -> bool:
-        """Whether an optimum was found and confirmed."""
-        return self.status.usable or self.status is Status.CONSTANT
+        """Whether an optimum was found, and confirmed by independent ways."""
+        confirmed = all(d.ok for d in self.doubts if d.name == "agreement")
+        return confirmed and (self.status.usable or self.status is Status.CONSTANT)
 
     def predict(
         self, data: Any, interval: Literal["confidence", "prediction"] | None = None, level: float = 0.95
@@ -102,7 +103,7 @@ class LeastSquaresFit:
         Parameters
         ----------
         data : array-like, mapping or dataframe
-            The columns the model reads; a plain array for a model of one column.
+            The columns the model reads; for a model of one column also an array, list or number.
         interval : {None, "confidence", "prediction"}
             Of the mean, or of a new observation of weight one.
         level : float
@@ -111,7 +112,8 @@ class LeastSquaresFit:
         Returns
         -------
         Prediction
-            ``x`` is the predictor for a model of one column, else the row number.
+            Of the response as it was fitted: of ``log(y)`` if that is the response. ``x`` is the predictor for a model
+            of one column, else the row number.
         """
         check_level(level)
         if interval not in (None, "confidence", "prediction"):
@@ -135,7 +137,7 @@ class LeastSquaresFit:
 
     def _columns(self, data: Any) -> tuple[dict[str, Array], int]:
         names = tuple(self._setup.columns)
-        if not isinstance(data, Mapping) and len(names) <= 1 and not hasattr(data, "columns"):
+        if isinstance(data, int | float | list | tuple | range | np.ndarray) and len(names) <= 1:
             values = np.atleast_1d(np.asarray(data, dtype=np.float64))
             return ({names[0]: values} if names else {}), len(values)
         table = Table(data)
@@ -270,7 +272,9 @@ def without_solution(setup: Setup, status: Status, doubts: tuple[Doubt, ...]) ->
     )  # fmt: skip
 
 
-def assemble(setup: Setup, problem: Problem, solution: Solution, optimum: Optimum, needed: int) -> LeastSquaresFit:
+def assemble(
+    setup: Setup, problem: Problem, solution: Solution, optimum: Optimum, needed: int, alone: bool
+) -> LeastSquaresFit:
     """Estimates, covariance and verdict of a solution."""
     p = len(setup.free)
     dof = len(setup.y) - p
@@ -280,7 +284,7 @@ def assemble(setup: Setup, problem: Problem, solution: Solution, optimum: Optimu
     if inside.any():
         small, condition = scaled_qr_covariance(optimum.jacobian[:, inside], optimum.rss, dof)
         covariance[np.ix_(inside, inside)] = small
-    status, doubts = judge(setup, problem, solution, optimum, condition, problem.model.exact, needed)
+    status, doubts = judge(setup, problem, solution, optimum, condition, problem.model.exact, needed, alone)
     noiseless = any(d.name == "noise" and not d.ok for d in doubts)
     theta = optimum.theta
     shown = theta.copy()

@@ -22,21 +22,17 @@ class Table:
     Parameters
     ----------
     data : mapping of str to array-like, Curve, or dataframe
-        Dataframes are those that narwhals understands. A curve has the columns ``x`` and ``y``, and its metric's
-        name for ``y``.
+        Dataframes are those that narwhals understands. A curve has the columns ``x`` and ``y``.
     """
 
     def __init__(self, data: Any) -> None:
         self._done: dict[str, Array] = {}
+        self._frame = not isinstance(data, Curve | Mapping)
+        self._raw: Mapping[str, Any]
         if isinstance(data, Curve):
-            self._raw: Any = {"x": data.x, "y": data.y}
-            self.names: tuple[str, ...] = ("x", "y")
-            self.rows = len(data.x)
-            return
-        if isinstance(data, Mapping):
-            self._raw = data
-            self.names = tuple(str(name) for name in data)
-            self._frame = False
+            self._raw = {"x": data.x, "y": data.y}
+        elif isinstance(data, Mapping):
+            self._raw = {str(name): column for name, column in data.items()}
         else:
             import narwhals.stable.v2 as nw
 
@@ -50,7 +46,7 @@ class Table:
                     hint="pass a mapping of column names to arrays, a dataframe or a Curve",
                 ) from None
             self._raw = {name: frame[name] for name in frame.columns}
-            self.names = tuple(frame.columns)
+        self.names = tuple(self._raw)
         sizes = {name: _size(self._raw[name], name) for name in self.names}
         if not sizes:
             raise DataError("data has no columns", where="data")
@@ -65,7 +61,7 @@ class Table:
     def __getitem__(self, name: str) -> Array:
         if name not in self._done:
             raw = self._raw[name]
-            if hasattr(raw, "is_null") and hasattr(raw, "to_numpy"):  # a column of a dataframe
+            if self._frame:
                 raw = raw.to_list() if bool(raw.is_null().any()) else raw.to_numpy()
             self._done[name] = as_float_array(raw, name)
         return self._done[name]

@@ -21,11 +21,18 @@ Array = NDArray[np.float64]
 MAX_CONDITION = 1e10
 NO_NOISE = 1e-11  # residuals this small beside the response are rounding, not noise
 EXACT_OFFSET, DIFFERENCE_OFFSET = 1e-7, 1e-5  # steps left, in standard errors: the seventh or fifth digit of one
-_FATAL = ("finite", "gradient", "start", "agreement")
+_FATAL = {"finite", "gradient", "start", "agreement"}
 
 
 def judge(
-    setup: Setup, problem: Problem, solution: Solution, optimum: Optimum, condition: float, exact: bool, needed: int
+    setup: Setup,
+    problem: Problem,
+    solution: Solution,
+    optimum: Optimum,
+    condition: float,
+    exact: bool,
+    needed: int,
+    alone: bool,
 ) -> tuple[Status, tuple[Doubt, ...]]:
     """The status, and every check with its verdict.
 
@@ -39,12 +46,14 @@ def judge(
         Whether derivatives are exact to rounding.
     needed : int
         How many independent ways must have led to the optimum.
+    alone : bool
+        Whether the caller asked for one way only: then a lack of agreement is a doubt, not a failure.
     """
     doubts = [
         Doubt("finite", True, "the model, its derivatives and the residuals are finite at the optimum"),
         _gradient(optimum, exact),
         _start(optimum, solution),
-        _agreement(setup, solution, optimum, needed),
+        _agreement(solution, needed),
         _rank(condition),
         _bounds(setup, optimum),
         _noise(problem, optimum),
@@ -53,8 +62,8 @@ def judge(
     pattern = _independence(setup, problem.residuals(optimum.theta))
     if pattern is not None:
         doubts.append(pattern)
-    failed = [d.name for d in doubts if not d.ok]
-    if any(name in _FATAL for name in failed):
+    failed = {d.name for d in doubts if not d.ok}
+    if failed & (_FATAL - {"agreement"} if alone else _FATAL):
         status = Status.NOT_CONVERGED
     elif np.ptp(setup.y) == 0:
         status = Status.CONSTANT
@@ -86,22 +95,20 @@ def _ratio(optimum: Optimum, solution: Solution) -> float:
     return optimum.rss / solution.start_rss if solution.start_rss else 1.0
 
 
-def _agreement(setup: Setup, solution: Solution, optimum: Optimum, needed: int) -> Doubt:
-    ways = []
-    from_start = [d for d in solution.descents if d.algorithm != "search"]
-    if from_start:
-        reached = sum(d.rss <= optimum.rss * (1 + 1e-6) for d in from_start)
-        ways.append(f"{reached} of {len(from_start)} algorithms from the start")
-    if solution.search is not None:
-        rounds = solution.search
-        ways.append(
-            f"{rounds.rounds_agreeing} of {rounds.rounds} rounds of a global search over {rounds.tried} starting values"
-        )
+def _agreement(solution: Solution, needed: int) -> Doubt:
+    begun, rounds = solution.from_start, solution.search
+    reached = solution.reached(begun)
+    ways = [f"{reached} of {len(begun)} algorithms from the start"] if begun else []
+    tried = f"a global search over {rounds.tried} starting values" if rounds is not None else ""
+    remarks = []
+    if rounds is not None and (solution.search_reached or not begun):
+        ways.append(f"{rounds.rounds_agreeing} of {rounds.rounds} rounds of {tried}")
+        remarks += ["no algorithm reached it from the given start"] if begun and not reached else []
+    elif rounds is not None:
+        remarks.append(f"{tried} found nothing better")
     ok = solution.agreeing >= needed
-    text = f"the optimum was reached by {' and '.join(ways)}"
-    if from_start and solution.search is not None and not any(d.rss <= optimum.rss * (1 + 1e-6) for d in from_start):
-        text += "; no algorithm reached it from the given start"
-    return Doubt("agreement", ok, text if ok else f"{text}; {needed} independent ways are asked for")
+    remarks += [] if ok else [f"{needed} independent ways are asked for"]
+    return Doubt("agreement", ok, "; ".join([f"the optimum was reached by {' and '.join(ways)}", *remarks]))
 
 
 def _rank(condition: float) -> Doubt:

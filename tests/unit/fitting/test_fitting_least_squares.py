@@ -368,6 +368,9 @@ def test_one_algorithm_in_a_local_minimum_is_not_believed():
     y = np.sin(5.0 * x) + 0.05 * np.random.default_rng(0).normal(size=80)
     lonely = least_squares("a*sin(w*x)", {"x": x, "y": y}, {"a": 1.0, "w": 2.0}, method="lm", multistart=False)
     assert lonely.rss > 10
+    assert not lonely.converged
+    assert lonely.status is Status.DEGRADED  # it was asked for, and can be looked at
+    assert "2 independent ways are asked for" in lonely.summary().replace("\n    ", " ")
     helped = least_squares("a*sin(w*x)", {"x": x, "y": y}, {"a": 1.0, "w": 2.0})
     assert helped.status is Status.OK
     assert abs(helped.params["w"]) == pytest.approx(5.0, abs=0.02)
