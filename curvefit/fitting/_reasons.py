@@ -101,7 +101,8 @@ def _trend(core: Core) -> Doubt:
     f = (float(level @ level) - core.solution.rss) / max(extra, 1) / core.variance
     p = float(fdtrc(max(extra, 1), core.dof, max(f, 0.0)))
     if p > 0.01:
-        return Doubt("trend", False, f"no trend beyond the noise (p = {p:.2g} against a constant): shapes mean nothing")
+        text = f"a constant is not excluded (p = {p:.2g}, {core.n_effective:.3g} independent points)"
+        return Doubt("trend", False, text)
     return Doubt("trend", True, f"a constant is excluded (p = {p:.1g})")
 
 

@@ -22,6 +22,7 @@ __all__ = ["FINE", "Core", "correlation", "solve"]
 
 FINE = 4096  # curves with more points than this are binned
 _BINS = 2048
+_EXACT = 1e-11  # residuals this small, in interquartile ranges, are rounding errors
 _FAR = 1e3  # interquartile ranges from the median beyond which values are clipped for a first look
 _OUTLIER = 8.0  # robust standard deviations from the curve at which "auto" turns to Student's t
 
@@ -125,7 +126,7 @@ def _outlying(e: Array) -> bool:
     """Whether single residuals lie far out, as opposed to a law that fails along a stretch at either end."""
     middle = robust_sd(e, order=0)
     size = np.abs(e - np.median(e[:: max(1, e.size // 65536)]))
-    if not (middle > 0 and np.max(size) > _OUTLIER * middle):
+    if not (middle > _EXACT and np.max(size) > _OUTLIER * middle):
         return False
     inside = np.flatnonzero(size <= 3.0 * middle)
     far = np.flatnonzero(size > _OUTLIER * middle)
@@ -241,7 +242,7 @@ def _robust(model: Model, sample: Sample, noise: StudentT, iterations: int, *, c
         # from a start that outliers have bent, the scale first follows the bulk of the points
         w = noise.weights(standard, deviation, scale) if k else np.ones(len(sample))
         scale = math.sqrt(float(np.mean(w * standard**2))) if k > 8 else robust_sd(standard, order=0)
-        if not scale > 0:
+        if not scale > _EXACT:
             break
         w = noise.weights(standard, deviation, scale)
         before = _law(model, solution)(probe)
@@ -249,7 +250,7 @@ def _robust(model: Model, sample: Sample, noise: StudentT, iterations: int, *, c
         solution, points, deviation = _least_squares(model, sample, w if user is None else w * user, start, steps)
         if k > 9 and float(np.max(np.abs(_law(model, solution)(probe) - before))) <= 1e-9 * scale:
             break
-    if not scale > 0:  # more than half the points lie on the curve: nothing to weigh by
+    if not scale > _EXACT:  # more than half the points lie on the curve: nothing to weigh by
         solution, points, deviation = _least_squares(model, sample, user, None, iterations)
         return _finish(model, sample, noise, points, solution, deviation, user, correlated=correlated)
     r2 = (deviation * root / scale) ** 2

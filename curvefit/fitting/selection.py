@@ -14,6 +14,7 @@ from ..curves import Curve, Prediction, Status, UsageError
 from ..curves._checks import check_level
 from ..models import Array, Model
 from ..models.noise import Noise
+from ._information import information
 from .fit import find_model, fit
 from .record import Fit
 
@@ -119,18 +120,17 @@ class Selection:
         -------
         Prediction
             Ends are the quantiles of the mixture of the laws' own distributions, each a pair of half-normals through
-            its interval. Left out are laws with less than 1 % of the weight and, where there is a law without shape
-            parameters, laws that see no trend: their shapes mean nothing.
+            its interval. Left out are laws with less than 1 % of the weight, and laws that see no trend where one
+            without shape parameters scores better: their shapes mean nothing.
 
         References
         ----------
         Buckland, Burnham and Augustin (1997), Model selection: an integral part of inference. Biometrics 53, 603-618.
         """
         check_level(level)
-        simple = any(not c.fit.model.shape for c in self.candidates)
-        kept = [
-            c for c in self.candidates if c.weight >= 0.01 and not (simple and c.fit.model.shape and _no_trend(c.fit))
-        ]
+        simple = min((c.score for c in self.candidates if not c.fit.model.shape), default=math.inf)
+        idle = [c for c in self.candidates if c.fit.model.shape and c.score >= simple and _no_trend(c.fit)]
+        kept = [c for c in self.candidates if c.weight >= 0.01 and c not in idle]
         kept = kept or [self.candidates[0]]
         weights = np.array([c.weight for c in kept])
         weights = weights / weights.sum()
@@ -155,8 +155,8 @@ class Selection:
 
 
 _LABELS = {
-    "aicc": "AICc with effective n",
-    "bic": "BIC with effective n",
+    "aicc": "AICc (AR(1) likelihood)",
+    "bic": "BIC (AR(1) likelihood, effective n)",
     "rolling": "forecasts from earlier origins (-2 log score)",
 }
 
@@ -170,8 +170,8 @@ def select(
 ) -> Selection:
     r"""Fit several laws and rank them.
 
-    .. math:: \mathrm{AICc} = m \ln\frac{\mathrm{RSS}}{n} + 2k + \frac{2k(k+1)}{m-k-1}, \qquad
-              \mathrm{BIC} = m \ln\frac{\mathrm{RSS}}{n} + k \ln m
+    .. math:: \mathrm{AICc} = -2 \ln L + 2k + \frac{2k(k+1)}{n-k-1}, \qquad
+              \mathrm{BIC} = -2 \ln L + k \ln n_\mathrm{eff}
 
     Parameters
     ----------
@@ -180,9 +180,9 @@ def select(
     models : sequence of str or Model, optional
         Candidates; default seven laws with up to four parameters.
     criterion : {"aicc", "bic", "rolling"}
-        With m the effective number of points (the smallest among laws that fit about as well as the best, the same for all) and k
-        the parameters including the noise level. ``"rolling"`` forecasts later points from the first 30 to 80 % and sums
-        the squared errors.
+        L is the likelihood of AR(1) noise about each law's curve, so that correlated points count once; k counts the
+        parameters, the noise level and its correlation. ``"rolling"`` forecasts later points from the first 30 to 80 %
+        and sums the squared errors.
     noise : str or Noise
         As for `fit`.
 
@@ -198,8 +198,8 @@ def select(
     Notes
     -----
     The best description of the past is often not the best forecast: prefer ``"rolling"`` when the value at a later x is
-    what matters. Information criteria with the raw number of points prefer too many parameters when neighboring residuals
-    are correlated; the effective number repairs that.
+    what matters. Information criteria that take residuals for independent prefer too many parameters when neighbors are
+    correlated.
 
     References
     ----------
@@ -223,7 +223,7 @@ def select(
     if not fits:
         only = fit(curve, laws[0], noise=noise)
         return Selection(criterion, (Candidate(only, math.inf, 0.0, 1.0),), refused)
-    scores = _rolling(curve, fits, noise) if criterion == "rolling" else _information(fits, criterion)
+    scores = _rolling(curve, fits, noise) if criterion == "rolling" else information(fits, criterion)
     order = np.argsort(scores, kind="stable")
     best = float(scores[order[0]])
     deltas = np.where(np.isfinite(scores), scores - best, np.inf) if math.isfinite(best) else np.zeros(len(fits))
@@ -235,51 +235,6 @@ def select(
 
 def _no_trend(found: Fit) -> bool:
     return any(d.name == "trend" and not d.ok for d in found.checks)
-
-
-def _information(fits: Sequence[Fit], criterion: str) -> Array:
-    """AICc or BIC of every fit on the points all of them use, with one effective size and plain squared residuals."""
-    first = max(f.core.sample.x[0] for f in fits if f.core is not None)
-    spread, inflation, count = [], [], 0
-    for f in fits:
-        assert f.core is not None
-        used = f.core.sample.x >= first
-        e = f.core.deviation[used] * f.core.sample.scale
-        if f.core.sample.weight is not None:
-            e = e * np.sqrt(f.core.sample.weight[used])
-        count = e.size
-        spread.append(_deviance(e, robust=any(g.core is not None and g.core.robust for g in fits)))
-        inflation.append(f.n / max(f.n_effective, 1.0))
-    out = np.array(spread)
-    good = out <= np.min(out) + 2 * math.log(1.1)
-    m = count / float(np.max(np.array(inflation)[good]))
-    k = np.array([len(f.model.parameters) + 1 for f in fits], dtype=np.float64)
-    # where the misfit of every law, not noise, makes neighbors alike, the criterion must still tell a law that follows
-    # the curve from one that does not: as many independent points as the largest law needs to be judged at all
-    m = max(m, min(float(count), float(k.max()) + 3.0))
-    if criterion == "bic":
-        return np.asarray(m * out + k * math.log(max(m, 2.0)))
-    with np.errstate(divide="ignore"):
-        correction = np.where(m - k - 1 > 0, 2 * k * (k + 1) / np.maximum(m - k - 1, 1e-300), np.inf)
-    return np.asarray(
-        np.where(np.isneginf(out), -np.inf, m * np.where(np.isneginf(out), 0.0, out) + 2 * k + correction)
-    )
-
-
-def _deviance(e: Array, *, robust: bool) -> float:
-    """Twice the negative log likelihood per point, up to a constant: normal, or Student's t where outliers were seen."""
-    top = float(np.max(np.abs(e), initial=0.0))
-    if top == 0:
-        return -math.inf
-    if not robust:
-        return math.log(float(np.mean((e / top) ** 2))) + 2 * math.log(top)
-    from ..models.noise.student_t import StudentT
-
-    t, scale = StudentT(), float(np.median(np.abs(e))) or top
-    for _ in range(60):
-        w = t.weights(e, e, scale)
-        scale = math.sqrt(float(np.mean(w * e * e)))
-    return -2 * t.log_likelihood(e, e, e, scale) / e.size
 
 
 def _rolling(curve: Curve, fits: Sequence[Fit], noise: str | Noise) -> Array:

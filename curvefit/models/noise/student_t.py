@@ -47,7 +47,7 @@ class StudentT(Noise):
 
     def weights(self, residuals: Array, mean: Array, scale: float) -> Array:
         """``(df + 1) / (df + z^2)``: about 1 near the curve, vanishing far from it."""
-        z = residuals / scale
+        z = np.minimum(np.abs(residuals / scale), 1e150)
         return np.asarray((self.df + 1) / (self.df + z * z), dtype=np.float64)
 
     def sample(self, rng: np.random.Generator, x: Array, mean: Array, scale: float) -> Array:
