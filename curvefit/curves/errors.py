@@ -87,7 +87,8 @@ def unknown_name(what: str, name: str, choices: Iterable[str], *, where: str = "
     from difflib import get_close_matches  # slow to import and only for mistakes
 
     names = sorted(choices)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
+    plain = {n.lower(): n for n in names}
+    close = get_close_matches(name.lower(), plain, n=1, cutoff=0.5)
+    guess = f" Did you mean {plain[close[0]]!r}?" if close else ""
     listed = ", ".join(names[:40]) + (" ..." if len(names) > 40 else "") or "none"
     return UsageError(f"no {what} named {name!r}.{guess}", code="CF-USE-002", where=where, hint=f"choices: {listed}")

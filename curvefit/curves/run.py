@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ._metric_names import is_learning_rate as names_learning_rate
+from ._metric_names import words_of
 from .curve import Curve, XUnit
 from .errors import DataError, unknown_name
 from .metric import Kind, Metric, Split
@@ -229,7 +231,11 @@ class Run:
         Raises
         ------
         DataError
-            When no curve has a known direction, or two are equally eligible and nothing tells them apart.
+            When no curve has a known direction and finite points.
+
+        Notes
+        -----
+        Of two that are equally eligible the shorter name is taken, then the one that was logged first.
         """
         order_split = {"val": 0, None: 1, "test": 2, "train": 3}
         order_kind = {"loss": 0, "error": 1, "accuracy": 2, "reward": 3, "other": 4}
@@ -239,6 +245,14 @@ class Run:
             if c.direction is not None and not c.metric.auxiliary and len(c)
         )
         if not ranked:
+            lost = [k for k, c in self.curves.items() if c.direction is not None and c.nonfinite_x.size]
+            if lost:
+                raise DataError(
+                    f"every value of {lost[0]!r} is NaN or infinite: there are no finite points",
+                    code="CF-DATA-001",
+                    where=self.name,
+                    hint="nothing can be fitted to it; check the run itself",
+                )
             raise DataError(
                 "no curve with a known direction and finite points",
                 code="CF-DATA-004",
@@ -255,8 +269,4 @@ class Run:
 
 def is_learning_rate(metric: Metric) -> bool:
     """Whether a logged column is the learning rate."""
-    from .metric import _words
-
-    words = _words(metric.name)
-    joined = "".join(words)
-    return metric.auxiliary and ("lr" in words or "learningrate" in joined)
+    return metric.auxiliary and names_learning_rate(words_of(metric.name))
