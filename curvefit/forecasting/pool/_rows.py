@@ -31,10 +31,12 @@ def quantile_of_last(values: Floats, count: Ints, level: float) -> Floats:
     """Quantile (linear between order statistics) of the last ``count`` entries of each row, shape (N,)."""
     part = values[:, values.shape[1] - int(count.max()) :]
     mask = of_last(part.shape[1], count)
-    ordered = np.sort(part if mask is None else np.where(mask, part, np.inf), axis=1)
     place = level * (count - 1)
     below = np.floor(place).astype(np.int64)
     rows = np.arange(len(count))
+    needed = np.unique([below, np.minimum(below + 1, count - 1)])
+    kept = part if mask is None else np.where(mask, part, np.inf)
+    ordered = np.partition(kept, needed, axis=1) if needed.size <= 8 else np.sort(kept, axis=1)
     low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, count - 1)]
     quantile: Floats = low + (place - below) * (high - low)
     return quantile

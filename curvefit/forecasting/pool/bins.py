@@ -12,6 +12,7 @@ from .batch import Floats, Ints
 __all__ = ["Bins", "bin_curves"]
 
 MOST = 64
+LONG = 10_000  # points from which one row is binned on its own
 _EARLIEST = -9.0  # bins start at most nine e-folds before the end
 _DEEPEST = -40.0  # ln u below this would overflow in u^-4
 
@@ -59,6 +60,8 @@ def bin_curves(x: Floats, z: Floats, size: Ints, copies: Floats | None = None) -
         Observations behind each point.
     """
     columns = x.shape[1]
+    if len(size) == 1 and columns == size[0] > LONG and copies is None:
+        return _bin_one(x[0], z[0])
     log_u = np.maximum(np.log(x / x[:, -1:]), _DEEPEST)
     present = np.arange(columns - 1, -1, -1) < size[:, None]
     weight = present.astype(float) if copies is None else np.where(present, copies, 0.0)
@@ -89,3 +92,22 @@ def bin_curves(x: Floats, z: Floats, size: Ints, copies: Floats | None = None) -
     log_u = np.where(filled, log_u, log_u[first][:, None])
     z = np.where(filled, z, z[first][:, None])
     return Bins(log_u, z, count, bins, np.ptp(z, axis=1))
+
+
+def _bin_one(x: Floats, z: Floats) -> Bins:
+    """The same for one long row, in a fraction of the memory: its bins are stretches of x."""
+    log_u = np.divide(x, x[-1])
+    np.maximum(np.log(log_u, out=log_u), _DEEPEST, out=log_u)
+    start = max(float(log_u[0]), _EARLIEST)
+    place = log_u - start
+    place *= MOST
+    place /= -start
+    place += 1e-9
+    stretch = np.clip(np.floor(place, out=place), 0, MOST - 1, out=place).astype(np.int8)
+    del place
+    first = np.concatenate([[0], np.flatnonzero(stretch[1:] != stretch[:-1]) + 1])
+    count = np.diff(np.append(first, x.size)).astype(np.float64)
+    binned = np.add.reduceat(z, first) / count
+    mean_log = np.add.reduceat(log_u, first) / count
+    bins = np.array([first.size])
+    return Bins(mean_log[None], binned[None], count[None], bins, np.array([float(np.ptp(binned))]))
