@@ -15,7 +15,7 @@ from .autocorrelation import robust_sd
 
 __all__ = ["degrading", "doubts_of", "residuals_vary"]
 
-_INFORMATIVE = {"excluded", "correlation", "outliers", "even noise"}  # told, but the intervals already account for them
+_INFORMATIVE = {"excluded", "correlation", "outliers"}  # told, but the intervals already account for them
 
 
 def degrading(doubts: Sequence[Doubt]) -> bool:
@@ -148,12 +148,30 @@ def _ends(core: Core) -> Doubt:
 
 
 def _even(core: Core) -> Doubt:
+    """Noise that changes along the curve: between its halves, or with the law's value."""
     n = len(core.sample)
     if n < 40:
-        return Doubt("even noise", True, "too few points to compare the noise of both halves")
-    early, late = (robust_sd(part, order=0) for part in np.array_split(core.deviation, 2))
+        return Doubt("even noise", True, "too few points to compare the noise of two parts")
+    thin = slice(None, None, max(1, n >> 16))
+    e = core.deviation[thin]
+    value = core.sample.z()[thin] - e
+    if core.sample.weight is not None:
+        e = e * np.sqrt(core.sample.weight[thin])
+    if core.noise.name == "multiplicative":
+        e = e / np.abs(value + core.sample.center / core.sample.scale)
+    early, late = (robust_sd(part, order=0) for part in np.array_split(e, 2))
     if min(early, late) <= 0:
         return Doubt("even noise", True, "more than half the residuals of one half are 0")
     ratio = max(early, late) / min(early, late)
-    where = "first" if early > late else "second"
-    return Doubt("even noise", ratio < 2.0, f"residuals spread {ratio:.1f} times as wide in the {where} half")
+    if ratio > 2.0:
+        where = "first" if early > late else "second"
+        text = f"residuals spread {ratio:.1f} times as wide in the {where} half: intervals take them for even"
+        return Doubt("even noise", False, text)
+    size = np.abs(e)
+    if np.ptp(value) > 0 and np.ptp(size) > 0:
+        r = float(np.corrcoef(np.minimum(size, 5.0 * max(early, late)), value)[0, 1])
+        if abs(r) * np.sqrt(core.n_effective * e.size / n) > 4.0:
+            how = "grow" if r > 0 else "shrink"
+            text = f"residuals {how} with the law's value (correlation {r:.2f}): intervals take them for even"
+            return Doubt("even noise", False, f"{text}; try noise='multiplicative'" if r > 0 else text)
+    return Doubt("even noise", True, f"both halves within a factor {max(ratio, 1.05):.2g}")

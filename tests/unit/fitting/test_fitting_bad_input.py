@@ -282,7 +282,22 @@ class TestStatistics:
         y = (0.05 + 4 * X**-0.8) * (1 + 0.1 * rng.standard_normal(120))
         found = cf.fit(cf.Curve(X, y, "loss"), noise="gaussian")
         assert not doubt(found, "even noise").ok and "first half" in doubt(found, "even noise").message
+        assert found.status is Status.DEGRADED
+        own = cf.fit(cf.Curve(X, y, "loss"), noise="multiplicative")
+        assert doubt(own, "even noise").ok and own.status is Status.OK
         assert doubt(cf.fit(cf.Curve(X, Y, "loss")), "even noise").ok
+
+    def test_s12_noise_that_is_large_at_the_first_points_only(self):
+        rng = np.random.default_rng(0)
+        x = np.arange(1.0, 401.0)
+        truth = 0.5 + 4 * x**-0.7
+        told = [
+            doubt(cf.fit(cf.Curve(x, truth * (1 + 0.05 * rng.standard_normal(400)), "loss")), "even noise")
+            for _ in range(20)
+        ]
+        assert sum(not d.ok and "multiplicative" in d.message for d in told) >= 15
+        even = [cf.fit(cf.Curve(x, truth + 0.06 * rng.standard_normal(400), "loss")) for _ in range(40)]
+        assert sum(not doubt(f, "even noise").ok for f in even) <= 1
 
     def test_s15_an_optimizer_that_ran_out_of_steps(self):
         m = registry["broken_power_law"]
