@@ -58,4 +58,6 @@ def diagnose(
         )
     evidence = Evidence(run, metric=metric, horizon=horizon)
     names = list(registry) if rules is None else list(rules)
+    if rules is None and evidence.main is not None:
+        evidence.forecast(evidence.main)  # before the residuals of every observation are kept: it needs the most room
     return Diagnoses(run.name, tell(registry[name](evidence) for name in names))
