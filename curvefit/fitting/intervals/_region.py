@@ -284,7 +284,7 @@ def _crossing(
             outside, f_out = found.t, f
             f_in = f_in / 2 if last > 0 else f_in
             last = 1
-        if abs(f) <= 1e-5 * goal:
+        if abs(f) <= 1e-4 * goal:
             break
     return float((inside if abs(f_in) < abs(f_out) else outside)[j]), False, np.array(path)
 
@@ -293,49 +293,49 @@ def pushed(region: Region, target: Target, sign: float) -> tuple[float, Array]:
     """Furthest value of a single target along the profile of that value itself: value and shapes there.
 
     The combination is held at a value by one heavy row and everything else is fitted; the value is moved until the sum of
-    squares has risen by the budget.
+    squares has risen by the budget. The root of the rise is nearly linear in the value, so secants take few steps.
     """
     core, best = region.core, region.best
     values = region.values(target, sign)[:, 0]
     k = int(np.argmax(sign * values))
     reached, t = float(values[k]), region.t[k]
-    if not np.isfinite(reached):
-        return reached, t
     a = target.weights(core, best.theta[None, :])[0, 0]
     center = float(a @ best.c)
+    scale = abs(reached - center)
+    if not (np.isfinite(reached) and scale > 0):
+        return reached, t
     total = float(np.sum(project(core.model, region.points, best.t[None, :]).inverse[0].T @ a) ** 2)
     heavy = 1e5 / np.sqrt(max(total, 1e-300))
     goal = np.sqrt(region.budget)
-    scale = abs(reached - center)
-    if not scale > 0:
-        return reached, t
-    inside, f_in, outside, f_out = reached, -0.0, np.inf, np.inf
-    value, last = reached + sign * 1e-3 * scale, 0
-    for _ in range(14):
+    inside, outside = (center, -goal, best.t), (sign * np.inf, np.inf, t)
+    value, start = reached, t
+    for _ in range(12):
         through = Through(
             lambda theta: target.weights(core, theta[None, :])[0, 0],
             lambda theta: target.slopes(core, theta)[0],
             value,
             heavy,
         )
-        found = polish(core.model, region.points, t, through=through, iterations=40)
+        found = polish(core.model, region.points, start, through=through, iterations=40)
         f = float(np.sqrt(max(found.rss - best.rss, 0.0))) - goal
         if f <= 0:
-            if sign * (value - inside) > 0:
-                inside, f_in, t = value, f, found.t
-            f_out = f_out / 2 if last < 0 else f_out
-            last = -1
+            before, inside = inside, (value, f, found.t)
         else:
-            outside, f_out = value, f
-            f_in = f_in / 2 if last > 0 else f_in
-            last = 1
-        if abs(f) <= 1e-5 * goal or abs(outside - inside) <= 1e-6 * scale:
-            break
-        if not np.isfinite(outside):
-            value = inside + sign * max(-f_in / goal, 0.02) * 1.5 * abs(inside - center)
-            if abs(value - center) > 1e3 * scale:
+            before, outside = (outside if np.isfinite(outside[0]) else inside), (value, f, found.t)
+        if abs(f) <= 1e-4 * goal:
+            return value, found.t
+        slope = (f - before[1]) / (value - before[0])
+        ahead = value - f / slope if np.isfinite(slope) and slope != 0 else np.inf
+        low, high = sorted((inside[0], outside[0]))
+        if not low < ahead < high:
+            ahead = 0.5 * (low + high) if np.isfinite(outside[0]) else inside[0] + 2.0 * (inside[0] - center)
+        if np.isinf(outside[0]):
+            ahead = center + sign * min(abs(ahead - center), 3.0 * abs(inside[0] - center))
+            if abs(ahead - center) > 1e3 * scale:
                 return sign * np.inf, found.t
-        else:
-            share = f_in / (f_in - f_out) if f_in - f_out != 0 else 0.5
-            value = inside + (outside - inside) * min(max(share, 0.05), 0.95)
-    return inside, t
+        along = (ahead - value) / (value - before[0])
+        start = found.t + np.clip(along * (found.t - before[2]), -0.5, 0.5)
+        value = ahead
+        if abs(inside[0] - outside[0]) <= 1e-7 * scale:
+            break
+    return inside[0], inside[2]
