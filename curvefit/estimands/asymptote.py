@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from ..curves import Estimate, Status
 from ._base import Question, unanswered
+from ._misfit import late_misfit
 
 __all__ = ["asymptote"]
 
@@ -24,7 +27,8 @@ def asymptote(question: Question) -> Estimate:
     -------
     Estimate
         In the unit of the metric. Its status is NOT_IDENTIFIED unless the profile interval at the stated level is
-        closed on both sides, inside the bounds of the metric and no wider than the observed range.
+        closed on both sides, inside the bounds of the metric and no wider than the observed range; DEGRADED where the
+        law misses the late curve by more than its noise.
 
     Notes
     -----
@@ -37,4 +41,12 @@ def asymptote(question: Question) -> Estimate:
     if not fit.status.usable:
         reason = f"the fit is not usable: {fit.status.value}"
         return unanswered("asymptote", fit.status, reason, unit=question.unit)
-    return replace(fit.asymptote(question.level), name="asymptote", unit=question.unit)
+    out = replace(fit.asymptote(question.level), name="asymptote", unit=question.unit)
+    off, noise = late_misfit(fit)
+    if out.value is not None and np.any(off > noise):
+        worst = float(off[np.argmax(off - noise)])
+        reason = (
+            f"the law misses the late curve by up to {worst:.2g}, more than its noise: its limit need not be the run's"
+        )
+        return replace(out, status=Status.DEGRADED, reasons=(*out.reasons, reason))
+    return out

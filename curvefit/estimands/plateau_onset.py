@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..curves import Estimate, Interval, Status
 from ._base import Question, unanswered
 from ._local_mean import index_bins, local_mean, winsorized
+from ._misfit import late_misfit
 from ._paths import mean_paths
 from ._start import starting_level
 
@@ -113,21 +114,11 @@ def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
     paths = mean_paths(fit, grid)
     if paths is None or paths.shape[0] < 50:
         return None, "the fit has no usable covariance"
-    if _misses(question, grid, paths[0]):
+    onset = _first_passage(grid, paths[:1], question.eps, float(question.curve.x[-1]))[0][0]
+    off, noise = late_misfit(fit, float(onset))
+    if np.any(off > np.maximum(noise, question.eps * abs(paths[0, 0] - paths[0, -1]) / 4)):
         return None, "the law misses the late curve by more than noise and a quarter of eps"
     return paths, ""
-
-
-def _misses(question: Question, grid: _Array, law: _Array) -> bool:
-    """Whether the law leaves the local mean, from its onset (at the latest the middle) on, by what matters for G."""
-    curve = question.curve
-    onset = _first_passage(grid, law[None, :], question.eps, float(curve.x[-1]))[0][0]
-    local = local_mean(curve)
-    aside = np.arange(local.x.size - 1, -1, -max(1, int(local.x.size / local.windows)))  # windows side by side
-    late = aside[local.x[aside] >= min(onset, (curve.x[0] + curve.x[-1]) / 2)]
-    off = np.abs(np.interp(local.x[late], grid, law) - local.mean[late])
-    matters = question.eps * abs(law[0] - law[-1]) / 4
-    return bool(np.any(off > np.maximum(matters, local.margin(0.99) * local.stderr[late])))
 
 
 def _from_forecast(question: Question) -> tuple[_Array, _Array]:

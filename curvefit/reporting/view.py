@@ -131,6 +131,8 @@ def _y_limits(report: Report, x_scale: Scale, y_scale: Scale) -> tuple[float, fl
     high = max(high, min(float(ends.max()), high + span / 2))
     pad = 0.04 * (high - low) or 0.5 * span
     low, high = float(back(low - pad)), float(back(high + pad))
+    if low < 0 <= min(whole_low if not log else 0.0, float(bottom.min())):  # no ink below 0 where nothing can be
+        low = -0.02 * high
     if curve.bounds is not None:  # room for the line on the bound, not for values that cannot be
         room = 0.02 * (curve.bounds[1] - curve.bounds[0])
         low, high = max(low, curve.bounds[0] - room), min(high, curve.bounds[1] + room)

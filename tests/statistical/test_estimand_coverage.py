@@ -14,6 +14,7 @@ from scipy.stats import binom
 
 from curvefit.curves import Curve
 from curvefit.estimands import Question, horizon_grid
+from curvefit.estimands._misfit import late_misfit
 from curvefit.estimands.best_point import best_point
 from curvefit.estimands.convergence_rate import convergence_rate
 from curvefit.estimands.plateau_onset import plateau_onset
@@ -80,6 +81,21 @@ def test_plateau_onset_from_a_fit(n, rho, alpha):
         curve = Curve(X, mean(X) + 0.01 * noise(rng, rho), "val_loss")
         hits.append(truth in plateau_onset(Question(curve, None, fit(curve), 800.0)).interval)
     assert within(hits)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("rho", NOISES.values(), ids=NOISES)
+def test_a_true_law_is_not_said_to_miss_the_late_curve(n, rho):
+    """At most one in a hundred by its own claim; a law without the curve's bend is found out nearly always."""
+    rng = np.random.default_rng(6)
+    alarms = {"power_law": 0, "exponential": 0}
+    for _ in range(n):
+        curve = Curve(X, 0.5 + X**-0.7 + 0.005 * noise(rng, rho), "val_loss")
+        for law in alarms:
+            off, limit = late_misfit(fit(curve, law))
+            alarms[law] += bool(np.any(off > limit))
+    assert alarms["power_law"] <= binom.ppf(0.999, n, 0.01)
+    assert alarms["exponential"] >= (0.9 if rho == 0 else 0.0) * n
 
 
 @pytest.mark.parametrize("n", SIZES)

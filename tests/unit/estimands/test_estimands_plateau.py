@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from curvefit.curves import Curve, Status
 from curvefit.estimands._base import Question, horizon_grid
 from curvefit.estimands._paths import mean_paths
+from curvefit.estimands.asymptote import asymptote
 from curvefit.estimands.convergence_rate import convergence_rate
 from curvefit.estimands.plateau_onset import _decreasing, _first_passage, plateau_onset
 from curvefit.fitting.fit import fit
@@ -137,4 +138,8 @@ def test_a_law_that_misses_the_tail_is_not_used(normal_forecast):
     out = plateau_onset(Question(curve, fc, law_, 800.0))
     assert out.details["from_fit"] == 0
     assert "misses the late curve" in out.reasons[0]
+    limit = asymptote(Question(curve, fc, law_, 800.0))
+    assert limit.status is Status.DEGRADED
+    assert "misses the late curve" in limit.reasons[-1]
+    assert asymptote(Question(noisy(), None, fit(noisy()), 800.0)).status is Status.OK
     assert out.details["gain_left"] == pytest.approx(0.015 * np.log(2) / (mean[0] - 0.2 + 0.015 * np.log(800)), rel=0.1)
