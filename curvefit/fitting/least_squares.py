@@ -139,7 +139,7 @@ def _pattern_check(setup: Setup) -> Callable[[Array], bool] | None:
     if len(setup.columns) != 1:
         return None
     x = next(iter(setup.columns.values()))
-    return lambda residuals: (residual_pattern(x, residuals) or 0.0) > 0.5
+    return lambda residuals: (residual_pattern(x, residuals, len(setup.free)) or 0.0) > 0.5
 
 
 def _raise_own_error(setup: Setup) -> None:

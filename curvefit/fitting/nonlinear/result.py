@@ -19,13 +19,14 @@ from ...curves.errors import unknown_name
 from .._doubt import Doubt
 from .._linalg import scaled_qr_covariance
 from .._summary import digits
+from ..autocorrelation import effective_size
 from .optimize import Solution
 from .problem import Problem
 from .profile import profile_interval
 from .setup import Setup
 from .solvers import Optimum
 from .table import Table
-from .verdict import MAX_CONDITION, NO_NOISE, judge
+from .verdict import MAX_CONDITION, NO_NOISE, judge, residual_pattern
 
 __all__ = ["LeastSquaresFit", "assemble", "without_solution"]
 
@@ -95,8 +96,31 @@ class LeastSquaresFit:
         confirmed = all(d.ok for d in self.doubts if d.name == "agreement")
         return confirmed and (self.status.usable or self.status is Status.CONSTANT)
 
+    @property
+    def rho(self) -> float:
+        """Correlation of neighboring residuals along the only predictor; NaN with several, or with fewer than 12 rows."""
+        if len(self._setup.columns) != 1 or not np.all(np.isfinite(self.residuals)):
+            return math.nan
+        root = 1.0 if self._setup.weights is None else np.sqrt(self._setup.weights)
+        x = next(iter(self._setup.columns.values()))
+        found = residual_pattern(x, root * self.residuals, len(self._setup.free))
+        return math.nan if found is None else found
+
+    @property
+    def n_effective(self) -> float:
+        """Number of independent rows that this correlation leaves."""
+        rho = self.rho
+        if not rho > 0:
+            return float(self.n)
+        return effective_size(self.n, rho, np.sort(next(iter(self._setup.columns.values()))))
+
     def predict(
-        self, data: Any, interval: Literal["confidence", "prediction"] | None = None, level: float = 0.95
+        self,
+        data: Any,
+        interval: Literal["confidence", "prediction"] | None = None,
+        level: float = 0.95,
+        *,
+        correlated: bool = False,
     ) -> Prediction:
         """The fitted curve at new rows, with a pointwise delta-method interval if asked for.
 
@@ -108,6 +132,8 @@ class LeastSquaresFit:
             Of the mean, or of a new observation of weight one.
         level : float
             Nominal coverage.
+        correlated : bool
+            Whether to allow for correlation of neighboring residuals, as in ``conf_int``.
 
         Returns
         -------
@@ -130,9 +156,9 @@ class LeastSquaresFit:
         mean, jacobian = bound.value_and_jacobian(self._theta)
         with np.errstate(invalid="ignore"):
             variance = np.einsum("np,pq,nq->n", jacobian, self._free_covariance, jacobian)
+        half = self._critical(level, correlated) * np.sqrt(variance)
         if interval == "prediction":
-            variance = variance + self.sigma**2
-        half = self._quantile(level) * np.sqrt(variance)
+            half = np.hypot(half, self._quantile(level) * self.sigma)
         return Prediction(x, mean, mean - half, mean + half, interval, level)
 
     def _columns(self, data: Any) -> tuple[dict[str, Array], int]:
@@ -151,12 +177,22 @@ class LeastSquaresFit:
 
         return float(stdtrit(self.dof, 0.5 + level / 2.0))
 
+    def _critical(self, level: float, correlated: bool) -> float:
+        """Student's quantile; with correlation that of the effective rows, times the root of what it adds."""
+        if not correlated:
+            return self._quantile(level)
+        from scipy.special import stdtrit
+
+        left = max(self.n_effective - len(self._setup.free), 1.0)
+        return float(stdtrit(left, 0.5 + level / 2.0)) * math.sqrt(self.n / self.n_effective)
+
     def conf_int(
         self,
         level: float = 0.95,
         method: IntervalMethod = "profile_likelihood",
         *,
         parameters: Sequence[str] | None = None,
+        correlated: bool = False,
     ) -> Mapping[str, Interval | None]:
         """Confidence intervals of the parameters.
 
@@ -170,6 +206,9 @@ class LeastSquaresFit:
             parameters get the delta interval.
         parameters : sequence of str, optional
             Names; default all.
+        correlated : bool
+            Whether to count ``n_effective`` rows instead of n: for models of one column whose neighboring residuals are
+            correlated.
 
         Returns
         -------
@@ -178,7 +217,8 @@ class LeastSquaresFit:
 
         Notes
         -----
-        Both assume independent residuals of equal variance (given the weights); see ``doubts``.
+        Both assume residuals of equal variance (given the weights) and, unless ``correlated``, independent ones; see
+        ``doubts``.
         """
         check_level(level)
         if method not in ("profile_likelihood", "delta"):
@@ -193,10 +233,10 @@ class LeastSquaresFit:
             out[name] = None
             if problem is not None and math.isfinite(scale):
                 j = self._setup.free.index(name)
-                ends = profile_interval(problem, self._theta, j, scale, self.dof, self._quantile(level))
+                ends = profile_interval(problem, self._theta, j, scale, self.dof, self._critical(level, correlated))
                 out[name] = None if ends is None else Interval(*ends, level, method=method)
             elif self.status.usable and math.isfinite(error):
-                half = self._quantile(level) * error
+                half = self._critical(level, correlated) * error
                 out[name] = Interval(value - half, value + half, level, method="delta")
         return MappingProxyType(out)
 

@@ -146,24 +146,24 @@ def _leverage(optimum: Optimum, n: int) -> Doubt:
     return Doubt("leverage", ok, text if ok else f"{text} (row {row} in use): that row alone decides a parameter")
 
 
-def residual_pattern(x: Array, residuals: Array) -> float | None:
-    """Correlation of residuals that are neighbors in x; None with fewer than 12 rows."""
+def residual_pattern(x: Array, residuals: Array, parameters: int) -> float | None:
+    """Correlation of residuals that are neighbors in x, after fitting so many parameters; None below 12 rows."""
     if len(residuals) < 12:
         return None
     order = np.argsort(x, kind="stable")
-    return lag1(residuals[order], x[order])
+    return lag1(residuals[order], x[order], parameters=parameters)
 
 
 def _independence(setup: Setup, residuals: Array) -> Doubt | None:
     if len(setup.columns) != 1:
         return None
     x = next(iter(setup.columns.values()))
-    rho = residual_pattern(x, residuals)
+    rho = residual_pattern(x, residuals, len(setup.free))
     if rho is None:
         return None
     ok = rho <= max(0.2, 2.0 / math.sqrt(len(residuals)))
     text = f"the correlation of neighboring residuals is {rho:.2f}"
     if not ok:
         factor = math.sqrt(variance_inflation(rho, np.sort(x)))
-        text += f": standard errors assume none, and should be about {factor:.1f} times as large"
+        text += f": standard errors assume none and should be {factor:.1f} times as large (conf_int(correlated=True))"
     return Doubt("independence", ok, text)

@@ -406,6 +406,21 @@ def test_correlated_residuals_are_a_doubt():
     fit = least_squares("a + b*x", {"x": x, "y": 1 + 0.1 * x + noise})
     assert fit.status is Status.DEGRADED
     assert [d.name for d in fit.doubts if not d.ok] == ["independence"]
+    assert 0.65 < fit.rho < 0.97
+    assert fit.n_effective == pytest.approx(200 * (1 - fit.rho) / (1 + fit.rho), rel=0.2)
+    plain, wide = (fit.conf_int(correlated=c)["b"] for c in (False, True))
+    assert wide.width > 2.0 * plain.width
+    assert 0.1 in wide
+    mean, wider = (fit.predict(x, "confidence", correlated=c) for c in (False, True))
+    assert np.all(wider.high - wider.low > 2.0 * (mean.high - mean.low))
+
+
+def test_without_correlation_allowing_for_it_changes_little(fitted):
+    plain, allowed = (fitted.conf_int(correlated=c)["a"].width for c in (False, True))
+    assert plain <= allowed < 1.5 * plain
+    several = least_squares("a*x + b*z", {"x": X, "z": X**2, "y": Y})
+    assert np.isnan(several.rho)
+    assert several.n_effective == 60
 
 
 def test_one_row_that_decides_a_parameter_is_a_doubt():
