@@ -105,11 +105,11 @@ def analyze(
             "no finite values", where=f"{run.name}: {metric}", hint="see the log: every value is NaN or infinite"
         )
     horizon, notes = planned(run, curve, horizon)
-    law, choice = describe(curve, model)
     ahead = forecast(curve, horizon_grid(curve, horizon), method=method, level=level)
+    diagnoses = diagnose(run, metric=metric, horizon=horizon)
+    law, choice = describe(curve, model)
     question = Question(curve, ahead, law, horizon, target, level=level, min_gain=min_gain or 0.0)
     estimates = {name: estimands[name](question) for name in estimands}
-    diagnoses = diagnose(run, metric=metric, horizon=horizon)
     recommendation = recommend(
         run,
         metric=metric,
