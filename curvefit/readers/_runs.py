@@ -15,6 +15,7 @@ from ..curves.run import is_learning_rate
 from ._cells import MISSING, NUMBER, TEXT, WHY, Column
 from ._groups import Group, Unit, groups_of
 from ._layout import lay_out
+from ._masked import masked_rows, with_mask
 from ._names import metric_of
 from ._source import Source
 from ._table import Table
@@ -168,6 +169,7 @@ def _settle(
     used = np.zeros(stay.rows.size, bool)
     repeated = np.zeros(stay.rows.size, bool)
     settled = unit.segment is not None or bool(np.all(stay.x[1:] > stay.x[:-1]))
+    masked = masked_rows(unit.metrics)
     for name, column in unit.metrics:
         state = column.state if stay.whole else column.state[stay.rows]
         defects = _count_garbage(column, state, stay.rows, table, book)
@@ -176,7 +178,8 @@ def _settle(
         if not settled:
             at = _without_duplicates(name, column, stay, at, book, defects, repeated)
         used[slice(None) if at is None else at] = True
-        curve = _curve(column, stay, at, unit.metric or metric_of(name, names), unit.unit, defects)
+        metric = unit.metric or metric_of(name, names)
+        curve = _curve(column, stay, at, metric, unit.unit, defects, masked)
         count = len(curve) + int(curve.nonfinite_x.size)
         book.points_in += count
         book.points_kept += count
@@ -213,7 +216,13 @@ def _settle_rows(unit: Unit, table: Table, book: _Book, source: Source, where: s
 
 
 def _curve(
-    column: Column, stay: _Settled, at: Rows | None, metric: Metric, unit: XUnit, defects: dict[str, int]
+    column: Column,
+    stay: _Settled,
+    at: Rows | None,
+    metric: Metric,
+    unit: XUnit,
+    defects: dict[str, int],
+    masked: NDArray[np.bool_] | None,
 ) -> Curve:
     if at is None:
         xs, segment, flags = stay.x, stay.segment, stay.flags
@@ -222,6 +231,8 @@ def _curve(
         xs, ys = stay.x[at], column.values[stay.rows[at]]
         segment = None if stay.segment is None else stay.segment[at]
         flags = None if stay.flags is None else stay.flags[at]
+    if masked is not None:
+        flags = with_mask(flags, ys, masked[stay.rows if at is None else stay.rows[at]], metric)
     return Curve(xs, ys, metric, x_unit=unit, flags=flags, segment=segment, defects=defects)
 
 

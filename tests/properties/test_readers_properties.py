@@ -343,7 +343,7 @@ def same_run(a: cf.Run, b: cf.Run) -> None:
         np.testing.assert_array_equal(a.schedule.rate, b.schedule.rate)
 
 
-@calm(80)
+@calm(50)
 @given(written=runs())
 def test_parquet_gives_back_what_was_written(tmp_path, written):
     path = tmp_path / "runs.parquet"

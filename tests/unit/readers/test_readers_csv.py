@@ -62,3 +62,65 @@ def test_long_form_splits_into_runs(log):
     runs = cf.read(log("agent,step,loss\n" + rows))
     assert [r.name for r in runs] == ["x/1", "x/2", "y/1", "y/2"]
     assert all(len(r["loss"]) == 3 for r in runs)
+
+
+def test_a_loss_that_hides_nan_is_flagged(log):
+    text = "step,loss,val_loss,grad_norm\n1,3,3,1\n2,2.5,3,2\n3,2.5,3,nan\n4,0,3,inf\n5,1.9,3,nan\n6,1.8,3,1\n7,1.8,2.9,1\n"
+    (run,) = cf.read(log(text))
+    masked = int(cf.curves.Flag.MASKED_NAN)
+    np.testing.assert_array_equal(run["loss"].flags, [0, 0, masked, masked, 0, 0, 0])
+    assert not run["val_loss"].flags.any() and len(run["loss"]) == 7
+
+
+def test_labels_attributes_and_other_columns(log):
+    rows = "".join(f"{k},{7 + k},adam,{s},{3 - s / 10},{0.1},2026-01-0{s + 1}\n" for k in range(3) for s in range(4))
+    runs = cf.read(log("trial_id,seed,optimizer,step,loss,lr,date\n" + rows))
+    assert [r.name for r in runs] == ["trial_id=0", "trial_id=1", "trial_id=2"]
+    assert dict(runs[1].attributes) == {"trial_id": 1.0, "seed": 8.0, "optimizer": "adam"}
+    assert list(runs[1]) == ["loss", "lr"] and len(runs[1].schedule) == 4
+    assert any("'date'" in n for n in runs[0].provenance.notes)
+
+
+def test_runs_that_are_interleaved_are_told_apart(log):
+    rows = "".join(f"{s},{name},{3 - s / 10}\n" for s in range(5) for name in ("small", "large"))
+    runs = cf.read(log("step,size,loss\n" + rows))
+    assert [r.name for r in runs] == ["small", "large"] and all(len(r["loss"]) == 5 for r in runs)
+
+
+def test_a_setting_that_changes_where_x_starts_over_is_a_label(log):
+    rows = "".join(f"{w},{e},{3 - e / 10}\n" for w in (8, 16, 32) for e in range(6))
+    runs = cf.read(log("channels,epoch,loss\n" + rows))
+    assert [r.name for r in runs] == ["channels=8", "channels=16", "channels=32"]
+
+
+def test_long_form_with_metric_names(log):
+    rows = "".join(f"{m},{s},{v + s}\n" for m, v in (("loss", 0), ("acc", 9)) for s in (1, 2, 3))
+    (run,) = cf.read(log("metric,step,value\n" + rows))
+    np.testing.assert_array_equal(run["loss"].y, [1, 2, 3])
+    np.testing.assert_array_equal(run["acc"].y, [10, 11, 12])
+
+
+def test_a_table_without_a_header(log):
+    (run,) = cf.read(log("1,2.5\n2,2.0\n3,1.5\n"), x="column_1")
+    np.testing.assert_array_equal(run["column_2"].y, [2.5, 2.0, 1.5])
+    assert any("no header" in n for n in run.provenance.notes)
+    (run,) = cf.read(log("# step loss\n1 2.5\n2 2.0\n", "x.txt"))  # as numpy.savetxt writes it
+    np.testing.assert_array_equal(run["loss"].x, [1, 2])
+
+
+def test_the_index_of_a_dataframe_is_no_metric(log):
+    (run,) = cf.read(log(",epoch,loss\n0,1,3\n1,2,2\n2,3,1\n"))
+    assert list(run) == ["loss"]
+
+
+def test_a_preamble_is_skipped(log):
+    text = '"a box\n| lr: 0.1 | x: 3 |\nend"\n\nepoch,loss\n1,3\n2,2\n3,1\n'
+    (run,) = cf.read(log(text))
+    np.testing.assert_array_equal(run["loss"].y, [3, 2, 1])
+    assert any("3 lines before the header" in n for n in run.provenance.notes)
+
+
+def test_names_of_runs(log):
+    assert cf.read(log("step,loss\n1,2\n2,1\n", "run_a.csv"))[0].name == "run_a"
+    assert cf.read(log("step,loss\n1,2\n2,1\n", "version_3/metrics.csv"))[0].name == "version_3/metrics"
+    assert cf.read(log("run_name,step,loss\nbig,1,2\nbig,2,1\n", "x.csv"))[0].name == "big"
