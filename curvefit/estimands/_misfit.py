@@ -32,7 +32,7 @@ def late_misfit(fit: Fit, since: float | None = None) -> tuple[_Array, _Array]:
     -------
     off, noise : ndarray, shape (k,)
         Size of each mean in the unit of the metric, and the limit that none of them exceeds by noise with probability
-        .99; empty where residuals and points cannot be matched (weights of 0).
+        .99 (about .97 where noise is strongly correlated); empty where residuals and points cannot be matched (weights of 0).
 
     Notes
     -----

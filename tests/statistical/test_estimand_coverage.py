@@ -79,7 +79,10 @@ def test_plateau_onset_from_a_fit(n, rho, alpha):
     hits = []
     for _ in range(n // 2):
         curve = Curve(X, mean(X) + 0.01 * noise(rng, rho), "val_loss")
-        hits.append(truth in plateau_onset(Question(curve, None, fit(curve), 800.0)).interval)
+        interval = plateau_onset(Question(curve, None, fit(curve), 800.0)).interval
+        if interval is not None:  # else the law was said to miss the late curve, and a forecast would be used
+            hits.append(truth in interval)
+    assert len(hits) >= 0.95 * (n // 2)
     assert within(hits)
 
 
