@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...curves import Curve, Schedule
 from ...models.annealed import Progress
-from .grid import Observed, observe, solve
+from .grid import Observed, observe, solve, without_outliers
 from .shape import ShapePrior, tau_nodes
 
 __all__ = ["Ahead", "look_ahead"]
@@ -116,6 +116,7 @@ def look_ahead(
     if not half > 0:
         return None
     y = sign * ((curve.y / 2 - origin / 2) / half)  # neither overflow nor underflow; smaller is better
+    y = without_outliers(y)
     run = observe(curve.x, y, schedule, relaxations, prior.center.kappa, prior.center.unit, power)
     nodes = None if run is None else solve([run], prior, min(effective, float(run.x.size)))
     if run is None or nodes is None:
@@ -158,7 +159,8 @@ def look_ahead(
             alpha=float(weight @ nodes.alpha[keep]),
             ratio=float(weight @ nodes.levels[keep, 2]) / amplitude,
         )
-    return found if np.all(np.isfinite(np.r_[found.location, found.sd, found.noise, found.amplitude])) else None
+    numbers = np.r_[found.level_now, found.change, found.sd, found.noise, found.amplitude]
+    return found if np.all(np.abs(numbers) < 1e307) else None
 
 
 def _back_tests(run: Observed, prior: ShapePrior, power: float, effective: float, now: float, noise: float) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import reduce
 from math import exp
 
 import numpy as np
@@ -119,19 +120,19 @@ def component(
 def widen(ahead: Ahead, misfit: float, numbers: MixtureNumbers) -> Component:
     """Scale of the component from what is open and from what the learned numbers add."""
     rho2 = (_TESTS * exp(2 * numbers.log_change) + float(ahead.tests.sum())) / (_TESTS + ahead.tests.size)
-    with np.errstate(over="ignore"):
-        mean2 = (
-            ahead.level_sd**2
-            + rho2 * ahead.change**2
-            + ahead.sd**2
-            + (exp(numbers.log_misfit) * misfit * ahead.amplitude) ** 2
-        )
-        scale = np.hypot(exp(numbers.log_noise) * ahead.noise, np.sqrt(mean2))
+    parts = (  # hypot, because squares overflow long before values do
+        np.full(ahead.change.shape, ahead.level_sd),
+        np.sqrt(rho2) * ahead.change,
+        ahead.sd,
+        np.full(ahead.change.shape, exp(numbers.log_misfit) * misfit * ahead.amplitude),
+    )
+    mean_scale = reduce(np.hypot, parts)
+    scale = np.hypot(exp(numbers.log_noise) * ahead.noise, mean_scale)
     smallest = np.maximum(1e-12 * np.abs(ahead.location), 1e-300)
     return Component(
         location=ahead.location,
         scale=np.maximum(scale, smallest),
-        mean_scale=np.maximum(np.sqrt(mean2), smallest),
+        mean_scale=np.maximum(mean_scale, smallest),
         test_error=float(np.sqrt(rho2)),
         ahead=ahead,
         numbers=numbers,

@@ -95,7 +95,7 @@ class Annealed(Forecaster):
         ]
 
 
-def _each(value: T | Sequence[T] | None, count: int, what: str) -> list[T | None]:
+def _each(value: T | Sequence[T | None] | None, count: int, what: str) -> list[T | None]:
     """One per curve, from one for all or a sequence."""
     if isinstance(value, Sequence):
         if len(value) != count:

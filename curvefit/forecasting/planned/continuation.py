@@ -104,17 +104,18 @@ def continuations(
     found = _cycles(x, share) if cycling else _falling(x, share, tolerance, planned)
     if earlier and planned is not None:
         found = _as_before(x, share, planned, earlier, found)
-    grid = np.linspace(last, max(horizon, planned or horizon), _KNOTS + 1)[1:]
+    end = max(horizon, planned or horizon)
     total = sum(c.probability for c in found)
-    out = [
-        Continuation(
-            logged.extend(Schedule(grid, np.clip(c.rate(grid), 0.0, 1.0) * logged.peak, c.words)),
-            c.probability / total,
-            c.words,
-        )
-        for c in found
-    ]
+    out = [Continuation(_joined(logged, c, end), c.probability / total, c.words) for c in found]
     return tuple(sorted(out, key=lambda c: -c.probability))
+
+
+def _joined(logged: Schedule, way: Candidate, end: float) -> Schedule:
+    """The log, and a continuation of it on a grid that keeps its jumps sudden."""
+    last = float(logged.x[-1])
+    jumps = np.array([j for j in way.jumps if last < j < end])
+    grid = np.unique(np.r_[np.linspace(last, end, _KNOTS + 1)[1:], np.nextafter(jumps, -np.inf), jumps])
+    return logged.extend(Schedule(grid, np.clip(way.rate(grid), 0.0, 1.0) * logged.peak, way.words))
 
 
 def _as_before(
@@ -209,11 +210,13 @@ def _after_drops(begin: float, drops: list[RateChange], level: float, last: floa
         return [stay]
     ratio = float(np.exp(np.mean(np.log([max(c.ratio, 1e-6) for c in drops]))))
 
+    jumps = tuple(float(places[-1] + gap * i) for i in range(1, 200))
+
     def again(v: Array) -> Array:
-        count = np.floor(np.maximum(v - places[-1], 0.0) / gap)
+        count = np.searchsorted(jumps, v, side="right")
         return np.asarray(level * ratio**count)
 
-    return [Candidate(again, 0.6, f"times {ratio:.3g} every {gap:.6g}"), Candidate(stay.rate, 0.4, stay.words)]
+    return [Candidate(again, 0.6, f"times {ratio:.3g} every {gap:.6g}", jumps), Candidate(stay.rate, 0.4, stay.words)]
 
 
 def _cycles(x: Array, share: Array) -> list[Candidate]:

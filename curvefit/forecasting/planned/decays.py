@@ -20,11 +20,12 @@ _POINTS = 12.0  # a log counts as at most this many independent looks at the sha
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One continuation: its rate beyond the log, an unnormalized probability, and a name."""
+    """One continuation: its rate beyond the log, an unnormalized probability, a name, and where the rate jumps."""
 
     rate: Rate
     probability: float
     words: str
+    jumps: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,11 @@ def decays(x: Array, share: Array, tolerance: float, planned: float | None) -> l
         x at which training is planned to end.
     """
     flat = int(np.flatnonzero(share >= share[0] - 1e-9)[-1])
-    fits = _fits(x, share, 0, tolerance, planned)
+    fits = _fits(x, share, 0, float(x[0]), tolerance, planned)
+    if x[0] > 0:  # the log may start later than the decay did
+        fits += _fits(x, share, 0, 0.0, tolerance, planned)
     if 0 < flat <= x.size - 3:
-        fits += _fits(x, share, flat, tolerance, planned)
+        fits += _fits(x, share, flat, float(x[flat]), tolerance, planned)
     best = min((miss for miss, _ in fits), default=np.inf)
     if best > _MISS:
         return [_straight_on(x, share)]
@@ -115,9 +118,11 @@ def _root(begin: float, end: float) -> Rate:
     return lambda v: -np.sqrt(np.clip((v - begin) / (end - begin), 0.0, 1.0))
 
 
-def _fits(x: Array, share: Array, flat: int, tolerance: float, planned: float | None) -> list[tuple[float, Candidate]]:
-    """Every shape from the point ``flat`` on: its miss in tolerances, and what it says."""
-    begin, last, level = float(x[flat]), float(x[-1]), float(share[-1])
+def _fits(
+    x: Array, share: Array, flat: int, begin: float, tolerance: float, planned: float | None
+) -> list[tuple[float, Candidate]]:
+    """Every shape that began at ``begin``, from the point ``flat`` on: its miss in tolerances, and what it says."""
+    last, level = float(x[-1]), float(share[-1])
     first = flat + 1 if flat else 0  # the decay begins somewhere between the last constant point and the next
     t, e = x[first:], share[first:]
     out: list[tuple[float, Candidate]] = []
