@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._scan import student_tail
+from ._scan import student_tail, weighted_fit
 from ._trace import Trace
 
 __all__ = ["SMALL", "Course", "course"]
@@ -68,7 +68,7 @@ def course(trace: Trace, ratio: float) -> Course | None:
 
     .. math:: y = a - b \ln t + e, \qquad \text{gain} = b \ln r
 
-    by generalized least squares under AR(1) noise, over the last 60, 40 and 25 % of the run (within the last phase of
+    by weighted least squares with the standard error that AR(1) noise gives, over the last 60, 40 and 25 % of the run (within the last phase of
     the learning rate).
 
     Parameters
@@ -103,11 +103,6 @@ def course(trace: Trace, ratio: float) -> Course | None:
 def _log_slope(trace: Trace, start: int) -> tuple[float, float, int]:
     """Slope in ln t from bin ``start`` on, its standard error and degrees of freedom; the noise is that of the window."""
     recent = trace.since(start)
-    rho, w = recent.rho_high, recent.weight
     design = np.column_stack([np.ones(len(recent)), np.log((recent.at + 1.0) / trace.count)])
-    y = recent.y - recent.y[-1]
-    first = np.sqrt(1 - rho**2)
-    x = np.vstack([first * design[:1], design[1:] - rho * design[:-1]]) / w[:, None]
-    z = np.r_[first * y[:1], y[1:] - rho * y[:-1]] / w
-    q, r = np.linalg.qr(x)
-    return float((q.T @ z)[1] / r[1, 1]), recent.noise / abs(float(r[1, 1])), recent.dof
+    slopes, stderr = weighted_fit(recent, 0, len(recent), design)
+    return float(slopes[1]), float(stderr[1]), recent.dof

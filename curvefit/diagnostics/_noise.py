@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..curves import Curve
 from ..fitting.autocorrelation import lag1, robust_sd
-from ._trace import Trace, slow_change
+from ._trace import Trace, oriented, slow_change
 
 __all__ = ["Residuals", "residuals", "tail_probability", "thinned"]
 
@@ -22,7 +22,7 @@ _MOST = 50_000  # of longer curves size and correlation of the noise are estimat
 # Student-t tails, from heavy to Gaussian, with the weight each has before the data speak. The upper quartile ties their
 # scale to the median absolute deviation.
 _TAILS = (2.0, 3.0, 4.0, 6.0, 10.0, 30.0, 1e6)
-_PRIOR = (0.001, 0.12, 0.06, 0.06, 0.06, 0.15, 0.549)
+_PRIOR = (0.005, 0.25, 0.10, 0.05, 0.05, 0.10, 0.445)
 _KEPT = 4.5  # what lies higher on the bad side is what is being tested and does not shape the tail
 
 
@@ -64,7 +64,7 @@ class Residuals:
 
 def residuals(curve: Curve, trace: Trace) -> Residuals:
     """Residuals of the single observations of a curve about the trend of its trace."""
-    y = trace.sign * curve.y
+    y = oriented(curve)
     trend, settled = trace.expected()
     value = y - trend
     scaled = _evened(value, settled)
@@ -88,7 +88,7 @@ def residuals(curve: Curve, trace: Trace) -> Residuals:
         level=level,
         shock=shock,
         sd=_spread(value[settled]),
-        rough=robust_sd(curve.y[settled.argmax() :][-_MOST:], order=2),
+        rough=robust_sd(y[settled.argmax() :][-_MOST:], order=2),
         rho=rho,
         settled=settled,
         logarithmic=logarithmic,
@@ -105,7 +105,7 @@ def _evened(values: Array, settled: NDArray[np.bool_]) -> Array:
     out: Array = values - np.median(thinned(values[settled]))
     inner = out[settled]
     few = thinned(inner)
-    factor = slow_change(few)
+    factor = slow_change(few, margin=2.0)
     if np.ptp(factor) > 0:
         out[settled] = inner / np.interp(np.arange(inner.size), np.linspace(0, inner.size - 1, few.size), factor)
     return out

@@ -47,7 +47,7 @@ def phases(schedule: Schedule | None) -> tuple[Phase, ...]:
     jumps = _jumps(rate)
     stride = -(-rate.size // _LOOKED_AT)
     turns = [stride * i for i in _turns(rate[::stride], 0.2 * schedule.peak)]
-    turns = [t for t in turns if all(abs(t - j) > 2 * stride for j in jumps)] if stride > 1 else turns
+    turns = [t for t in turns if all(abs(t - j) > 2 * stride for j in jumps)]  # a restart is one boundary, not two
     cuts = sorted({0, *turns, *jumps})
     if len(cuts) > _MOST:
         cuts = sorted({0, *turns})

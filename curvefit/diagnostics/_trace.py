@@ -18,7 +18,7 @@ from ..curves import Curve
 from ..fitting.autocorrelation import lag1, robust_sd
 from ._phases import Phase
 
-__all__ = ["Span", "Trace", "cautious", "slow_change", "trace"]
+__all__ = ["Span", "Trace", "cautious", "oriented", "slow_change", "trace"]
 
 Array = NDArray[np.float64]
 
@@ -26,6 +26,8 @@ BINS = 64
 RAW = 96  # curves of up to this many points are used as they are
 LEAST = 8  # bins below which no noise is estimated
 CERTAINTY = 1.5  # standard errors by which the correlation is taken larger than estimated
+_HIGHEST = 1e100
+_UNEVEN = float(np.log(10.0))  # noise is taken to change by at most this factor either way
 _SHORT = 10  # observations below which a piece has no trend to speak of
 _LEAD = 2  # bins at the start of a piece that no trend is asked to follow
 _SCALES = (0.025, 0.25, 10.0)
@@ -220,6 +222,11 @@ class Trace:
         return m1 - m0, float(min(np.hypot(s0, s1), max(walk, typical * np.sqrt(2 / max(sizes / 2, 1)))))
 
 
+def oriented(curve: Curve) -> Array:
+    """Values with the sign that makes smaller better; beyond 1e100 they are cut there, so that squares stay finite."""
+    return np.clip(curve.y if curve.direction == "min" else -curve.y, -_HIGHEST, _HIGHEST)
+
+
 def _half_window(bins: int) -> int:
     return max(1, bins // 24)
 
@@ -248,7 +255,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
     if curve.direction is None or len(curve) < LEAST:
         return None
     sign = 1.0 if curve.direction == "min" else -1.0
-    raw = sign * curve.y
+    raw = oriented(curve)
     edges, spans = _edges(curve.x, phases)
     counts = np.diff(edges)
     y = raw.copy() if counts.max() == 1 else _robust_bins(raw, edges)
@@ -270,8 +277,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
     dof = max(free - 1, 1)
     power = float(shocks @ shocks) + (1 - rho_high**2) * float(scaled[0] ** 2)
     floor = 1e-12 * float(np.max(np.abs(y), initial=0.0))
-    tamed = y.copy()
-    tamed[kept] = trend[kept] + scaled * weight[kept]
+    tamed = _tamed(y)
     middle = (edges[:-1] + edges[1:] - 1) / 2.0
     return Trace(
         x=np.interp(middle, np.arange(raw.size), curve.x),
@@ -345,6 +351,23 @@ def _basis(n: int, p: int, offset: float) -> Array:
     return q
 
 
+def _tamed(y: Array) -> Array:
+    """Values pulled in to 4.5 robust standard deviations about the running median of five; monotone ones stay as they are."""
+    if y.size < 5:
+        return y
+    middle = y.copy()
+    middle[1:-1] = np.median(np.stack([y[:-2], y[1:-1], y[2:]]), axis=0)
+    middle[2:-2] = np.median(np.lib.stride_tricks.sliding_window_view(y, 5), axis=1)
+    off = y - middle
+    moved = np.abs(off[off != 0])
+    if not moved.size:
+        return y
+    # the middle one of five is its own median one time in five; those zeros say nothing about the spread
+    reach = 4.5 * _MAD * float(np.median(moved))
+    out: Array = middle + np.clip(off, -reach, reach)
+    return out
+
+
 def _pieces(y: Array, spans: Sequence[Span]) -> list[tuple[int, int]]:
     """Bins between phases and between sudden jumps: one bad jump would otherwise pass for noise everywhere.
 
@@ -403,13 +426,15 @@ def _robust_fit(y: Array, q: Array) -> tuple[Array, float]:
     return mean, float(np.sum(np.clip(rest, -reach, reach) ** 2)) if reach > 0 else float(rest @ rest)
 
 
-def slow_change(residual: Array) -> Array:
+def slow_change(residual: Array, margin: float = 1.0) -> Array:
     """Size of the noise relative to its typical size: a power of the position, shrunk to none.
 
     Parameters
     ----------
     residual : ndarray, shape (n,)
         In order.
+    margin : float
+        Standard errors by which the power is shrunk towards 0.
     """
     n = residual.size
     s = np.log1p(np.arange(n) / max(n / 40, 1.0))
@@ -420,6 +445,6 @@ def slow_change(residual: Array) -> Array:
     if not (spread > 0 and power > 0):
         return np.ones(n)
     slope = float(s @ np.log(np.maximum(size, 0.01 * spread))) / power
-    slope = np.sign(slope) * max(abs(slope) - 1.0 / np.sqrt(power), 0.0)
-    out: Array = np.exp(slope * s)
+    slope = np.sign(slope) * max(abs(slope) - margin / np.sqrt(power), 0.0)
+    out: Array = np.exp(np.clip(slope * s, -_UNEVEN, _UNEVEN))
     return out

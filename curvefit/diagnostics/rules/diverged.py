@@ -9,7 +9,7 @@ import numpy as np
 from ...curves import Curve
 from .._noise import Residuals
 from .._scan import student_tail
-from .._trace import Trace
+from .._trace import Trace, oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
@@ -68,7 +68,7 @@ def diverged(evidence: Evidence) -> Diagnosis:
     single = evidence.residuals(name)
     if single is None:
         return too_short(VOICE, evidence, name)
-    y = boiled.sign * curve.y
+    y = oriented(curve)
     n = y.size
     best = float(np.min(boiled.local))
     lowest = int(np.argmin(boiled.local))
@@ -156,7 +156,7 @@ def _onset(curve: Curve, boiled: Trace, best: float, size: float) -> tuple[float
 
     On running medians of three; the interval runs from the best point to the last x still within a quarter of the rise.
     """
-    y = boiled.sign * curve.y
+    y = oriented(curve)
     middle = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(y, 1, mode="edge"), 3), axis=1)
 
     def left(share: float) -> float:

@@ -66,6 +66,9 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
     # second differences of white noise carry about a third of the points' information on its size
     spread = float(np.hypot(1.6 / np.sqrt(n), error / drop)) if drop > 0 else 1.0
     ratio = rough / drop if drop > 0 else np.inf
+    if rough == 0 or not np.isfinite(ratio):
+        still = "does not vary" if boiled.drop == 0 else "shows no noise from point to point"
+        return VOICE.absent(f"{name} {still}.", {"points": float(n), "noise": rough}, metric=name, p_value=1.0)
     facts = {
         "noise": rough,
         "drop": boiled.drop,
@@ -75,10 +78,6 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
         "alpha": alpha,
     }
     facts |= _per_third(evidence, name)
-    if rough == 0 or ratio == 0:
-        return VOICE.absent(f"{name} shows no noise from point to point.", facts, metric=name, p_value=1.0)
-    if not np.isfinite(ratio):
-        return VOICE.undecided(f"{name} does not vary.", {"points": float(n)}, metric=name)
     distance = float(np.log(ratio / COMPARABLE)) / spread
     p_value = float(ndtr(-distance))
     if p_value < alpha:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from .._scan import rise, student_tail
-from .._trace import Trace
+from .._trace import Trace, oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
@@ -72,7 +72,7 @@ def not_learning(evidence: Evidence) -> Diagnosis:
         "alpha": ALPHA,
     }
     facts |= _chance(evidence, name, boiled)
-    if _drop_seen(boiled, curve.y[0] * boiled.sign, sd):
+    if _drop_seen(boiled, float(oriented(curve)[0]), sd):
         return VOICE.absent(f"{name} improves beyond its noise.", facts, metric=name)
     climb = rise(boiled, 0, len(boiled))
     if climb is not None and climb.p_value < ALPHA and minus_drop > 0:

@@ -43,9 +43,9 @@ class Turn:
 def overfitting(evidence: Evidence) -> Diagnosis:
     r"""Test for a rise of the validation metric that lasts to the end of a phase of the learning rate.
 
-    .. math:: p = 6 K\, P\big(t_\nu > \max_{b,c} \hat\beta_{bc} / \mathrm{se}(\hat\beta_{bc})\big)
+    .. math:: p = 4 K\, P\big(t_\nu > \max_{b,c} \hat\beta_{bc} / \mathrm{se}(\hat\beta_{bc})\big)
 
-    over starting points c within K phases; slopes by generalized least squares under AR(1) noise.
+    over hinges from bin c on within K phases (`curvefit.diagnostics._scan.rise`), under AR(1) noise.
 
     Parameters
     ----------
