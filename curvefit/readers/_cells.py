@@ -150,12 +150,20 @@ class ColumnBuilder:
             self.values.extend([math.nan] * short)
             self.state.extend(bytes([MISSING]) * short)
 
+    def extend(self, values: array[float]) -> None:
+        """Many numbers."""
+        self.values.extend(values)
+        self.state.extend(bytes(len(values)))
+
     def _put(self, value: float, state: int) -> None:
         self.values.append(value)
         self.state.append(state)
 
     def add(self, cell: bytes) -> None:
         """One cell of a text table."""
+        if not cell:
+            self._put(math.nan, MISSING)
+            return
         try:
             value = float(cell)
         except ValueError:

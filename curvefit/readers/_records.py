@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..curves import ReadError, UsageError
 from ._cells import MISSING_WORDS
 
-__all__ = ["Dialect", "is_number", "records", "sniff_dialect", "split_fields"]
+__all__ = ["Dialect", "Splitter", "is_number", "sniff_dialect", "split_fields"]
 
 WHITESPACE = b""  # the delimiter "runs of blanks"
 CANDIDATES = (b",", b"\t", b";", b"|", WHITESPACE)
@@ -121,53 +122,60 @@ def _next(text: bytes, delimiter: bytes, at: int) -> int:
     return len(text) if blank is None else blank.start()
 
 
-def records(
-    lines: Iterable[bytes], delimiter: bytes, *, first: int = 1, where: str = "", strict: bool = True
-) -> Iterator[tuple[int, bytes, list[bytes]]]:
-    """Records with the number of their first line, their text and their fields; blank lines are skipped.
+class Splitter:
+    """Lines into records; a quoted field may go on over the next lines, but not for ever.
 
     Parameters
     ----------
-    lines : iterable of bytes
-        Lines without line feeds.
     delimiter : bytes
         Delimiter, empty for runs of blanks.
     first : int
         Number of the first line.
     where : str
         File, for messages.
-    strict : bool
-        Whether an unclosed quote is an error; otherwise reading ends there.
-
-    Raises
-    ------
-    ReadError
-        CF-IO-016 when a quote is not closed within 64 lines: the rest of the file is not swallowed.
     """
-    opened: bytes | None = None
-    opened_at = number = first - 1
-    for number, line in enumerate(lines, first):
-        if opened is None:
-            if not line or line.isspace():
+
+    def __init__(self, delimiter: bytes, *, first: int = 1, where: str = "") -> None:
+        self.delimiter = delimiter
+        self.where = where
+        self.number = first - 1  # of the line that was read last
+        self.opened: bytes | None = None  # text of a record whose quote is open
+        self._opened_at = 0
+
+    def feed(self, lines: Iterable[bytes]) -> Iterator[tuple[int, bytes, list[bytes]]]:
+        """Records with the number of their first line, their text and their fields; blank lines are skipped.
+
+        Raises
+        ------
+        ReadError
+            CF-IO-016 when a quote is not closed within 64 lines: the rest of the file is not swallowed.
+        """
+        for line in lines:
+            self.number += 1
+            if self.opened is None:
+                if not line or line.isspace():
+                    continue
+                text, at = line, self.number
+            else:
+                text, at = self.opened + b"\n" + line, self._opened_at
+            fields = split_fields(text, self.delimiter)
+            if fields is None:
+                self.opened, self._opened_at = text, at
+                if self.number - at >= MAX_QUOTED_LINES or len(text) > 1 << 20:
+                    self.close()
                 continue
-            text, at = line, number
-        else:
-            text, at = opened + b"\n" + line, opened_at
-        fields = split_fields(text, delimiter)
-        if fields is None:
-            opened, opened_at = text, at
-            if number - opened_at >= MAX_QUOTED_LINES or len(text) > 1 << 20:
-                break
-            continue
-        opened = None
-        yield at, text, fields
-    if opened is not None and strict:
-        raise ReadError(
-            "a quote that is opened here is never closed",
-            code="CF-IO-016",
-            where=f"{where}:{opened_at}",
-            hint="close or remove the quote",
-        )
+            self.opened = None
+            yield at, text, fields
+
+    def close(self) -> None:
+        """Raise if a quote is still open."""
+        if self.opened is not None:
+            raise ReadError(
+                "a quote that is opened here is never closed",
+                code="CF-IO-016",
+                where=f"{self.where}:{self._opened_at}",
+                hint="close or remove the quote",
+            )
 
 
 def named_delimiter(asked: str) -> bytes:
@@ -219,10 +227,11 @@ def sniff_dialect(text: bytes, *, delimiter: str | None = None, complete: bool =
 
 def _try(body: list[bytes], delimiter: bytes, comments: tuple[bytes, ...]) -> Dialect | None:
     sample: list[tuple[int, bytes, list[bytes]]] = []
-    for record in records(body, delimiter, strict=False):
-        sample.append(record)
-        if len(sample) >= SAMPLE:
-            break
+    with suppress(ReadError):  # an open quote is reported when the rows are read
+        for record in Splitter(delimiter).feed(body):
+            sample.append(record)
+            if len(sample) >= SAMPLE:
+                break
     for i, (number, text, fields) in enumerate(sample):
         width = len(fields)
         if not 2 <= width <= MAX_COLUMNS:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import curvefit as cf
-from curvefit.readers import csv_table, registry
+from curvefit.readers import _rows, csv_table, registry
 from curvefit.readers.parquet import write_parquet
 
 
@@ -103,8 +103,11 @@ def test_the_fast_way_gives_what_the_careful_way_gives(tmp_path, monkeypatch, da
         fast = outcome(path)
     with monkeypatch.context() as patch:
         patch.setattr(csv_table, "FAST_FROM", 2**60)
+        bulk = outcome(path)
+        patch.setattr(_rows, "BULK", False)
         careful = outcome(path)
     assert fast == careful
+    assert bulk == careful
 
 
 @pytest.mark.parametrize("packed", [False, True])
