@@ -246,7 +246,7 @@ def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | No
                 layout.facts.append(column)
             continue  # another count of training, not a metric
         metric = Metric.infer(column.name)
-        expected = metric.direction is not None or metric.auxiliary or column.name == asked
+        expected = metric.direction is not None or column.name == asked
         if not column.present.any():
             continue
         if column.numeric or expected or not column.count(TEXT):

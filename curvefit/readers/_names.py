@@ -22,10 +22,10 @@ __all__ = [
 # Names of x in order of preference: the finest count of training first.
 TIMES: dict[str, XUnit] = {
     **dict.fromkeys(("step", "global_step", "globalstep", "_step", "optimizer_step"), "step"),
-    **dict.fromkeys(("iteration", "iter", "iters", "iterations", "it", "niter", "num_iters"), "iteration"),
-    **dict.fromkeys(("train_step", "train_steps", "training_step", "steps", "num_steps", "n_steps"), "step"),
     **dict.fromkeys(("total_timesteps", "timesteps", "timestep", "num_timesteps", "env_steps", "env_step"), "step"),
     **dict.fromkeys(("num_env_steps", "total_steps", "frames", "frame", "total_frames"), "step"),
+    **dict.fromkeys(("iteration", "iter", "iters", "iterations", "it", "niter", "num_iters"), "iteration"),
+    **dict.fromkeys(("train_step", "train_steps", "training_step", "steps", "num_steps", "n_steps"), "step"),
     **dict.fromkeys(("update", "updates", "n_updates", "num_updates", "round", "boosting_round"), "iteration"),
     **dict.fromkeys(("epoch", "epochs", "_epoch", "epoch_num", "num_epochs"), "epoch"),
     **dict.fromkeys(("tokens", "num_tokens", "n_tokens", "tokens_seen", "total_tokens", "consumed_tokens"), "token"),

@@ -80,6 +80,7 @@ class CsvTable(Reader):
         check_marks(
             table.columns, table, delimiter=dialect.delimiter, decimal=source.options.decimal, where=source.where
         )
+        _name_tensorboard_value(table, source)
         monitor = monitor_table(table, _comment_facts(dialect))
         if monitor is not None:
             return runs_of(monitor, source, reader=self.name)
@@ -134,6 +135,16 @@ def _header(source: Source) -> tuple[Dialect, list[str], tuple[str, ...]]:
     fields = [decode_name(f) for f in dialect.header] or [""] * dialect.width
     names, repeated = unique_names(fields)
     return replace(dialect), names, repeated
+
+
+def _name_tensorboard_value(table: Table, source: Source) -> None:
+    """Call the one value of a table downloaded from TensorBoard by the tag in its file name."""
+    stem = PurePath(source.path or "").stem
+    if table.names == ["Wall time", "Step", "Value"] and "-tag-" in stem:
+        tag = decode_name(stem.rpartition("-tag-")[2].encode("utf-8", "replace"))
+        if tag:
+            table.columns[2].name = tag
+            table.notes.append(f"a table downloaded from TensorBoard: its value is called {tag!r} after the file")
 
 
 def _header_notes(dialect: Dialect, names: list[str]) -> list[str]:

@@ -124,3 +124,21 @@ def test_names_of_runs(log):
     assert cf.read(log("step,loss\n1,2\n2,1\n", "run_a.csv"))[0].name == "run_a"
     assert cf.read(log("step,loss\n1,2\n2,1\n", "version_3/metrics.csv"))[0].name == "version_3/metrics"
     assert cf.read(log("run_name,step,loss\nbig,1,2\nbig,2,1\n", "x.csv"))[0].name == "big"
+
+
+def test_a_table_downloaded_from_tensorboard(log):
+    text = "Wall time,Step,Value\n1.7e9,10,2.5\n1.7000001e9,20,2.0\n"
+    (run,) = cf.read(log(text, "run-.-tag-val_loss.csv"))
+    assert list(run) == ["Wall time", "val_loss"] and run["val_loss"].direction == "min"
+
+
+def test_progress_of_stable_baselines_counts_environment_steps(log):
+    text = "rollout/ep_rew_mean,time/iterations,time/total_timesteps,train/loss\n-5,1,2048,\n-4,2,4096,0.5\n-3,3,6144,0.4\n"
+    (run,) = cf.read(log(text, "progress.csv"))
+    np.testing.assert_array_equal(run["rollout/ep_rew_mean"].x, [2048, 4096, 6144])
+    assert run["rollout/ep_rew_mean"].kind == "reward" and run["train/loss"].x[0] == 4096
+
+
+def test_durations_as_text_are_left_aside(log):
+    (run,) = cf.read(log("epoch,train_loss,valid_loss,time\n0,3,3.1,00:12\n1,2,2.2,00:11\n2,1,1.4,00:12\n"))  # fastai
+    assert list(run) == ["train_loss", "valid_loss"] and not run.provenance.points_dropped
