@@ -45,6 +45,8 @@ _HOMES = {
     "forecast": "forecasting.api",
     "forecast_many": "forecasting.api",
     "Forecast": "forecasting.forecast",
+    "fit_annealed": "forecasting.annealed.fit",
+    "AnnealedFit": "forecasting.annealed.fit",
     "estimate": "estimands.api",
     "diagnose": "diagnostics.api",
     "Diagnoses": "diagnostics.diagnosis",
@@ -96,6 +98,8 @@ if TYPE_CHECKING:
     from .fitting.least_squares import LeastSquaresFit as LeastSquaresFit
     from .fitting.least_squares import least_squares as least_squares
     from .fitting.selection import select as select
+    from .forecasting.annealed.fit import AnnealedFit as AnnealedFit
+    from .forecasting.annealed.fit import fit_annealed as fit_annealed
     from .forecasting.api import forecast as forecast
     from .forecasting.api import forecast_many as forecast_many
     from .forecasting.forecast import Forecast as Forecast

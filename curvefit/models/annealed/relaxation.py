@@ -56,7 +56,7 @@ class Momentum(Relaxation):
 
     References
     ----------
-    .. [1] Tissue, Wang, Wang, "Scaling law with learning rate annealing", NeurIPS 2025 (arXiv 2408.11029).
+    .. [1] Tissue, Wang, Wang, "Scaling law with learning rate annealing", NeurIPS 2025.
     """
 
     def arrived(self, since_x: Array, since_s: Array, rate: Array) -> Array:
