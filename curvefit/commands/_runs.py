@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from ..curves import CurvefitError, Run, UsageError
+from ..curves import CurvefitError, ReadError, Run, UsageError
 from ..readers.read import read_each
 from ._attempt import Failures
 from ._base import Exit
@@ -69,14 +69,22 @@ def load(args: Namespace, failures: Failures) -> Iterator[Run]:
     options = {name: value for name in OPTIONS if (value := getattr(args, name)) is not None}
     seen: set[str] = set()
     for path in args.path:
+        found = len(failures.items)
         for name, outcome in read_each(path, **options):
             if isinstance(outcome, CurvefitError):
                 failures.on(name, stage="read").add(outcome)
                 continue
             for run in outcome:
                 here = run.provenance.path if run.provenance else name
+                found = -1
                 yield replace(run, name=f"{run.name} ({here})") if run.name in seen else run  # same name, other file
                 seen.add(run.name)
+        if found == len(failures.items):
+            failures.on(str(path), stage="read").add(
+                ReadError(
+                    "no training log in this folder", code="CF-IO-003", where=str(path), hint="curvefit list readers"
+                )
+            )
 
 
 def metric_of(run: Run, args: Namespace) -> tuple[Run, str]:

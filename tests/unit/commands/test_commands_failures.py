@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from curvefit.__main__ import main
 from curvefit.commands._attempt import Failures
 from curvefit.commands._base import Exit
 from curvefit.curves import DataError, ReadError
@@ -56,3 +57,9 @@ def test_a_hostile_name_cannot_write_to_the_terminal(capsys):
     err = capsys.readouterr().err
     assert "\x1b" not in err and "\x9b" not in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["read", "analyze"])
+def test_a_folder_without_a_log_is_nothing_readable(command, tmp_path, capsys):
+    assert main([command, str(tmp_path)]) == 4
+    assert "no training log in this folder" in capsys.readouterr().err
