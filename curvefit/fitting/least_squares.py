@@ -98,8 +98,8 @@ def least_squares(
     >>> fit = least_squares("E + A*x**-a", {"x": x, "y": 1.0 + 2.0 * x**-0.5 + noise})
     >>> fit.status.usable
     True
-    >>> round(fit.params["a"], 2)
-    0.5
+    >>> bool(abs(fit.params["a"] - 0.5) < 2 * fit.stderr["a"])
+    True
     """
     if method != "auto" and method not in ALGORITHMS:
         raise UsageError(f"method = {method!r}", where="method", hint=f"choices: auto, {', '.join(ALGORITHMS)}")
