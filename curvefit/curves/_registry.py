@@ -75,10 +75,13 @@ class Registry(Generic[T]):
         self._beside = {"api", *beside}
         self._group = f"curvefit.{package.rsplit('.', 1)[-1]}"
         self._loaded: dict[str, T] = {}
+        self._found: list[str] | None = None
 
     def _local(self) -> list[str]:
-        found = (m.name for m in iter_modules(self._paths) if not m.ispkg and not m.name.startswith("_"))
-        return sorted(set(found) - self._beside)
+        if self._found is None:  # the folder is looked into once
+            names = {m.name for m in iter_modules(self._paths) if not m.ispkg and not m.name.startswith("_")}
+            self._found = sorted(names - self._beside)
+        return self._found
 
     def names(self) -> list[str]:
         """Names of all ways, sorted."""

@@ -11,8 +11,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,9 @@ from ._cells import MISSING, Column
 from ._records import Dialect
 from ._source import Source
 from ._table import Account, Table
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["FAST_FROM", "read_fast"]
 
@@ -105,6 +107,8 @@ def _end_of(block: bytes, first_line: int) -> bytes:
 
 def _plain(dialect: Dialect, source: Source) -> tuple[list[NDArray[np.float64]], bool] | None:
     """A plain file: the proof reads it in pieces while the parser, which opens it by name, runs beside it."""
+    from concurrent.futures import ThreadPoolExecutor  # slow to import and only for large files
+
     proof: _Proof | None = None
     last = b""
     path = os.path.abspath(source.path or "")  # noqa: PTH100 - "~" means itself

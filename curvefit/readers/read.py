@@ -306,33 +306,30 @@ def _dispatch(source: Source) -> list[Run]:
     if reader is None or confidence <= 0.0:
         raise refusal(head, shown, source.where)
     runs = reader.read(source)
-    expected = _by_suffix(shown)
-    if expected is not None and expected != reader.name and reader.name not in _same_suffix(shown):
-        runs = [_noted(r, f"named like {expected}, but the content is {reader.name}") for r in runs]
+    named = _named_like(shown)
+    if named and reader.name not in named:
+        runs = [_noted(r, f"named like {named[0]}, but the content is {reader.name}") for r in runs]
     return runs
 
 
 def _recognize(head: bytes, path: str) -> tuple[Reader | None, float]:
     best: Reader | None = None
     score = 0.0
+    named = _named_like(path)
     for name in registry.names():
         reader = registry[name]
         confidence = reader.sniff(head, path)
-        if confidence > 0 and path.lower().removesuffix(".gz").endswith(reader.suffixes or ("\0",)):
+        if confidence > 0 and name in named:
             confidence += 0.05
         if confidence > score:
             best, score = reader, confidence
     return best, score
 
 
-def _same_suffix(path: str) -> list[str]:
+def _named_like(path: str) -> list[str]:
+    """Readers whose suffixes the name has."""
     plain = path.lower().removesuffix(".gz")
     return [n for n in registry.names() if registry[n].suffixes and plain.endswith(registry[n].suffixes)]
-
-
-def _by_suffix(path: str) -> str | None:
-    names = _same_suffix(path)
-    return names[0] if names else None
 
 
 _PLAIN_NAMES = frozenset(
