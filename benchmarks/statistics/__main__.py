@@ -81,8 +81,8 @@ def bootstraps(runs: int, seed: int) -> int:
 
 STUDIES: dict[str, tuple[Callable[[int, int], int], int]] = {
     "power_law": (power_law, 2000),
-    "noise_kinds": (noise_kinds, 500),
-    "bootstraps": (bootstraps, 200),
+    "noise_kinds": (noise_kinds, 250),
+    "bootstraps": (bootstraps, 120),
 }
 
 
