@@ -64,6 +64,18 @@ class Gains:
         reached = self.paths >= self.sign * (self.level_now - value)
         return np.asarray(np.mean(np.logical_or.accumulate(reached, axis=0), axis=1))
 
+    def beats(self, value: float, noise: float) -> Array:
+        """P(the mean curve has been as good as the mean behind a best ``value`` seen with that noise) by each x.
+
+        The best single value of a noisy run flatters it; what is compared is its mean, known to within the noise.
+        """
+        if noise <= 0:
+            return self.ever(value)
+        from scipy.special import ndtri
+
+        nodes = ndtri((np.arange(9) + 0.5) / 9)
+        return np.asarray(np.mean([self.ever(value + noise * z) for z in nodes], axis=0))
+
     def net_worth(self, x_last: float, cost_per_unit: float, worth_per_unit: float) -> Array:
         """Expected worth of the gain minus the cost of getting to each x, in their common currency."""
         return np.asarray(worth_per_unit * self.expected - cost_per_unit * (self.x - x_last))

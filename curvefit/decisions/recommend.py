@@ -19,6 +19,7 @@ from .recommendation import Action, Recommendation
 __all__ = ["recommend"]
 
 STOP_BELOW = 0.1  # P(worthwhile gain) below which going on is not worth it
+FEW = 20  # points below which an undecided curve is never stopped
 HOPELESS_BELOW = 0.05  # P(target or best ever reached) below which it is called out of reach
 
 
@@ -56,7 +57,7 @@ def recommend(
     target : float, optional
         Value to reach.
     best : float, optional
-        Best value of earlier runs, to beat.
+        Best value of earlier runs, to beat; taken to be as noisy as this run's observations.
     forecast : Forecast, optional
         One that is already there, its last x the horizon.
     diagnoses : Diagnoses, optional
@@ -77,8 +78,9 @@ def recommend(
     Notes
     -----
     Gains are those of the mean curve against its local mean now, not of single noisy values. STOP needs
-    P(gain >= min_gain) below 0.1, or a best net worth of 0, and is never said of a run that is too short to tell or
-    that levels off under a learning rate that has not been lowered yet: annealing would still bring something.
+    P(gain >= min_gain) below 0.1, a best net worth of 0 or a goal out of reach, and is never said of a run that is too
+    short to tell (fewer than 20 points with an undecided plateau, or an underdetermined run) or that levels off under a
+    learning rate that has not been lowered yet: annealing would still bring something.
     """
     if isinstance(run, Curve):
         run = Run(run.metric.name, {run.metric.name: run})
@@ -99,7 +101,7 @@ def recommend(
     if target is not None:
         case.note("probability_target", float(gains.ever(target)[-1]))
     if best is not None:
-        case.note("probability_beats_best", float(gains.ever(best)[-1]))
+        case.note("probability_beats_best", float(gains.beats(best, forecast.noise)[-1]))
     for rule in (_person_needed, _too_little):
         answer = rule(case)
         if answer is not None:
@@ -144,6 +146,9 @@ class _Case:
     def found(self, *names: str) -> Diagnosis | None:
         return next((d for d in self.diagnoses.present if d.name in names), None)
 
+    def undecided(self, name: str) -> bool:
+        return any(d.name == name for d in self.diagnoses.undecided)
+
     def chance(self) -> str:
         return (
             f"P(gain of at least {self.min_gain:.3g} by {self.curve.x_unit} {self.horizon:.6g}) = {self.probability:.0%} "
@@ -160,6 +165,8 @@ class _Case:
                 Interval(float(low), float(high), 0.95, "confidence", self.forecast.method),
                 self.unit,
             )
+        if self.curve.metric.split == "test":
+            reasons += ("this is the test split: deciding on it leaves no unseen data to judge the result by",)
         keep = estimate(self.curve, "best_point")
         gain = float(self.gains.expected[-1 if at is None else at])
         until = None if at is None else _round_x(float(self.forecast.x[at]), self.curve, self.horizon)
@@ -217,13 +224,25 @@ def _hopeless(case: _Case, target: float | None, best: float | None) -> Recommen
     for name, value in (("the target", target), ("the best earlier value", best)):
         if value is None:
             continue
-        chance = float(case.gains.ever(value)[-1])
+        reached = case.gains.ever(value) if name == "the target" else case.gains.beats(value, case.forecast.noise)
+        chance = float(reached[-1])
         if chance < HOPELESS_BELOW:
-            return case.answer(
-                Action.STOP,
+            return _stop(
+                case,
                 f"{name} {value:.6g} is out of reach: P(reached by {case.curve.x_unit} {case.horizon:.6g}) = {chance:.1%}",
             )
     return None
+
+
+def _stop(case: _Case, *reasons: str) -> Recommendation:
+    """STOP, unless the level alone cannot carry it."""
+    if len(case.curve) < FEW and case.undecided("plateaued"):
+        more = f"{len(case.curve)} points do not tell a plateau from a slow gain; {FEW} would"
+        return case.answer(Action.COLLECT_MORE, more, *reasons)
+    held = _rate_held(case.run)
+    if held:
+        return case.answer(Action.INTERVENE, f"at this learning rate: {reasons[0]}", held, *reasons[1:])
+    return case.answer(Action.STOP, *reasons)
 
 
 def _by_worth(case: _Case, cost: float, worth: float) -> Recommendation:
@@ -232,7 +251,7 @@ def _by_worth(case: _Case, cost: float, worth: float) -> Recommendation:
     case.note("best_net_worth", float(net[at]))
     case.note("net_worth_at_horizon", float(net[-1]))
     if net[at] <= 0:
-        return case.answer(Action.STOP, f"no x pays: the best expected net worth is {net[at]:.3g}", case.chance())
+        return _stop(case, f"no x pays: the best expected net worth is {net[at]:.3g}", case.chance())
     return case.answer(
         Action.CONTINUE,
         f"expected net worth is largest, {net[at]:.3g}, at about {case.curve.x_unit} {case.forecast.x[at]:.4g}",
@@ -243,13 +262,12 @@ def _by_worth(case: _Case, cost: float, worth: float) -> Recommendation:
 
 def _by_gain(case: _Case, target: float | None) -> Recommendation:
     overfit = case.found("overfitting")
+    if overfit is not None and not overfit.evidence.get("lasts_to_end", 1.0):
+        overfit = None  # over since the learning rate changed
     if case.probability < STOP_BELOW or (overfit is not None and case.probability < 0.5):
         if overfit is not None:
             return case.answer(Action.STOP, f"overfitting: {overfit.explanation}", case.chance(), overfit.advice)
-        held = _rate_held(case.run)
-        if held:
-            return case.answer(Action.INTERVENE, f"little is left to gain at this learning rate: {case.chance()}", held)
-        return case.answer(Action.STOP, f"little is left to gain: {case.chance()}")
+        return _stop(case, f"little is left to gain: {case.chance()}")
     if target is not None:
         ever = case.gains.ever(target)
         if ever[-1] >= 0.5:

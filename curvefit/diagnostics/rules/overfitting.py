@@ -169,6 +169,7 @@ def _present(
         "rise_stderr": main.stderr,
         "best_level": boiled.sign * float(boiled.local[main.bottom]),
         "turns": len(turns),
+        "lasts_to_end": float(main.span.stop == len(boiled)),
     }
     if np.isfinite(share):
         numbers["rise_share_of_drop"] = share
