@@ -73,7 +73,7 @@ class Page:
     def heading(self, text: str) -> None:
         """A section title with an empty line before it."""
         self.line()
-        self.line((text, "heading"))
+        self.paragraph(text, indent="  ", style="heading")
 
     def text(self, text: str) -> str:
         """Text made safe, and spelled in ASCII where the terminal has no more."""

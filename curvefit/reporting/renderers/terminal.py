@@ -135,7 +135,11 @@ def _table(page: Page, rows: list[wording.Row]) -> None:
         if remark and cells(remark) <= room:
             page.line(lead, (filled, "value"), f"  {rest}{' ' * (middle - cells(rest))}  ", (remark, "muted"))
             continue
-        page.line(lead, (filled, "value"), f"  {rest}")
+        if cells(lead) + value + 2 + cells(rest) <= page.width:
+            page.line(lead, (filled, "value"), f"  {rest}")
+        else:  # many digits: the interval goes below
+            page.line(lead, (filled, "value"))
+            page.paragraph(rest, first="      ", indent="      ")
         if remark:
             page.paragraph(remark, first="      ", indent="      ", style="muted")
 
