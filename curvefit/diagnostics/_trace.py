@@ -444,7 +444,7 @@ def slow_change(residual: Array, margin: float = 1.0) -> Array:
     power = float(s @ s)
     if not (spread > 0 and power > 0):
         return np.ones(n)
-    slope = float(s @ np.log(np.maximum(size, 0.01 * spread))) / power
+    slope = float(s @ np.log(np.maximum(size / spread, 0.01))) / power
     slope = np.sign(slope) * max(abs(slope) - margin / np.sqrt(power), 0.0)
     out: Array = np.exp(np.clip(slope * s, -_UNEVEN, _UNEVEN))
     return out
