@@ -149,7 +149,9 @@ def line(trace: Trace, start: int, stop: int) -> tuple[float, float]:
 
 
 def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | None:
-    """Size of a step at a known bin beside a curve a + b t + c ln t, and its standard error.
+    """Size of a step at a known bin beside a curve a + b t + c ln t, and its standard error, by generalized least squares.
+
+    Here the correlation is used: under it neighbors tell more of a step than far points do.
 
     Parameters
     ----------
@@ -172,5 +174,13 @@ def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | 
     design = np.column_stack([np.ones(t.size), t / max(float(np.ptp(t)), 1.0), curve - curve[0], t >= 0])
     if np.linalg.matrix_rank(design) < 4:
         return None
-    coefficients, stderr = weighted_fit(trace, start, stop, design)
-    return float(coefficients[3]), float(stderr[3])
+    rho, w = trace.rho_high, trace.weight[start:stop]
+
+    def whitened(v: Array) -> Array:
+        v = v / (w if v.ndim == 1 else w[:, None])
+        out: Array = np.concatenate([np.sqrt(1 - rho**2) * v[:1], v[1:] - rho * v[:-1]])
+        return out
+
+    q, r = np.linalg.qr(whitened(design))
+    size = float((q.T @ whitened(trace.y[start:stop] - trace.y[start]))[3] / r[3, 3])
+    return size, float(trace.noise / abs(r[3, 3]))

@@ -68,12 +68,15 @@ def test_rise_is_the_best_hinge_of_all(down):
     assert found.p_value == pytest.approx(min(1, WINDOWS * stats.t.sf(best, t.dof)), rel=1e-6)
 
 
-def test_step_is_weighted_least_squares_with_correlated_errors():
+def test_step_is_generalized_least_squares():
     t = made(4)
     size, stderr = step(t, 10, 40, 70)
     design = np.column_stack([np.ones(60), t.at[10:70], np.log(t.at[10:70] + 1), t.at[10:70] >= t.at[40]])
-    b, cov = dense(t, design, 10, 70)
-    assert size == pytest.approx(b[3], rel=1e-6)
+    sd = t.noise * t.weight[10:70]
+    lag = np.abs(np.subtract.outer(np.arange(60), np.arange(60)))
+    precision = np.linalg.inv(t.rho_high**lag * np.outer(sd, sd) / (1 - t.rho_high**2))
+    cov = np.linalg.inv(design.T @ precision @ design)
+    assert size == pytest.approx((cov @ design.T @ precision @ t.y[10:70])[3], rel=1e-6)
     assert stderr == pytest.approx(np.sqrt(cov[3, 3]), rel=1e-6)
     assert step(t, 10, 13, 70) is None
 
