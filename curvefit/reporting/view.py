@@ -94,7 +94,7 @@ def _y_scale(curve: Curve) -> Scale:
         return "linear"
     y = curve.y[:: _step(len(curve))]
     low, high = np.quantile(y, [0.01, 0.99]) if y.size >= 100 else (y.min(), y.max())
-    return "log" if high / low >= 20 else "linear"
+    return "log" if high / low >= 20 and low > 1e-290 else "linear"  # below that a hundredth of it is no number
 
 
 def _step(n: int) -> int:
