@@ -18,6 +18,7 @@ __all__ = ["MAX_DOCUMENT", "JsonText", "Records", "facts_of", "nesting"]
 MAX_DEPTH = 64
 MAX_DIGITS = 400
 MAX_KEYS = 20_000
+CELLS_PER_BYTE = 8  # a table of rows that share no key grows with their square
 MAX_DOCUMENT = 1 << 28
 _LONG_INTEGER = re.compile(rf"\d{{{MAX_DIGITS + 1},}}")
 _SECRET = re.compile(r"(^|_)(api_?key|secret|passw(or)?d|token|auth|credential)s?($|_)", re.IGNORECASE)
@@ -189,14 +190,21 @@ class Records:
         self.where = where
         self.rows = 0
         self._columns: dict[str, ColumnBuilder] = {}
+        self._bytes = 0
 
-    def add(self, record: dict[str, Any]) -> None:
-        """One row; nested objects become dotted names."""
+    def add(self, record: dict[str, Any], size: int) -> None:
+        """One row, and the bytes it took in the file; nested objects become dotted names."""
+        self._bytes += size
         for key, value in _flatten(record):
             column = self._columns.get(key)
             if column is None:
-                if len(self._columns) >= MAX_KEYS:
-                    raise LimitError(f"more than {MAX_KEYS} different keys", where=self.where)
+                cells = (len(self._columns) + 1) * (self.rows + 1)
+                if len(self._columns) >= MAX_KEYS or cells > CELLS_PER_BYTE * self._bytes + 1_000_000:
+                    raise LimitError(
+                        f"{len(self._columns) + 1} different keys in {self.rows + 1} objects are too many for a table",
+                        where=self.where,
+                        hint="log the same names in every row",
+                    )
                 column = self._columns[key] = ColumnBuilder(safe_text(key[:1000]) or "value")
             if len(column) <= self.rows:
                 column.pad(self.rows)

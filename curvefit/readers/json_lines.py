@@ -129,10 +129,10 @@ class _Log:
                 at += 1
         self.crowded += len(found) > 1
         for value in found:
-            self._record(value, line)
+            self._record(value, line, len(text) // len(found))
         return True
 
-    def _record(self, value: Any, line: int) -> None:
+    def _record(self, value: Any, line: int, size: int) -> None:
         if not isinstance(value, dict):
             self.account.add("not an object", line)
             return
@@ -141,7 +141,7 @@ class _Log:
             self.facts.update(facts_of(facts))
             self.account.add(FACTS, line)
             return
-        self.records.add(value)
+        self.records.add(value, size)
         self.lines.append(line)
 
     def _start(self, text: str) -> None:

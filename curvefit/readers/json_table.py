@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, final
 
 from ..curves import ReadError, Run, XUnit
@@ -16,6 +17,8 @@ from ._text import decode_head, whole_text
 __all__ = ["JsonTable"]
 
 Rows = list[dict[str, Any]]
+# A list of objects, lists or numbers, told from a console log's "[INFO]" and "[2026-01-01 12:00]"
+_LIST = re.compile(rb"\[\s*(\{|\[|\]|(-?(\d[\d.eE+-]*|Infinity)|NaN|null)\s*[,\]])")
 HINT = "expected columns {'loss': [...]}, records [{'step': 1, 'loss': 2.3}, ...], or one object per line"
 
 
@@ -38,10 +41,9 @@ class JsonTable(Reader):
         text = decode_head(head).lstrip()
         if not text.startswith((b"{", b"[")):
             return 0.0
-        inner = text[1:].lstrip()[:1]
         if text.startswith(b"["):
-            return 0.7 if inner in (b"{", b"[", b"]") or inner.isdigit() or inner in (b"-", b"N", b"I") else 0.0
-        return 0.5 if inner in (b'"', b"}") else 0.0
+            return 0.7 if _LIST.match(text) else 0.0
+        return 0.5 if text[1:].lstrip()[:1] in (b'"', b"}") else 0.0
 
     def read(self, source: Source) -> list[Run]:
         """Runs of a JSON document."""
@@ -78,7 +80,7 @@ class _Found:
         account = Account()
         for i, row in enumerate(self.rows, 1):
             if isinstance(row, dict):
-                records.add(row)
+                records.add(row, source.size // max(1, len(self.rows)))
             else:
                 account.add("not an object", i)
         facts = facts_of(self.facts)

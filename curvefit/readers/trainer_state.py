@@ -87,7 +87,7 @@ def _table(history: list[Any], source: Source) -> Table:
             account.add(SUMMARY, i)
             summary += sum(v is not None for k, v in row.items() if k not in ("step", "epoch"))
         else:
-            records.add(row)
+            records.add(row, source.size // max(1, len(history)))
             numbers.append(i)
     return Table(
         records.finish(),
