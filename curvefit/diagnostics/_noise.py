@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..curves import Curve
 from ..fitting.autocorrelation import lag1, robust_sd
-from ._trace import Trace, oriented, slow_change
+from ._trace import Trace, oriented
+from ._trend import MAD, slow_change
 
 __all__ = ["Residuals", "residuals", "tail_probability", "thinned"]
 
 Array = NDArray[np.float64]
 
-_MAD = 1.482602218505602
 _CORRELATED = 0.2  # below it neighbors say next to nothing about a value
 _MOST = 50_000  # of longer curves size and correlation of the noise are estimated on about this many observations
 
@@ -125,7 +125,7 @@ def _spread(values: Array) -> float:
     if not values.size:
         return 0.0
     few = thinned(values)
-    return _MAD * float(np.median(np.abs(few - np.median(few))))
+    return MAD * float(np.median(np.abs(few - np.median(few))))
 
 
 def tail_probability(shocks: Array, heights: Array) -> Array:

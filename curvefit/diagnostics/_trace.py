@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ..curves import Curve
 from ..fitting.autocorrelation import lag1, robust_sd
 from ._phases import Phase
+from ._trend import MAD, pieces, slow_change, trend
 
-__all__ = ["Span", "Trace", "cautious", "oriented", "slow_change", "trace"]
+__all__ = ["Span", "Trace", "cautious", "oriented", "trace"]
 
 Array = NDArray[np.float64]
 
@@ -27,12 +28,7 @@ RAW = 96  # curves of up to this many points are used as they are
 LEAST = 8  # bins below which no noise is estimated
 CERTAINTY = 1.5  # standard errors by which the correlation is taken larger than estimated
 _HIGHEST = 1e100
-_UNEVEN = float(np.log(10.0))  # noise is taken to change by at most this factor either way
 _SHORT = 10  # observations below which a piece has no trend to speak of
-_LEAD = 2  # bins at the start of a piece that no trend is asked to follow
-_SCALES = (0.025, 0.25, 10.0)
-_JUMPS = 8  # candidates for a sudden jump that are looked at
-_MAD = 1.482602218505602
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,15 +255,15 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
     edges, spans = _edges(curve.x, phases)
     counts = np.diff(edges)
     y = raw.copy() if counts.max() == 1 else _robust_bins(raw, edges)
-    pieces = _pieces(y, spans)
-    trend, parameters, kept = _trend(y, pieces)
-    residual = (y - trend)[kept]
+    parts = pieces(y, [s.start for s in spans])
+    smooth, parameters, kept = trend(y, parts)
+    residual = (y - smooth)[kept]
     weight = np.ones(y.size)
     weight[kept] = slow_change(residual)
     weight[~kept] = np.interp(np.flatnonzero(~kept), np.flatnonzero(kept), weight[kept])
     weight *= np.sqrt(np.median(counts) / counts)
     scaled = residual / weight[kept]
-    spread = _MAD * float(np.median(np.abs(scaled)))
+    spread = MAD * float(np.median(np.abs(scaled)))
     if spread > 0:
         scaled = np.clip(scaled, -4 * spread, 4 * spread)
     free = max(scaled.size - parameters, 2)
@@ -283,7 +279,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
         x=np.interp(middle, np.arange(raw.size), curve.x),
         at=middle,
         y=tamed,
-        trend=trend,
+        trend=smooth,
         local=_local(tamed, spans),
         weight=weight,
         noise=max(float(np.sqrt(power / dof)), floor),
@@ -291,7 +287,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
         rho_high=rho_high,
         dof=dof,
         spans=spans,
-        pieces=tuple(pieces),
+        pieces=tuple(parts),
         sign=sign,
         count=raw.size,
         start=float(raw[0]) - 3 * robust_sd(raw[1:][-50_000:], order=2),
@@ -334,21 +330,11 @@ def _robust_bins(y: Array, edges: NDArray[np.intp]) -> Array:
         middles = np.array([np.median(y[a:b]) for a, b in pairwise(edges)])
     base = np.repeat(middles, counts)
     off = y - base
-    reach = 6 * _MAD * float(np.median(np.abs(off[:: max(off.size // 50_000, 1)])))
+    reach = 6 * MAD * float(np.median(np.abs(off[:: max(off.size // 50_000, 1)])))
     # the slope inside a bin is not an outlier
     slope = np.abs(np.gradient(middles)) if middles.size > 1 else np.zeros(1)
     off = np.clip(off, -reach - np.repeat(slope, counts), reach + np.repeat(slope, counts))
     return np.asarray(middles + np.add.reduceat(off, edges[:-1]) / counts, dtype=np.float64)
-
-
-@lru_cache(maxsize=2048)
-def _basis(n: int, p: int, offset: float) -> Array:
-    """Orthonormal polynomials in ``log(position + offset)``: a small offset is steep at the start, a large one even."""
-    s = np.log1p(np.arange(n) / max(offset * n, 1.0))
-    u = 2 * s / s[-1] - 1 if n > 1 else np.zeros(n)
-    q: Array = np.linalg.qr(np.polynomial.chebyshev.chebvander(u, p - 1))[0]
-    q.flags.writeable = False
-    return q
 
 
 def _tamed(y: Array) -> Array:
@@ -363,88 +349,6 @@ def _tamed(y: Array) -> Array:
     if not moved.size:
         return y
     # the middle one of five is its own median one time in five; those zeros say nothing about the spread
-    reach = 4.5 * _MAD * float(np.median(moved))
+    reach = 4.5 * MAD * float(np.median(moved))
     out: Array = middle + np.clip(off, -reach, reach)
-    return out
-
-
-def _pieces(y: Array, spans: Sequence[Span]) -> list[tuple[int, int]]:
-    """Bins between phases and between sudden jumps: one bad jump would otherwise pass for noise everywhere.
-
-    A jump is a change of the median of three bins that stands far out of the differences between bins and dwarfs the
-    changes beside it, in which a steep start differs.
-    """
-    cuts = {s.start for s in spans} | {y.size}
-    if y.size >= 16:
-        middle = np.median(np.lib.stride_tricks.sliding_window_view(y, 3), axis=1)  # of bins i, i + 1, i + 2
-        change = np.abs(middle[3:] - middle[:-3])  # between bins i..i+2 and i+3..i+5: a jump before bin i + 3
-        typical = _MAD * float(np.median(np.abs(np.diff(y, 2)))) / np.sqrt(6.0)
-        order = np.argsort(-change)[:_JUMPS]
-        for i in order.tolist():
-            far = np.r_[change[max(i - 6, 0) : max(i - 2, 0)], change[i + 3 : i + 7]]
-            at = i + 3
-            near = any(abs(at - c) < 4 for c in cuts)
-            if change[i] > 8 * typical and change[i] > 4 * float(np.max(far, initial=0.0)) and i >= 3 and not near:
-                cuts.add(i + 2 + int(np.argmax(np.abs(np.diff(y[i + 1 : i + 5])))))
-    ends = sorted(cuts)
-    return list(pairwise(ends))
-
-
-def _trend(y: Array, pieces: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArray[np.bool_]]:
-    """Trend of each piece by least squares with outliers pulled in, how many parameters it took, and which bins it uses.
-
-    The first two bins of a piece are left as they are: what bends there faster than a trend can is neither noise nor
-    correlation. Of three scales of position, from logarithmic to even, the one that leaves least is taken.
-    """
-    out = y.copy()
-    kept = np.ones(y.size, bool)
-    total = 0
-    for i, (start, stop) in enumerate(pieces):
-        lead = _LEAD if stop - start >= 4 * _LEAD else 0
-        kept[start : start + lead] = False
-        part = y[start + lead : stop]
-        n = part.size
-        p = max(int(np.clip(n // 6, min(n // 2, 3), 8)) if i == 0 else int(np.clip(n // 6, min(n // 3, 2), 4)), 1)
-        tried = [_robust_fit(part, _basis(n, p, offset)) for offset in (_SCALES if n >= 24 else _SCALES[:2])]
-        out[start + lead : stop] = min(tried, key=lambda fit: fit[1])[0]
-        total += p
-    return out, total, kept
-
-
-def _robust_fit(y: Array, q: Array) -> tuple[Array, float]:
-    """Projection on the columns of q with values pulled in to 3.5 robust standard deviations, and what it leaves."""
-    n, p = q.shape
-    mean = q @ (q.T @ y)
-    rest = y - mean
-    for _ in range(3):
-        spread = _MAD * float(np.median(np.abs(rest))) * float(np.sqrt(n / max(n - p, 1)))
-        if spread <= 0:
-            break
-        mean = q @ (q.T @ (mean + np.clip(rest, -3.5 * spread, 3.5 * spread)))
-        rest = y - mean
-    reach = 3.5 * _MAD * float(np.median(np.abs(rest)))
-    return mean, float(np.sum(np.clip(rest, -reach, reach) ** 2)) if reach > 0 else float(rest @ rest)
-
-
-def slow_change(residual: Array, margin: float = 1.0) -> Array:
-    """Size of the noise relative to its typical size: a power of the position, shrunk to none.
-
-    Parameters
-    ----------
-    residual : ndarray, shape (n,)
-        In order.
-    margin : float
-        Standard errors by which the power is shrunk towards 0.
-    """
-    n = residual.size
-    s = np.log1p(np.arange(n) / max(n / 40, 1.0))
-    s = s - s.mean()
-    size = np.abs(residual)
-    spread = _MAD * float(np.median(size))
-    power = float(s @ s)
-    if not (spread > 0 and power > 0):
-        return np.ones(n)
-    slope = float(s @ np.log(np.maximum(size / spread, 0.01))) / power
-    slope = np.sign(slope) * max(abs(slope) - margin / np.sqrt(power), 0.0)
-    out: Array = np.exp(np.clip(slope * s, -_UNEVEN, _UNEVEN))
     return out
