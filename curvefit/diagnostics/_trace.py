@@ -50,7 +50,7 @@ class Trace:
     Parameters
     ----------
     x : ndarray, shape (m,)
-        x in the middle of each bin.
+        x of the observation in the middle of each bin.
     at : ndarray, shape (m,)
         The same counted in observations.
     y : ndarray, shape (m,)
@@ -276,7 +276,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
     tamed = _tamed(y)
     middle = (edges[:-1] + edges[1:] - 1) / 2.0
     return Trace(
-        x=np.interp(middle, np.arange(raw.size), curve.x),
+        x=curve.x[np.ceil(middle).astype(np.intp)],  # of an observation, which a checkpoint may belong to
         at=middle,
         y=tamed,
         trend=smooth,

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from ...curves import Estimate
+from ...curves import Curve, Estimate
+from ...estimands.api import estimate
 from .._scan import line, rise
 from .._trace import Span, Trace
 from ..diagnosis import Diagnosis
@@ -32,6 +33,7 @@ class Turn:
     """A rise in one phase of the learning rate."""
 
     span: Span
+    first: int  # bin from which the minimum was looked for
     bottom: int
     size: float
     stderr: float
@@ -125,7 +127,7 @@ def _turns(boiled: Trace) -> list[Turn]:
         steps = np.diff(boiled.y[bottom : span.stop])
         pair = steps[:-1] + steps[1:] if steps.size > 1 else steps
         jump = float(np.max(pair, initial=0.0) - 3 * boiled.noise) / size if size > 0 and steps.size > 8 else 0.0
-        turns.append(Turn(span, bottom, size, stderr, min(1.0, up.p_value * len(tested)), recovered, jump))
+        turns.append(Turn(span, first, bottom, size, stderr, min(1.0, up.p_value * len(tested)), recovered, jump))
     return turns
 
 
@@ -157,7 +159,7 @@ def _present(
     evidence: Evidence, name: str, boiled: Trace, turns: list[Turn], p_value: float, facts: dict[str, float]
 ) -> Diagnosis:
     unit = evidence.run[name].x_unit
-    where = tuple(_onset(boiled, t, unit) for t in turns)
+    where = tuple(_onset(evidence.run[name], boiled, t) for t in turns)
     main = turns[-1]
     onset = where[-1].value or 0.0
     score = "falls" if boiled.sign < 0 else "rises"
@@ -199,19 +201,16 @@ def _training_gain(evidence: Evidence, boiled: Trace, turn: Turn) -> float | Non
     return float(train.local[a] - train.local[min(b, len(train) - 1)])
 
 
-def _onset(boiled: Trace, turn: Turn, unit: str) -> Estimate:
-    """The minimum of the local mean and the stretch around it that cannot be told from it."""
-    local, h = boiled.local, boiled.half_window
-    low = high = turn.bottom
-    at = (max(turn.bottom - h, 0), min(turn.bottom + h + 1, turn.span.stop))
-    stderr = boiled.level(*at)[1]
-    margin = 1.96 * float(np.sqrt(2)) * stderr
-    while low > 0 and local[low - 1] - local[turn.bottom] < margin:
-        low -= 1
-    while high < turn.span.stop - 1 and local[high + 1] - local[turn.bottom] < margin:
-        high += 1
-    x = boiled.x
-    return place("overfitting_onset", x[turn.bottom], x[low], x[high], unit, method="local mean")
+def _onset(curve: Curve, boiled: Trace, turn: Turn) -> Estimate:
+    """The best point of the phase, as the estimand of that name finds it, so that it is the checkpoint to keep."""
+    low = boiled.x[turn.first] if turn.first else -np.inf
+    high = boiled.x[turn.span.stop - 1] if turn.span.stop < len(boiled) else np.inf
+    inside = (curve.x >= low) & (curve.x <= high)
+    part = Curve(curve.x[inside], curve.y[inside], curve.metric, x_unit=curve.x_unit, bounds=curve.bounds)
+    best = estimate(part, "best_point")
+    x = float(boiled.x[turn.bottom]) if best.value is None else best.value
+    ends = (x, x) if best.interval is None else (best.interval.low, best.interval.high)
+    return place("overfitting_onset", x, *ends, curve.x_unit, method="local mean")
 
 
 def _not_found(boiled: Trace, turns: list[Turn], name: str, p_value: float, facts: dict[str, float]) -> Diagnosis:
