@@ -7,17 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..curves import Curve, DataError, LimitError, UsageError
+from ..curves import Curve, DataError, LimitError, Schedule, UsageError
 from ..curves._checks import check_level, frozen_array
 from .forecast import Forecast
 from .forecasters import Forecaster, registry
+from .forecasters.annealed import Annealed
 
 __all__ = ["forecast", "forecast_many"]
 
 _MOST_POINTS = 100_000
 
 
-def forecast(curve: Curve, x: ArrayLike, *, method: str | Forecaster = "pooled", level: float = 0.95) -> Forecast:
+def forecast(
+    curve: Curve,
+    x: ArrayLike,
+    *,
+    schedule: Schedule | None = None,
+    planned: float | None = None,
+    method: str | Forecaster = "pooled",
+    level: float = 0.95,
+) -> Forecast:
     r"""Predict the distribution of new observations, and of the mean curve, at later x.
 
     .. math:: P(Y(x) \le v \mid \text{curve up to its last observation})
@@ -28,6 +37,11 @@ def forecast(curve: Curve, x: ArrayLike, *, method: str | Forecaster = "pooled",
         Observed part; its metric must say which direction is better.
     x : float or array-like, shape (H,)
         Future x in the unit of the curve, all beyond its last observation; sorted in the result.
+    schedule : Schedule, optional
+        Learning rate over x, stated up to the last future x or logged so far; with it decays to come are part of the
+        forecast, which is then a mixture of the annealed law and what ``method`` says.
+    planned : float, optional
+        x at which training is planned to end, for inferring the rest of a logged schedule.
     method : str or Forecaster
         Name in the registry of forecasters, or one of your own.
     level : float
@@ -43,11 +57,13 @@ def forecast(curve: Curve, x: ArrayLike, *, method: str | Forecaster = "pooled",
     DataError
         No finite point, unknown direction, or x not beyond the data.
     UsageError
-        Unknown method.
+        Unknown method; a stated schedule that ends before the last future x; ``planned`` without a schedule.
 
     Notes
     -----
-    It sees the curve and nothing else: a learning-rate decay still to come, for example, is not known to it.
+    Without a schedule it sees the curve and nothing else: a learning-rate decay still to come is not known to it. With
+    one, the reasons of the forecast say what the schedule does ahead, how its rest was inferred, or why the law of the
+    schedule does not apply and the forecast is the blind one.
 
     Examples
     --------
@@ -57,14 +73,22 @@ def forecast(curve: Curve, x: ArrayLike, *, method: str | Forecaster = "pooled",
     >>> fc = cf.forecast(curve, 80)
     >>> bool(abs(fc.median[0] - (1.0 + 2.0 * 80**-0.5)) < 0.02)
     True
+
+    A decay of the learning rate ahead lowers the loss that is expected:
+
+    >>> plan = cf.Schedule.wsd(1e-3, 80, decay=0.5)
+    >>> bool(cf.forecast(curve, 80, schedule=plan).median[0] < fc.median[0])
+    True
     """
-    return forecast_many([curve], [x], method=method, level=level)[0]
+    return forecast_many([curve], [x], schedule=schedule, planned=planned, method=method, level=level)[0]
 
 
 def forecast_many(
     curves: Sequence[Curve],
     x: ArrayLike | Sequence[ArrayLike],
     *,
+    schedule: Schedule | Sequence[Schedule | None] | None = None,
+    planned: float | Sequence[float | None] | None = None,
     method: str | Forecaster = "pooled",
     level: float = 0.95,
 ) -> list[Forecast]:
@@ -76,6 +100,10 @@ def forecast_many(
         Observed parts, of any lengths.
     x : float, array-like of shape (H,), or a sequence of one array-like per curve
         Future x, the same for all curves or (a list or tuple as long as ``curves``) for each its own.
+    schedule : Schedule, or sequence of Schedule or None, optional
+        One for all curves, or one for each; a curve whose schedule is None is forecast blindly and says so.
+    planned : float, or sequence of float or None, optional
+        One for all curves, or one for each.
     method, level
         As for `forecast`.
 
@@ -101,8 +129,44 @@ def forecast_many(
         raise UsageError(
             f"method is a {type(forecaster).__name__}, not a Forecaster", hint=f"choices: {', '.join(registry)}"
         )
+    forecaster = _aware(forecaster, schedule, planned)
     asked = [_future(curve, points) for curve, points in zip(curves, _per_curve(curves, x), strict=True)]
     return forecaster.forecast(curves, asked) if curves else []
+
+
+def _aware(
+    forecaster: Forecaster,
+    schedule: Schedule | Sequence[Schedule | None] | None,
+    planned: float | Sequence[float | None] | None,
+) -> Forecaster:
+    """The forecaster, made to know the schedule when there is one."""
+    if schedule is None:
+        if planned is not None:
+            raise UsageError(
+                "planned without a schedule", hint="it serves to infer the rest of a logged schedule; the future x is x"
+            )
+        return forecaster
+    wrong = [s for s in ([schedule] if isinstance(schedule, Schedule) else schedule) if not _is_schedule(s)]
+    if wrong:
+        raise UsageError(
+            f"a schedule is a {type(wrong[0]).__name__}, not a Schedule", hint="cf.Schedule.cosine(3e-4, 24_000)"
+        )
+    if not isinstance(forecaster, Annealed):
+        return Annealed(schedule, planned=planned, blind=forecaster)
+    if forecaster.schedule is not None:
+        raise UsageError("two schedules: one in the forecaster, one beside it", hint="give it once")
+    return Annealed(
+        schedule,
+        planned=planned,
+        earlier=forecaster.earlier,
+        prior=forecaster.prior,
+        numbers=forecaster.numbers,
+        blind=forecaster.blind,
+    )
+
+
+def _is_schedule(value: object) -> bool:
+    return value is None or isinstance(value, Schedule)
 
 
 def _per_curve(curves: list[Curve], x: ArrayLike | Sequence[ArrayLike]) -> Sequence[ArrayLike]:
