@@ -7,13 +7,14 @@ One direction, from a log to a decision; each room is a stage of that line and k
 3. ``models``       laws and noise
 4. ``simulate``     curves with known truth; ``datasets`` a few real example runs
 5. ``fitting``      which law describes the data
-6. ``forecasting``  what will be observed
-7. ``estimands``    quantities of interest, each with an interval
-8. ``diagnostics``  what the run shows
-9. ``decisions``    what to do
-10. ``reporting``   for people: reports and figures
-11. ``analysis``    all of it for one run
-12. ``commands``    the command line
+6. ``segmentation`` where the law changes
+7. ``forecasting``  what will be observed
+8. ``estimands``    quantities of interest, each with an interval
+9. ``diagnostics``  what the run shows
+10. ``decisions``   what to do
+11. ``reporting``   for people: reports and figures
+12. ``analysis``    all of it for one run
+13. ``commands``    the command line
 
 What people import stands here and is loaded on first use.
 """
@@ -42,9 +43,17 @@ _HOMES = {
     "select": "fitting.selection",
     "least_squares": "fitting.least_squares",
     "LeastSquaresFit": "fitting.least_squares",
+    "segment": "segmentation.segmented_regression",
+    "SegmentedFit": "segmentation.segmented_regression",
+    "changepoints": "segmentation.level_changes",
+    "ChangePoints": "segmentation.level_changes",
     "forecast": "forecasting.api",
     "forecast_many": "forecasting.api",
     "Forecast": "forecasting.forecast",
+    "backtest": "forecasting.backtest",
+    "backtest_many": "forecasting.backtest",
+    "Backtest": "forecasting.replay",
+    "Backtests": "forecasting.replay",
     "fit_annealed": "forecasting.annealed.fit",
     "AnnealedFit": "forecasting.annealed.fit",
     "estimate": "estimands.api",
@@ -102,6 +111,14 @@ if TYPE_CHECKING:
     from .forecasting.annealed.fit import fit_annealed as fit_annealed
     from .forecasting.api import forecast as forecast
     from .forecasting.api import forecast_many as forecast_many
+    from .forecasting.backtest import backtest as backtest
+    from .forecasting.backtest import backtest_many as backtest_many
     from .forecasting.forecast import Forecast as Forecast
+    from .forecasting.replay import Backtest as Backtest
+    from .forecasting.replay import Backtests as Backtests
     from .readers.read import read as read
     from .reporting.report import Report as Report
+    from .segmentation.level_changes import ChangePoints as ChangePoints
+    from .segmentation.level_changes import changepoints as changepoints
+    from .segmentation.segmented_regression import SegmentedFit as SegmentedFit
+    from .segmentation.segmented_regression import segment as segment

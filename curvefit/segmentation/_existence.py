@@ -69,44 +69,53 @@ test_existence.__test__ = False  # type: ignore[attr-defined]
 
 
 def davies_p(x: Array, y: Array, *, places: int = 10) -> float:
-    r"""Davies' upper bound on the p-value of a kink at an unknown place, white noise.
+    r"""Davies' upper bound on the p-value of a kink at an unknown place, independent normal noise.
 
-    .. math:: p \le \Phi(-M) + V e^{-M^2/2} / \sqrt{8\pi}
+    .. math:: p \le 2 \left[P(t_\nu > M) + \frac{V\,\Gamma(\nu/2 + 1/2)}{2 \sqrt\pi\,\Gamma(\nu/2)}
+              (1 - u)^{(\nu - 1)/2}\right], \qquad u = \frac{M^2}{\nu + M^2}
+
+    M is the largest of the absolute t statistics at the places, V the total variation of the angle arcsin of the
+    multiple correlation between them, nu = n - 3.
 
     Parameters
     ----------
     x, y : ndarray, shape (n,)
-        Data.
+        Data, n at least 5.
     places : int
         Number of places at which the score is evaluated, between the second and the last but one x.
 
     Returns
     -------
     float
-        Two-sided bound.
+        Two-sided bound, at most 1.
+
+    Notes
+    -----
+    Far too small where noise is correlated: with AR(.7) noise it rejects half of all straight lines.
 
     References
     ----------
-    Davies (1987), Hypothesis testing when a nuisance parameter is present only under the alternative. Biometrika 74, 33-43.
+    Davies (2002), Hypothesis testing when a nuisance parameter is present only under the alternative: linear model
+    case. Biometrika 89, 484-489.
     """
-    from scipy.stats import norm, t
+    from scipy.special import gammaln
+    from scipy.stats import t
 
     order = np.argsort(x, kind="stable")
     x, y = x[order], y[order]
     n = x.size
-    at = np.linspace(x[1], x[-2], places)
-    q = orthonormal(np.column_stack([np.ones(n), x]), np.ones(n))
-    scores = []
-    for psi in at:
-        h = np.maximum(x - psi, 0.0)
-        z = base_residual(h, q, np.ones(n))
-        r = base_residual(y, q, np.ones(n))
-        slope = float(z @ r) / float(z @ z)
-        rest = r - slope * z
-        scores.append(slope / np.sqrt(float(rest @ rest) / (n - 3) / float(z @ z)))
-    s = np.asarray(scores)
-    largest = float(np.max(np.abs(s)))
-    variation = float(np.sum(np.abs(np.diff(s))))
-    one_sided = float(t.sf(largest, n - 3)) + variation * np.exp(-(largest**2) / 2) / np.sqrt(8 * np.pi)
-    del norm
-    return float(min(1.0, 2 * one_sided))
+    dof = n - 3
+    ones = np.ones(n)
+    q = orthonormal(np.column_stack([ones, x]), ones)
+    h = base_residual(np.maximum(x[:, None] - np.linspace(x[1], x[-2], places), 0.0), q, ones)
+    r = base_residual(y, q, ones)
+    power = np.sum(h * h, axis=0)
+    useful = power > 1e-12 * float(np.max(power))
+    h, power = h[:, useful], power[useful]
+    explained = (r @ h) ** 2 / power
+    rest = np.maximum(float(r @ r) - explained, 1e-300)
+    largest = float(np.sqrt(np.max(explained / rest) * dof))
+    variation = float(np.sum(np.abs(np.diff(np.arcsin(np.sqrt(explained / (explained + rest)))))))
+    log_tail = (dof - 1) / 2 * np.log1p(-(largest**2) / (dof + largest**2)) + gammaln((dof + 1) / 2) - gammaln(dof / 2)
+    bound = float(t.sf(largest, dof)) + variation * float(np.exp(log_tail)) / (2 * np.sqrt(np.pi))
+    return float(min(1.0, 2 * bound))

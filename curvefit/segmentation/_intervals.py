@@ -52,9 +52,8 @@ def _moves(design: Design, psi: Array, beta: Array) -> Array:
     k = psi.size
     if k == 0:
         return np.zeros((design.x.size, 0))
-    delta = beta[-k:] if beta.size > k else np.r_[beta[1:], -np.sum(beta[1:])][-k:]
     right = (design.x[:, None] > psi[None, :]).astype(float)
-    return np.asarray((1 - right) * delta if design.last_zero and not design.first_zero else -right * delta)
+    return np.asarray(((1 - right) if design.last_zero else -right) * beta[-k:])
 
 
 def sieve_noise(rho: float, n: int, replicates: int, rng: np.random.Generator, residual: Array | None = None) -> Array:

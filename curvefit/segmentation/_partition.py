@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..curves import UsageError
 
 __all__ = ["Cost", "SegmentCost", "partitions"]
 
@@ -33,8 +31,6 @@ class SegmentCost:
     @classmethod
     def of(cls, x: Array, y: Array, kind: Cost, least: int) -> SegmentCost:
         """Prepare prefix sums of a series centered on its mean."""
-        if kind not in get_args(Cost):
-            raise UsageError(f"cost {kind!r}", code="CF-USE-007", hint=f"choices: {', '.join(get_args(Cost))}")
         v = y - y.mean()
         columns = [np.ones_like(v), v, v * v]
         if kind == "linear":

@@ -135,7 +135,9 @@ class HingeProfile:
                 inside = [(0.0, low[i]), (high[i], 1.0)]
             for u, v in inside:
                 u, v = max(u, 0.0), min(v, 1.0)
-                if u <= v:
+                middle = float(self.left[i] + 0.5 * (u + v) * span[i])
+                depth = float(self.c[i] + middle * (self.d[i] + middle * self.e[i]))
+                if u <= v and depth > self.floor[i]:  # else 0/0 beside a place that the base spans
                     pieces.append((float(self.left[i] + u * span[i]), float(self.left[i] + v * span[i])))
         return _merge(pieces, float(np.ptp(np.r_[self.left, self.right])))
 

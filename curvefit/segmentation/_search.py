@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ._profile import Side, base_residual, hinge_profile, orthonormal
 
-__all__ = ["Design", "Solution", "hinges", "solve", "solve_given"]
+__all__ = ["Design", "Solution", "hinges", "solve"]
 
 Array = NDArray[np.float64]
 _PAIR_GRID, _TRIPLE_GRID = 160, 64
@@ -30,7 +30,7 @@ class Design:
     within : float
         Weighted sum of squares within ties, which no line can explain.
     first_zero, last_zero : bool
-        Whether the first or the last slope is fixed at 0.
+        Whether the first or the last slope is fixed at 0; at most one of them.
     min_size : int
         Least number of distinct x per segment.
     """
@@ -70,12 +70,7 @@ class Solution:
 def hinges(design: Design, psi: Array) -> Array:
     """One column per breakpoint, shape (n, K)."""
     distance = design.x[:, None] - np.asarray(psi)[None, :]
-    if design.last_zero and not design.first_zero:
-        return np.asarray(np.maximum(-distance, 0.0))
-    out = np.maximum(distance, 0.0)
-    if design.first_zero and design.last_zero:  # slopes must return to 0: differences to the last hinge
-        return np.asarray(out[:, :-1] - out[:, -1:]) if out.shape[1] > 1 else np.asarray(out[:, :0])
-    return np.asarray(out)
+    return np.asarray(np.maximum(-distance if design.last_zero else distance, 0.0))
 
 
 def _rss(design: Design, psi: Array) -> float:
@@ -96,8 +91,9 @@ def solve(design: Design, k: int) -> Solution:
     if k == 1:
         q = orthonormal(design.base(), design.w)
         profile = hinge_profile(design.x, design.y, design.w, q, min_size=design.min_size, side=design.side)
-        psi, gain = profile.best()
-        return Solution(np.array([float(psi)]), float(profile.base_rss - gain) + design.within)
+        psi, _ = profile.best()  # the gain is a difference of sums: rounding where the fit is nearly exact
+        place = np.array([float(psi)])
+        return Solution(place, _rss(design, place))
     coarse = _binned(design, 2000)
     starts = _grid_starts(coarse, min(k, 3))
     best: Solution | None = None
@@ -113,11 +109,6 @@ def solve(design: Design, k: int) -> Solution:
     if k > 3:
         best = _exchange(coarse, best)
     return _polish(design, best.psi)
-
-
-def solve_given(design: Design, psi: Array, fixed: int) -> Solution:
-    """Best solution near ``psi`` with breakpoint number ``fixed`` held where it is."""
-    return _polish(design, psi, hold=fixed)
 
 
 def _binned(design: Design, limit: int) -> Design:
@@ -200,27 +191,22 @@ def _coordinate(design: Design, psi: Array, i: int) -> tuple[Array, float]:
     return np.sort(new), float(profile.base_rss - gain) + design.within
 
 
-def _polish(design: Design, psi: Array, hold: int | None = None) -> Solution:
-    held = None if hold is None else float(psi[hold])
+def _polish(design: Design, psi: Array) -> Solution:
     rss = _rss(design, psi)
     for sweep in range(30):
         before = rss
         for i in range(psi.size):
-            if held is not None and psi[i] == held:
-                continue
             moved, value = _coordinate(design, psi, i)
             if np.isfinite(value) and value <= rss:
                 psi, rss = moved, value
-        psi, rss = _gauss_newton(design, psi, rss, held)
+        psi, rss = _gauss_newton(design, psi, rss)
         if before - rss <= 1e-13 * max(rss, 1e-300) or (sweep > 0 and psi.size == 1):
             break
-    return Solution(psi, rss)
+    return Solution(psi, _rss(design, psi))
 
 
-def _gauss_newton(design: Design, psi: Array, rss: float, held: float | None) -> tuple[Array, float]:
+def _gauss_newton(design: Design, psi: Array, rss: float) -> tuple[Array, float]:
     """Joint steps on the linearized model (Muggeo 2003), halved until they improve."""
-    if design.first_zero and design.last_zero:
-        return psi, rss
     for _ in range(12):
         columns = design.columns(psi)
         k = psi.size
@@ -229,17 +215,11 @@ def _gauss_newton(design: Design, psi: Array, rss: float, held: float | None) ->
         slopes = beta[-k:]
         right = (design.x[:, None] > psi[None, :]).astype(float)
         change = -right * slopes if not design.last_zero else (1 - right) * slopes
-        free = np.ones(k, bool) if held is None else psi != held
-        if not free.any():
-            return psi, rss
-        jac = np.column_stack([columns, change[:, free]])
-        step = np.linalg.lstsq(jac * root[:, None], (design.y - columns @ beta) * root, rcond=None)[0][
-            -int(free.sum()) :
-        ]
+        jac = np.column_stack([columns, change]) * root[:, None]
+        step = np.linalg.lstsq(jac, (design.y - columns @ beta) * root, rcond=None)[0][-k:]
         improved = False
         for shrink in (1.0, 0.5, 0.25, 0.1):
-            trial = psi.copy()
-            trial[free] += shrink * step
+            trial = psi + shrink * step
             if np.any(np.diff(trial) <= 0) or not _admissible(design, trial):
                 continue
             value = _rss(design, trial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -132,6 +132,10 @@ def changepoints(
     Bai (1997), Review of Economics and Statistics 79, 551-563.
     """
     check_level(level)
+    if noise not in ("auto", "white"):
+        raise UsageError(f"noise {noise!r}", code="CF-USE-007", hint="choices: auto, white")
+    if cost not in get_args(Cost):
+        raise UsageError(f"cost {cost!r}", code="CF-USE-007", hint=f"choices: {', '.join(get_args(Cost))}")
     x, y, unit = _points(data)
     n = x.size
     least = min_size if min_size is not None else max(3, n // 50)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
-from ..curves._checks import as_float_array, check_level
+from ..curves._checks import check_level
 from ..fitting.autocorrelation import effective_size, lag1
 from ._existence import ExistenceTest, test_existence
 from ._intervals import breakpoint_interval, coefficient_covariance
+from ._problem import Axis, Problem, prepare
 from ._profile import base_residual, orthonormal
 from ._search import Design, Solution, solve
 
 __all__ = ["Axis", "BreakpointInterval", "SegmentedFit", "segment"]
 
 Array = NDArray[np.float64]
-Axis = Literal["linear", "log"]
 BreakpointInterval = Literal["profile_likelihood", "profile_sieve", "delta", "block_bootstrap"]
 MAX_BREAKPOINTS = 10
 
@@ -148,14 +148,20 @@ def segment(
         raise UsageError(
             f"interval {interval!r}", code="CF-USE-007", hint=f"choices: {', '.join(get_args(BreakpointInterval))}"
         )
+    if noise not in ("auto", "white"):
+        raise UsageError(f"noise {noise!r}", code="CF-USE-007", hint="choices: auto, white")
     for name, slope in (("terminal_slope", terminal_slope), ("first_slope", first_slope)):
         if slope not in (None, 0, 0.0):
             raise UsageError(
                 f"{name} = {slope!r}", code="CF-USE-007", hint="0.0 fixes the slope at zero, None leaves it free"
             )
-    if terminal_slope is not None and first_slope is not None and n_breakpoints in (0, 1):
-        raise UsageError("with both end slopes fixed at 0 at least two breakpoints are needed", code="CF-USE-007")
-    problem = _prepare(data, weights, x_axis, y_axis, first_slope is not None, terminal_slope is not None, min_size)
+    if terminal_slope is not None and first_slope is not None:
+        raise UsageError(
+            "both end slopes cannot be fixed at once",
+            code="CF-USE-007",
+            hint="fix terminal_slope=0.0 for a plateau at the end, or first_slope=0.0 for one at the start",
+        )
+    problem = prepare(data, weights, x_axis, y_axis, first_slope is not None, terminal_slope is not None, min_size)
     possible = problem.design.x.size // problem.design.min_size - 1
     if n_breakpoints == "auto":
         k, criteria = _select(problem, min(max_breakpoints, possible, MAX_BREAKPOINTS), noise)
@@ -175,68 +181,23 @@ def segment(
                 code="CF-DATA-007",
             )
         k, criteria = n_breakpoints, ()
-    solution = solve(problem.design, k)
+    solution = _without_idle_breaks(problem, solve(problem.design, k))
     return _report(problem, solution, interval, noise, level, criteria, rng or np.random.default_rng(0))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Problem:
-    """Prepared data: the design, how to undo its scaling, and names for messages."""
-
-    design: Design
-    center: float
-    scale: float
-    n: int
-    x_axis: Axis
-    y_axis: Axis
-    x_unit: str
-    y_unit: str
-    constant: bool
+def _is_exact(design: Design, rss: float) -> bool:
+    """Whether what is left of y is rounding."""
+    return rss <= 1e-24 * max(float(design.w @ design.y**2), 1e-300)
 
 
-def _prepare(
-    data: Curve | tuple[Any, Any],
-    weights: Any,
-    x_axis: Axis,
-    y_axis: Axis,
-    first: bool,
-    last: bool,
-    min_size: int | None,
-) -> Problem:
-    if isinstance(data, Curve):
-        x, y = data.x, data.y
-    else:
-        x, y = as_float_array(data[0], "x"), as_float_array(data[1], "y")
-    x_unit: str = data.x_unit if isinstance(data, Curve) else ""
-    y_unit = data.metric.unit if isinstance(data, Curve) else ""
-    if x.shape != y.shape:
-        raise DataError(f"{x.size} x values and {y.size} y values")
-    w = np.ones(x.size) if weights is None else as_float_array(weights, "weights")
-    if w.shape != x.shape:
-        raise DataError(f"{w.size} weights for {x.size} points")
-    if np.any(~np.isfinite(w)) or np.any(w < 0):
-        raise DataError("weights must be finite and not negative", where="weights")
-    keep = np.isfinite(x) & np.isfinite(y) & (w > 0)
-    x, y, w = x[keep], y[keep], w[keep]
-    for name, axis, v in (("x", x_axis, x), ("y", y_axis, y)):
-        if axis not in get_args(Axis):
-            raise UsageError(f"{name}_axis {axis!r}", code="CF-USE-007", hint="choices: linear, log")
-        if axis == "log" and np.any(v <= 0):
-            raise DataError(f"{int(np.sum(v <= 0))} values of {name} are not positive", hint=f"{name}_axis='linear'")
-    x, y = (np.log(x) if x_axis == "log" else x), (np.log(y) if y_axis == "log" else y)
-    if x.size < 4:
-        raise DataError(f"{x.size} usable points; a line with a breakpoint needs at least 5", code="CF-DATA-002")
-    distinct, inverse = np.unique(x, return_inverse=True)
-    if distinct.size < 4:
-        raise DataError(f"only {distinct.size} distinct x", code="CF-DATA-003")
-    total: Array = np.asarray(np.bincount(inverse, w), dtype=np.float64)
-    mean = np.bincount(inverse, w * y) / total
-    within = float(np.sum(w * (y - mean[inverse]) ** 2))
-    center, scale = float(np.mean(distinct)), float(np.std(distinct))
-    size = min_size if min_size is not None else max(2, int(0.05 * distinct.size))
-    z: Array = np.asarray((distinct - center) / scale, dtype=np.float64)
-    design = Design(z, mean, total, within, first, last, max(int(size), 1))
-    return Problem(design, center, scale, int(x.size), x_axis, y_axis, x_unit, y_unit, bool(np.ptp(mean) == 0))
+def _without_idle_breaks(problem: Problem, solution: Solution) -> Solution:
+    """Of a line that fits exactly, the fewest breakpoints that do so: the place of any other is arbitrary."""
+    while solution.psi.size and _is_exact(problem.design, solution.rss):
+        simpler = solve(problem.design, solution.psi.size - 1)
+        if not _is_exact(problem.design, simpler.rss):
+            break
+        solution = simpler
+    return solution
 
 
 def _residuals(design: Design, psi: Array) -> Array:
@@ -279,7 +240,7 @@ def _report(
     sigma2 = solution.rss / dof if dof > 0 else float("nan")
     reasons: list[str] = []
     status = Status.OK
-    exact = solution.rss <= 1e-24 * max(float(design.w @ design.y**2), 1e-300)
+    exact = _is_exact(design, solution.rss)
     if problem.constant:
         status = Status.CONSTANT
         reasons.append("the values do not vary")
@@ -297,16 +258,16 @@ def _report(
         notes: tuple[str, ...] = ()
         if known:
             found = breakpoint_interval(design, psi, i, solution.rss, problem.n, rho, level, kind, rng)
-            low, high = (_back(problem, v) for v in (found.low, found.high))
+            low, high = (problem.x_of(v) for v in (found.low, found.high))
             place = Interval(low, high, level, "confidence", kind)
             notes = found.notes
             status = Status.DEGRADED if notes else status
-        value = _back(problem, float(psi[i]))
+        value = problem.x_of(float(psi[i]))
         se = float(np.sqrt(covariance[-psi.size + i, -psi.size + i])) * problem.scale
         estimates.append(
             Estimate(
                 f"breakpoint_{i + 1}", value, place, problem.x_unit, Status.DEGRADED if notes else Status.OK, notes,
-                {"stderr": se} if np.isfinite(se) else {},
+                {f"stderr{'_log' * (problem.x_axis == 'log')}": se} if np.isfinite(se) else {},
             )
         )  # fmt: skip
         reasons.extend(f"breakpoint {i + 1}: {n}" for n in notes)
@@ -317,20 +278,15 @@ def _report(
         covariance,
         level,
         n_effective - parameters,
-        known or (status is Status.DEGRADED and not exact),
+        known,
     )
     test = None
-    if known or (status is Status.DEGRADED and not exact):
+    if known:
         test = test_existence(design, rho if noise == "auto" else 0.0, noise == "auto", rng)
     return SegmentedFit(
         tuple(estimates), slopes, intercept, solution.rss, float(np.sqrt(sigma2)) if dof > 0 else 0.0, rho, n_effective,
         problem.n, test, status, tuple(reasons), problem.x_axis, problem.y_axis, level, criteria,
     )  # fmt: skip
-
-
-def _back(problem: Problem, z: float) -> float:
-    value = z * problem.scale + problem.center
-    return float(np.exp(value)) if problem.x_axis == "log" else float(value)
 
 
 def _lines(
@@ -348,19 +304,20 @@ def _lines(
         rows[1:, 1] = 1.0
     hinge_columns = width - first
     for j in range(hinge_columns):
-        if design.last_zero and not design.first_zero:
+        if design.last_zero:
             rows[1 : j + 2, first + j] = -1.0
             rows[0, first + j] = psi[j] + problem.center / problem.scale
         else:
             rows[j + 2 :, first + j] = 1.0
-            if design.first_zero and design.last_zero:
-                rows[k + 1, first + j] = 0.0
     rows[0, 0] = 1.0
     if free:
         rows[0, 1] = -problem.center / problem.scale
     rows[1:] /= problem.scale
     values = rows @ beta
-    spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", rows, covariance[:width, :width], rows), 0))
+    gradient = np.column_stack([rows, np.zeros((k + 2, k))])
+    if design.last_zero:  # the first line starts from the plateau and climbs to the left of each breakpoint
+        gradient[0, width:] = beta[first:]
+    spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, covariance, gradient), 0))
     quantile = float(t.ppf(0.5 + level / 2, max(dof, 1.0)))
 
     def estimate(name: str, i: int, unit: str) -> Estimate:
