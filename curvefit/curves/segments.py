@@ -130,7 +130,7 @@ def _starts_over(times: int, where: str) -> DataError:
         f"x starts over {times} times, as a step counted within each epoch does",
         code="CF-DATA-005",
         where=where,
-        hint="pass another x column (x='epoch', --x epoch), or x='row' to number the rows",
+        hint="pass x='cumulative' to join the pieces, another column (x='epoch'), or x='row' to number the rows",
     )
 
 

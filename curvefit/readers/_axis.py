@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -34,12 +35,15 @@ class Axis:
         Unit of x.
     notes : list of str
         How it was chosen.
+    counts : list of Column
+        Other counts of training, such as the epoch.
     """
 
     x: NDArray[np.float64] | None
     name: str
     unit: XUnit
     notes: list[str] = field(default_factory=list)
+    counts: list[Column] = field(default_factory=list)
 
 
 def choose_x(columns: list[Column], table: Table, options: Options, where: str) -> Axis:
@@ -52,7 +56,7 @@ def choose_x(columns: list[Column], table: Table, options: Options, where: str) 
     """
     if options.x == "row":
         return Axis(None, "", options.x_unit or table.row_unit, notes=["x is the number of the row"])
-    if options.x is not None:
+    if options.x is not None and options.x != "cumulative":
         column = _named(columns, options.x, where)
         values = _x_values(column, table, options, where)
         unit = options.x_unit or x_unit_of(column.name) or "step"
@@ -67,14 +71,45 @@ def choose_x(columns: list[Column], table: Table, options: Options, where: str) 
     values = _numbers(column)
     if np.fmax.reduce(values, initial=0.0) > 2**53:
         notes.append("x exceeds 2^53: neighboring values may be the same number in float64")
-    return Axis(values, column.name, unit, notes=notes)
+    counts = [c for c in columns if c is not column and normalize(c.name) in TIMES and c.numeric]
+    if options.x == "cumulative":
+        there = np.isfinite(values)
+        epochs = [c for c in counts if TIMES[normalize(c.name)] == "epoch" and np.isfinite(_numbers(c)[there]).all()]
+        values = _joined(values, epochs[0].values if epochs else None)
+        by = f" by {epochs[0].name!r}" if epochs else ""
+        notes = [f"x joins the pieces of {column.name!r}{by}, spaced as within a piece"]
+    return Axis(values, column.name, unit, notes=notes, counts=counts)
+
+
+def _joined(x: NDArray[np.float64], epochs: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """An x that starts over, made to go on: pieces follow each other at the usual distance."""
+    there = np.flatnonzero(np.isfinite(x))
+    v = x[there]
+    if v.size < 2:
+        return x
+    ahead = np.diff(v)
+    spacing = float(np.median(ahead[ahead > 0])) if np.any(ahead > 0) else 1.0
+    out = x.copy()
+    if epochs is not None:
+        length = float(v.max() - v.min()) + spacing
+        out[there] = v + (epochs[there] - epochs[there].min()) * length
+        return out
+    starts = np.flatnonzero(ahead < 0) + 1
+    piece = np.zeros(v.size, np.intp)
+    piece[starts] = 1
+    piece = np.cumsum(piece)
+    offset = np.zeros(starts.size + 1)
+    for k, (a, b) in enumerate(itertools.pairwise([0, *starts.tolist()]), 1):
+        offset[k] = offset[k - 1] + float(v[a:b].max()) + spacing - float(v[b])
+    out[there] = v + offset[piece]
+    return out
 
 
 def _named(columns: list[Column], name: str, where: str) -> Column:
     exact = [c for c in columns if c.name == name]
     loose = exact or [c for c in columns if c.name.lower() == name.lower()]
     if len(loose) != 1:
-        raise unknown_name("column", name, [*(c.name for c in columns), "row"], where=where)
+        raise unknown_name("column", name, [*(c.name for c in columns), "row", "cumulative"], where=where)
     return loose[0]
 
 

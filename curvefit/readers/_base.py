@@ -44,7 +44,7 @@ class Options:
     metric : str or None
         The only metric to keep.
     x : str or None
-        Column of x; ``"row"`` numbers the rows.
+        Column of x; ``"row"`` numbers the rows; ``"cumulative"`` joins the pieces of an x that starts over.
     x_unit : str or None
         Unit of x instead of what the column name says.
     resume : {"supersede", "keep", "first", "error"}

@@ -41,6 +41,8 @@ class Unit:
         What the metric is, when the file says so.
     beside : list of (str, Column)
         Columns of values that are counted as dropped, with the reason.
+    counts : list of Column
+        Other counts of training, such as the epoch.
     """
 
     rows: Rows
@@ -51,6 +53,7 @@ class Unit:
     flags: NDArray[np.uint8] | None = None
     metric: Metric | None = None
     beside: list[tuple[str, Column]] = field(default_factory=list)
+    counts: list[Column] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -175,17 +178,17 @@ def _units(layout: Layout, rows: Rows) -> list[Unit]:
     if layout.series is None:
         return [_unit(layout, rows, [(c.name, c) for c in layout.metrics])]
     units = []
-    for part in _parts(codes_of_rows(layout.series, rows), rows):
+    for part in _parts(codes_of_rows([layout.series], rows), rows):
         row = int(part[0])
         prefix = f"{layout.series.text(row)}/" if layout.series.state[row] == TEXT else ""
         units.append(_unit(layout, part, [(prefix + c.name, c) for c in layout.metrics]))
     return units
 
 
-def codes_of_rows(column: Column, rows: Rows) -> NDArray[np.intp]:
-    """Group numbers of some rows by one column."""
-    part = Column(column.name, column.values[rows], column.state[rows], column.texts)
-    return codes_of([part], rows.size)
+def codes_of_rows(columns: list[Column], rows: Rows) -> NDArray[np.intp]:
+    """Group numbers of some rows by some columns."""
+    parts = [Column(c.name, c.values[rows], c.state[rows], c.texts) for c in columns]
+    return codes_of(parts, rows.size)
 
 
 def _rate_beside(layout: Layout, rows: Rows) -> Schedule | None:
@@ -199,7 +202,7 @@ def _rate_beside(layout: Layout, rows: Rows) -> Schedule | None:
 
 def _unit(layout: Layout, rows: Rows, metrics: list[tuple[str, Column]]) -> Unit:
     x = np.arange(1.0, rows.size + 1) if layout.x is None else _rows_of(layout.x, rows)
-    return Unit(rows, x, layout.unit, metrics)
+    return Unit(rows, x, layout.unit, metrics, counts=layout.counts if layout.x is not None else [])
 
 
 def _rows_of(values: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
@@ -211,8 +214,8 @@ def _long_units(layout: Layout, rows: Rows) -> Iterator[Unit]:
     """One stream per metric name, and the wall time beside them as a metric of its own."""
     assert layout.names is not None
     value = layout.metrics[0]
-    seen: set[str] = set()
-    for part in _parts(codes_of_rows(layout.names, rows), rows):
+    streams = [layout.names] if layout.series is None else [layout.names, layout.series]
+    for part in _parts(codes_of_rows(streams, rows), rows):
         row = int(part[0])
         if layout.names.state[row] == TEXT:
             name = layout.names.text(row)
@@ -220,7 +223,8 @@ def _long_units(layout: Layout, rows: Rows) -> Iterator[Unit]:
             name = f"{layout.names.values[row]:g}"
         else:
             name = value.name
-        seen.add(name)
+        if layout.series is not None and layout.series.state[row] == TEXT:
+            name = f"{layout.series.text(row)}/{name}"
         unit = _unit(layout, part, [(name, value)])
         unit.unit = _unit_of_x(layout, row)
         segment, flags = layout.extras.get("segment"), layout.extras.get("flags")

@@ -58,6 +58,8 @@ class Layout:
         Further columns of the canonical long form.
     notes : list of str
         What was decided.
+    counts : list of Column
+        Other counts of training, such as the epoch.
     """
 
     x: NDArray[np.float64] | None
@@ -70,6 +72,7 @@ class Layout:
     facts: list[Column] = field(default_factory=list)
     extras: dict[str, Column] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    counts: list[Column] = field(default_factory=list)
 
 
 def codes_of(columns: Sequence[Column], rows: int) -> NDArray[np.intp]:
@@ -98,7 +101,7 @@ def lay_out(table: Table, options: Options, where: str) -> Layout:
     """
     columns = list(table.columns)
     axis = choose_x(columns, table, options, where)
-    layout = Layout(axis.x, axis.name, axis.unit, notes=axis.notes)
+    layout = Layout(axis.x, axis.name, axis.unit, notes=axis.notes, counts=axis.counts)
     free = [c for c in columns if c.name != layout.x_name and normalize(c.name) not in IGNORED]
     free = [c for c in free if not _is_index(c, free)]
     by_name = {c.name: c for c in free}
@@ -109,9 +112,8 @@ def lay_out(table: Table, options: Options, where: str) -> Layout:
         return layout
     _find_long_form(layout, free)
     taken = {id(c) for c in (layout.names, *layout.metrics) if c is not None}
-    if layout.names is None:
-        layout.series = next((c for c in free if _is_series(c)), None)
-        taken |= {id(layout.series)} if layout.series is not None else set()
+    layout.series = next((c for c in free if id(c) not in taken and _is_series(c)), None)
+    taken |= {id(layout.series)} if layout.series is not None else set()
     free = [c for c in free if id(c) not in taken]
     _find_labels(layout, free, table.rows)
     free = [c for c in free if c not in layout.labels]
@@ -202,8 +204,12 @@ def _explains(
         return bool(change.any() and np.all(back[change])) or _untangles(x, codes)
     plain = normalize(column.name)
     metric = Metric.infer(column.name)
-    measured = plain in TIMES or plain in CLOCKS or metric.direction is not None or metric.auxiliary
-    return not measured and bool(back.any()) and bool(np.array_equal(change, back))
+    if plain in TIMES or plain in CLOCKS or metric.direction is not None:
+        return False
+    if not (back.any() and np.array_equal(change, back)):
+        return False
+    # a sweep over a setting that also changes within runs (a learning rate) begins every run at the same x
+    return not metric.auxiliary or bool(np.all(x[1:][back] == x[0]))
 
 
 def _varies(column: Column) -> bool:

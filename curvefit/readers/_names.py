@@ -100,23 +100,13 @@ IGNORED = frozenset(
 )
 METRIC_COLUMNS = ("metric", "metric_name", "tag", "key", "variable", "name", "attribute_path")
 VALUE_COLUMNS = ("value", "y", "metric_value", "values", "float_value", "val")
-SPLIT_COLUMNS = frozenset(["split", "phase", "mode", "stage", "subset", "partition", "dataset_split", "set"])
-SPLITS = frozenset(
-    [
-        "train",
-        "training",
-        "trn",
-        "val",
-        "valid",
-        "validation",
-        "eval",
-        "evaluation",
-        "dev",
-        "test",
-        "testing",
-        "holdout",
-    ]
-)
+SPLIT_COLUMNS = frozenset((
+    "split", "phase", "mode", "stage", "subset", "partition", "dataset", "data_split", "dataset_split", "set", "eval_set",
+    "type", "kind", "event",
+))  # fmt: skip
+SPLITS = frozenset((
+    "train", "training", "trn", "val", "valid", "validation", "eval", "evaluation", "dev", "test", "testing", "holdout",
+))  # fmt: skip
 _PLANS: dict[str, XUnit] = {
     **dict.fromkeys(("max_steps", "total_steps", "num_steps", "steps", "train_steps", "max_train_steps"), "step"),
     **dict.fromkeys(("num_train_steps", "total_timesteps", "n_timesteps", "num_training_steps"), "step"),

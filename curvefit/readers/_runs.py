@@ -2,66 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from ..curves import Curve, Metric, Provenance, ReadError, Run, Sampling, Schedule, Segmented, XUnit, segment_log
+from ..curves import (
+    Curve,
+    Provenance,
+    ReadError,
+    Run,
+    Sampling,
+    Schedule,
+    XUnit,
+)
 from ..curves.errors import unknown_name
 from ..curves.run import is_learning_rate
-from ._cells import MISSING, NUMBER, TEXT, WHY, Column
-from ._groups import Group, Unit, groups_of
+from ._groups import Group, groups_of
 from ._layout import lay_out
-from ._masked import masked_rows, with_mask
-from ._names import metric_of
+from ._settle import Book, settle
 from ._source import Source
 from ._table import Table
 
 __all__ = ["runs_of"]
-
-Rows = NDArray[np.integer[Any]]
-SUPERSEDED = "superseded by a later segment"
-DUPLICATE = "exact duplicate"
-NO_X = "without x"
-NO_VALUE = "without values"
-
-
-@dataclass(slots=True, eq=False)
-class _Book:
-    """What became of the rows and points of one run."""
-
-    rows_in: int = 0
-    rows_kept: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
-    points_in: int = 0
-    points_kept: int = 0
-    points: dict[str, int] = field(default_factory=dict)
-    restarts: set[float] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
-
-    def drop_rows(self, why: str, count: int) -> None:
-        self.rows_in += count
-        if count:
-            self.rows[why] = self.rows.get(why, 0) + count
-
-    def drop_points(self, why: str, count: int) -> None:
-        self.points_in += count
-        if count:
-            self.points[why] = self.points.get(why, 0) + count
-
-    def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
-
-    def merge(self, other: _Book) -> None:
-        """Add the account of rows that belong to no run of their own."""
-        for why, count in other.rows.items():
-            self.drop_rows(why, count)
-        for why, count in other.points.items():
-            self.drop_points(why, count)
 
 
 def runs_of(table: Table, source: Source, *, reader: str, groups: list[Group] | None = None) -> list[Run]:
@@ -100,10 +60,10 @@ def runs_of(table: Table, source: Source, *, reader: str, groups: list[Group] | 
         groups = groups_of(layout, table, source.name)
         notes = layout.notes
     runs: list[Run] = []
-    books: list[_Book] = []
-    orphans = _Book()
+    books: list[Book] = []
+    orphans = Book()
     for group in groups:
-        book = _Book()
+        book = Book()
         curves = _curves(group, table, book, source, several=len(groups) > 1)
         if curves:
             runs.append(_run(group, curves, table))
@@ -133,188 +93,18 @@ def runs_of(table: Table, source: Source, *, reader: str, groups: list[Group] | 
     return out
 
 
-def _curves(group: Group, table: Table, book: _Book, source: Source, *, several: bool) -> dict[str, Curve]:
+def _curves(group: Group, table: Table, book: Book, source: Source, *, several: bool) -> dict[str, Curve]:
     where = f"{source.where} ({group.name})" if several else source.where
     names = frozenset(name for unit in group.units for name, _ in unit.metrics)
     curves: dict[str, Curve] = {}
     for unit in group.units:
-        for name, curve in _settle(unit, names, table, book, source, where):
+        for name, curve in settle(unit, names, table, book, source, where):
             if len(curve) or curve.nonfinite_x.size:
                 key, k = name, 2
                 while key in curves:
                     key, k = f"{name}#{k}", k + 1
                 curves[key] = curve
     return curves
-
-
-@dataclass(slots=True)
-class _Settled:
-    """Rows of a unit that stay, in order of x."""
-
-    rows: Rows
-    x: NDArray[np.float64]
-    segment: NDArray[np.int32] | None
-    flags: NDArray[np.uint8] | None
-    whole: bool  # all rows of the table, in their order
-
-
-def _settle(
-    unit: Unit, names: frozenset[str], table: Table, book: _Book, source: Source, where: str
-) -> Iterable[tuple[str, Curve]]:
-    """Curves of rows that were logged together."""
-    for why, column in unit.beside:
-        book.drop_points(why, int(np.count_nonzero(column.state[unit.rows] != MISSING)))
-    stay = _settle_rows(unit, table, book, source, where)
-    _note_jump(stay.x, book)
-    used = np.zeros(stay.rows.size, bool)
-    repeated = np.zeros(stay.rows.size, bool)
-    settled = unit.segment is not None or bool(np.all(stay.x[1:] > stay.x[:-1]))
-    masked = masked_rows(unit.metrics)
-    for name, column in unit.metrics:
-        state = column.state if stay.whole else column.state[stay.rows]
-        defects = _count_garbage(column, state, stay.rows, table, book)
-        clean = not state.any()
-        at: Rows | None = None if clean else np.flatnonzero(state == NUMBER)
-        if not settled:
-            at = _without_duplicates(name, column, stay, at, book, defects, repeated)
-        used[slice(None) if at is None else at] = True
-        metric = unit.metric or metric_of(name, names)
-        curve = _curve(column, stay, at, metric, unit.unit, defects, masked)
-        count = len(curve) + int(curve.nonfinite_x.size)
-        book.points_in += count
-        book.points_kept += count
-        yield name, curve
-    kept = int(np.count_nonzero(used))
-    book.rows_in += kept
-    book.rows_kept += kept
-    if kept < stay.rows.size:
-        twice = int(np.count_nonzero(repeated & ~used))
-        book.drop_rows(DUPLICATE, twice)
-        book.drop_rows(NO_VALUE, stay.rows.size - kept - twice)
-
-
-def _settle_rows(unit: Unit, table: Table, book: _Book, source: Source, where: str) -> _Settled:
-    """Rows with an x, after the resume policy."""
-    rows, x, flags, segment = unit.rows, unit.x, unit.flags, unit.segment
-    there = np.isfinite(x)
-    if not there.all():
-        _drop(rows[~there], unit, book, NO_X)
-        rows, x = rows[there], x[there]
-        flags = None if flags is None else flags[there]
-        segment = None if segment is None else segment[there]
-    marks = tuple(int(m) for m in np.searchsorted(rows, table.breaks)) if table.breaks else ()
-    if unit.segment is not None or not (marks or np.any(x[1:] < x[:-1])):
-        return _Settled(rows, x, segment, flags, rows.size == table.rows)
-    part = segment_log(x, resume=source.options.resume, where=where, breaks=marks)
-    _note_segments(part, book)
-    if part.superseded:
-        gone = np.ones(rows.size, bool)
-        gone[part.index] = False
-        _drop(rows[gone], unit, book, SUPERSEDED)
-    flags = None if flags is None else flags[part.index]
-    return _Settled(rows[part.index], x[part.index], part.segment, flags, False)
-
-
-def _curve(
-    column: Column,
-    stay: _Settled,
-    at: Rows | None,
-    metric: Metric,
-    unit: XUnit,
-    defects: dict[str, int],
-    masked: NDArray[np.bool_] | None,
-) -> Curve:
-    if at is None:
-        xs, segment, flags = stay.x, stay.segment, stay.flags
-        ys = column.values if stay.whole else column.values[stay.rows]
-    else:
-        xs, ys = stay.x[at], column.values[stay.rows[at]]
-        segment = None if stay.segment is None else stay.segment[at]
-        flags = None if stay.flags is None else stay.flags[at]
-    if masked is not None:
-        flags = with_mask(flags, ys, masked[stay.rows if at is None else stay.rows[at]], metric)
-    return Curve(xs, ys, metric, x_unit=unit, flags=flags, segment=segment, defects=defects)
-
-
-def _count_garbage(column: Column, state: NDArray[np.uint8], rows: Rows, table: Table, book: _Book) -> dict[str, int]:
-    """Cells that are neither numbers nor missing, counted and shown."""
-    counts: dict[str, int] = {}
-    if state.max(initial=0) <= MISSING:
-        return counts
-    for code, why in WHY.items():
-        hit = state == code
-        counts[why] = int(np.count_nonzero(hit))
-        if counts[why]:
-            book.drop_points(why, counts[why])
-            _note_garbage(column, rows[hit], code, why, table, book)
-    return {why: count for why, count in counts.items() if count}
-
-
-def _drop(rows: Rows, unit: Unit, book: _Book, why: str) -> None:
-    book.drop_rows(why, rows.size)
-    book.drop_points(why, sum(int(np.count_nonzero(c.state[rows] != MISSING)) for _, c in unit.metrics))
-
-
-def _without_duplicates(
-    name: str,
-    column: Column,
-    stay: _Settled,
-    at: Rows | None,
-    book: _Book,
-    defects: dict[str, int],
-    repeated: NDArray[np.bool_],
-) -> Rows | None:
-    """Points without those that repeat the one before exactly; where an x carries different values all are replicates."""
-    index: Rows = np.arange(stay.rows.size) if at is None else at
-    x, y = stay.x[index], column.values[stay.rows[index]]
-    same = x[1:] == x[:-1]
-    if stay.segment is not None:
-        segment = stay.segment[index]
-        same &= segment[1:] == segment[:-1]
-    if not same.any():
-        return at
-    equal = (y[1:] == y[:-1]) | (np.isnan(y[1:]) & np.isnan(y[:-1]))
-    if np.any(same & ~equal):
-        count = int(np.unique(x[1:][same]).size)
-        book.note(f"{name!r}: {count} x carry several values; all are kept as replicates")
-        return at
-    again = np.concatenate([[False], same])
-    count = int(np.count_nonzero(again))
-    book.drop_points(DUPLICATE, count)
-    defects[DUPLICATE] = count
-    repeated[index[again]] = True
-    kept: Rows = index[~again]
-    return kept
-
-
-def _note_segments(part: Segmented, book: _Book) -> None:
-    book.restarts.update(part.restarts)
-    if part.shuffled:
-        book.note("the rows were not in order of x and have been sorted")
-    for start in part.restarts[:3]:
-        book.note(f"logging starts again at x = {start:g}")
-    if part.superseded:
-        book.note(f"{part.superseded} rows were settled by the resume policy")
-
-
-def _note_jump(x: NDArray[np.float64], book: _Book) -> None:
-    """Note a gap in x that dwarfs the gaps around it, as a change of unit leaves it."""
-    if x.size < 9:
-        return
-    size = 1 << 14
-    at = max(range(0, x.size - 1, size), key=lambda i: float(np.max(np.diff(x[i : i + size + 1]))))
-    widest = at + int(np.argmax(np.diff(x[at : at + size + 1])))
-    around = np.diff(x[max(0, widest - 30) : widest + 32])
-    gap = float(x[widest + 1] - x[widest])
-    beside = around[(around > 0) & (around < gap)]
-    if beside.size >= 4 and gap > 100 * float(beside.max()):
-        book.note(f"x jumps from {x[widest]:g} to {x[widest + 1]:g}: does its unit change there?")
-
-
-def _note_garbage(column: Column, rows: Rows, code: int, why: str, table: Table, book: _Book) -> None:
-    sample = f", for example {column.text(int(rows[0]))!r}" if code == TEXT else ""
-    count = "1 cell is" if rows.size == 1 else f"{rows.size} cells are"
-    book.note(f"{column.name!r}: {count} {why}{sample} ({table.row_word} {table.line(int(rows[0]))})")
 
 
 def _quoted(table: Table) -> list[str]:
@@ -336,7 +126,7 @@ def _run(group: Group, curves: dict[str, Curve], table: Table) -> Run:
     return Run(group.name, curves, schedule=schedule, horizon=horizon, attributes={**table.attributes, **group.facts})
 
 
-def _asked(run: Run, book: _Book, metric: str | None) -> Run | None:
+def _asked(run: Run, book: Book, metric: str | None) -> Run | None:
     """The run with the one metric that was asked for, None when it has no such metric."""
     if metric is None:
         return run
@@ -350,7 +140,7 @@ def _asked(run: Run, book: _Book, metric: str | None) -> Run | None:
     return Run(run.name, {metric: run[metric]}, schedule=run.schedule, horizon=run.horizon, attributes=run.attributes)
 
 
-def _with_provenance(run: Run, book: _Book, table: Table, source: Source, reader: str, notes: tuple[str, ...]) -> Run:
+def _with_provenance(run: Run, book: Book, table: Table, source: Source, reader: str, notes: tuple[str, ...]) -> Run:
     unit = next(iter(run.curves.values())).x_unit
     sampling: Sampling = table.sampling
     provenance = Provenance(
@@ -377,7 +167,7 @@ def _with_provenance(run: Run, book: _Book, table: Table, source: Source, reader
     )
 
 
-def _nothing(table: Table, book: _Book, source: Source) -> ReadError:
+def _nothing(table: Table, book: Book, source: Source) -> ReadError:
     why = "; ".join([*book.notes[:2], *table.account.notes()[:2]])
     names = ", ".join(map(repr, table.names[:8]))
     return ReadError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import ReadError, Sampling, XUnit
-from ._cells import Column, ColumnBuilder
+from ._cells import NUMBER, TEXT, Column, ColumnBuilder
+
+_PERCENT = re.compile(r"[+-]?\d+(\.\d*)?\s*%")
 
 __all__ = ["Account", "Table", "check_marks", "unique_names"]
 
@@ -131,6 +134,7 @@ def check_marks(columns: list[Column], table: Table, *, delimiter: bytes, decima
         that are no text in a column of numbers.
     """
     for column in columns:
+        _read_percent(column, table)
         if not column.numeric:
             continue
         if column.bad_bytes is not None:
@@ -144,6 +148,18 @@ def check_marks(columns: list[Column], table: Table, *, delimiter: bytes, decima
             _check_commas(column, table, delimiter, where)
         elif column.thousands is not None:
             raise _thousands(column, table, where)
+
+
+def _read_percent(column: Column, table: Table) -> None:
+    """Numbers of a column in which every cell that is not missing ends with a percent sign."""
+    if not column.texts or column.count(0) or not all(_PERCENT.fullmatch(t) for t in column.texts):
+        return
+    numbers = np.array([float(t.rstrip("% ")) for t in column.texts])
+    rows = np.flatnonzero(column.state == TEXT)
+    values, state = column.values.copy(), column.state.copy()
+    values[rows], state[rows] = numbers[values[rows].astype(np.intp)], NUMBER
+    column.values, column.state, column.texts = values, state, []
+    table.notes.append(f"column {column.name!r} is in percent")
 
 
 def _check_commas(column: Column, table: Table, delimiter: bytes, where: str) -> None:

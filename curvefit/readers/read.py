@@ -85,8 +85,8 @@ def read(
     metric : str, optional
         The only metric to keep.
     x : str, optional
-        Column of x; ``"row"`` numbers the rows. Default: the column whose name says so (step, iteration, epoch,
-        tokens, ...).
+        Column of x; ``"row"`` numbers the rows; ``"cumulative"`` joins the pieces of an x that starts over, such as a
+        step counted within each epoch. Default: the column whose name says so (step, iteration, epoch, tokens, ...).
     x_unit : str, optional
         Unit of x instead of what its name says.
     resume : {"supersede", "keep", "first", "error"}

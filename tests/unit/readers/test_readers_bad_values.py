@@ -252,3 +252,26 @@ def test_one_metric_only(log):
     assert run.provenance.points_dropped == {"not asked for": 2}
     with pytest.raises(cf.curves.UsageError, match="'acc'"):
         cf.read(path, metric="ac")
+
+
+def test_X05_two_epochs_suffice_when_an_epoch_column_explains_them(refuse, log):
+    text = "epoch,step,loss\n" + "".join(f"{e},{s},{3 - e - s / 99}\n" for e in (1, 2) for s in (0, 10, 20, 30))
+    error = refuse(text)
+    assert error.code == "CF-DATA-005" and "'epoch' goes up" in error.what and "cumulative" in error.hint
+    curve, p = loss(log(text), x="cumulative")
+    np.testing.assert_array_equal(curve.x, [0, 10, 20, 30, 40, 50, 60, 70])
+    assert any("joins the pieces of 'step' by 'epoch'" in n for n in p.notes)
+    # a resume goes back while the epoch does not go up
+    resumed = "epoch,step,loss\n1,10,3\n1,20,2.9\n2,30,2.8\n2,40,2.7\n2,30,2.75\n2,40,2.6\n"
+    assert loss(log(resumed))[1].restarts == (30.0,)
+
+
+def test_cumulative_x_without_an_epoch_column(log):
+    """Keras' CSVLogger(append=True) counts epochs from 0 again although training went on."""
+    text = "epoch,loss\n" + "".join(f"{e},{v}\n" for e, v in [(0, 5), (1, 4), (2, 3), (0, 2.5), (1, 2)])
+    curve, p = loss(log(text), x="cumulative")
+    np.testing.assert_array_equal(curve.x, [0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(curve.y, [5, 4, 3, 2.5, 2])
+    assert not p.rows_dropped
+    straight, _ = loss(log(table([1, 2, 5], [3, 2, 1])), x="cumulative")
+    np.testing.assert_array_equal(straight.x, [1, 2, 5])

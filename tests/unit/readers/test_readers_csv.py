@@ -142,3 +142,26 @@ def test_progress_of_stable_baselines_counts_environment_steps(log):
 def test_durations_as_text_are_left_aside(log):
     (run,) = cf.read(log("epoch,train_loss,valid_loss,time\n0,3,3.1,00:12\n1,2,2.2,00:11\n2,1,1.4,00:12\n"))  # fastai
     assert list(run) == ["train_loss", "valid_loss"] and not run.provenance.points_dropped
+
+
+def test_a_sweep_over_learning_rates_is_several_runs(log):
+    rows = "".join(f"{lr},{e},{3 - e * lr}\n" for lr in (0.1, 0.01, 0.001) for e in range(4))
+    runs = cf.read(log("lr,epoch,val_loss\n" + rows))
+    assert [r.name for r in runs] == ["lr=0.1", "lr=0.01", "lr=0.001"]
+    assert all(len(r["val_loss"]) == 4 for r in runs)
+    # a drop of the rate at a resume in the middle is one run
+    text = "step,loss,lr\n1,3,0.1\n2,2.5,0.1\n3,2.4,0.1\n4,2.3,0.1\n3,2.2,0.01\n4,2,0.01\n"
+    (run,) = cf.read(log(text))
+    assert run.provenance.restarts == (3.0,) and len(run.schedule) == 4
+
+
+def test_long_form_with_parts_of_the_data(log):
+    rows = "".join(f"{s},{d},l2,{3 - s / 9 + (d == 'valid')}\n" for s in range(4) for d in ("train", "valid"))
+    (run,) = cf.read(log("iteration,dataset,metric,value\n" + rows))
+    assert list(run) == ["train/l2", "valid/l2"] and len(run["valid/l2"]) == 4
+
+
+def test_percent_signs(log):
+    (run,) = cf.read(log("epoch,acc,loss\n0,50.5%,2\n1,,1\n2,61 %,0.5\n"))
+    np.testing.assert_array_equal(run["acc"].y, [50.5, 61])
+    assert run["acc"].percent and any("in percent" in n for n in run.provenance.notes)
