@@ -22,7 +22,7 @@ from .reporting.report import Report
 __all__ = ["analyze"]
 
 LAWS = {  # what is compared for "auto": those that describe such curves in the literature, from flat to four parameters
-    "falling": ("constant", "log_linear", "power_law", "exponential", "stretched_exponential"),
+    "falling": ("constant", "log_linear", "power_law", "exponential", "stretched_exponential", "mmf"),
     "saturating": ("constant", "log_linear", "exponential", "mmf", "log_law"),
 }
 

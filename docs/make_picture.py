@@ -10,6 +10,6 @@ from curvefit.reporting.figures import save_figure
 TARGET = Path(__file__).parent / "_static" / "report.png"
 
 if __name__ == "__main__":
-    report = cf.analyze(cf.load_example("healthy"), "val_loss")
+    report = cf.analyze(cf.load_example("noisy_accuracy"), "val_loss")
     save_figure(report.plot(), TARGET, dpi=160)
     print(TARGET)

@@ -7,7 +7,7 @@ What was observed, the law that describes it, and where new observations will li
 
 import curvefit as cf
 
-run = cf.load_example("healthy")
+run = cf.load_example("noisy_accuracy")
 report = cf.analyze(run, "val_loss")
 ax = report.plot()
 

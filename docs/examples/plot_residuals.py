@@ -7,8 +7,8 @@ Is the law the curve's? Then what is left is noise: no trend, no memory beyond w
 
 import curvefit as cf
 
-run = cf.load_example("healthy")
-report = cf.analyze(run, "train_loss")
+run = cf.load_example("noisy_accuracy")
+report = cf.analyze(run, "val_loss")
 ax = report.plot(kind="residuals")
 
 # %%
