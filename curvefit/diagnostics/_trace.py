@@ -19,7 +19,7 @@ from ..fitting.autocorrelation import lag1, robust_sd
 from ._phases import Phase
 from ._trend import MAD, pieces, slow_change, trend
 
-__all__ = ["Span", "Trace", "cautious", "oriented", "trace"]
+__all__ = ["HIGHEST", "Span", "Trace", "cautious", "oriented", "trace"]
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ BINS = 64
 RAW = 96  # curves of up to this many points are used as they are
 LEAST = 8  # bins below which no noise is estimated
 CERTAINTY = 1.5  # standard errors by which the correlation is taken larger than estimated
-_HIGHEST = 1e100
+HIGHEST = 1e100
 _SHORT = 10  # observations below which a piece has no trend to speak of
 
 
@@ -220,7 +220,7 @@ class Trace:
 
 def oriented(curve: Curve) -> Array:
     """Values with the sign that makes smaller better; beyond 1e100 they are cut there, so that squares stay finite."""
-    return np.clip(curve.y if curve.direction == "min" else -curve.y, -_HIGHEST, _HIGHEST)
+    return np.clip(curve.y if curve.direction == "min" else -curve.y, -HIGHEST, HIGHEST)
 
 
 def _half_window(bins: int) -> int:

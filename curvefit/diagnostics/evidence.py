@@ -15,7 +15,7 @@ from ..forecasting.forecast import Forecast
 from ._leveling import Course, course
 from ._noise import Residuals, residuals
 from ._phases import Phase, phases
-from ._trace import Trace, trace
+from ._trace import HIGHEST, Trace, trace
 
 __all__ = ["Evidence"]
 
@@ -188,7 +188,8 @@ class Evidence:
                 where=self.run.name,
                 hint="give a later one, or none for the planned length or twice the last x",
             )
-        return last + max(last - min(float(self.run[self.main].x[0]), 0.0), 1e-12) if self.main else None
+        reach = last - min(float(self.run[self.main].x[0]), 0.0) if self.main else 0.0
+        return last + (reach if reach > 0 else 1.0)
 
     def course(self, name: str) -> Course | None:
         """What is left to gain to the horizon if the present course goes on; None when too little shows one."""
@@ -211,12 +212,17 @@ class Evidence:
 
     def _forecast(self, name: str) -> Forecast | None:
         curve = self.run[name]
-        if self.horizon is None or self.last_x is None or len(curve) < 4 or curve.direction is None:
+        if self.horizon is None or self.last_x is None or curve.direction is None or np.unique(curve.x[:100]).size < 4:
             return None
+        if float(np.max(np.abs(curve.y))) >= HIGHEST:
+            return None  # a value that is as good as infinite has no future
         last = float(curve.x[-1])
         reach = self.horizon - self.last_x
         future = np.unique([last + 0.25 * reach, last + 0.5 * reach, last + reach])
-        found = self._forecasting(curve, future[future > last])
+        future = future[future > last]
+        if not future.size:
+            return None
+        found = self._forecasting(curve, future)
         return found if found.status.usable else None
 
     def chance_gain_exceeds(self, name: str, gain: float) -> float | None:

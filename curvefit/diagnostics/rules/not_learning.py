@@ -96,13 +96,14 @@ def not_learning(evidence: Evidence) -> Diagnosis:
         )
         return VOICE.present(
             f"{name} has not improved in {boiled.count} points{stuck}: a drop by more than {number(margin)} "
-            f"({margin / sd:.2g} times the noise) is excluded.",
+            "is excluded.",
             ADVICE,
             facts,
             metric=name,
             p_value=p_value,
         )
-    needed = math.ceil(boiled.count * max(min((stderr * 4.0 / max(MOST * sd, 1e-300)) ** 2, 50.0), 1.5))
+    excess = min(stderr / (MOST * sd), 2.0) if sd > 0 else 1.0  # standard errors shrink with the root of the points
+    needed = math.ceil(boiled.count * max((4.0 * excess) ** 2, 1.5))
     return VOICE.undecided(
         f"No drop is seen in {name} yet, but a real one could hide in the noise; about {needed} points would decide it.",
         {**facts, "points_needed": needed},

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...curves import Estimate
 from .._noise import Residuals, tail_probability
+from .._trace import oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
@@ -77,7 +78,7 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
     start = np.flatnonzero(shock > HIGH)
     start = start[single.settled[start]]
     longest = max(10, boiled.count // 20)
-    found = _excursions(single, start, longest)
+    found = _excursions(single, oriented(curve), start, longest)
     quiet = single.settled.copy()
     for i, end in found:  # the way back from an excursion says nothing about the tails of the noise
         quiet[i : end + 2] = False
@@ -129,12 +130,19 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
     return VOICE.present(text, ADVICE, numbers, metric=name, where=where, p_value=p_value)
 
 
-def _excursions(single: Residuals, starts: NDArray[np.intp], longest: int) -> list[tuple[int, int]]:
-    """Beginning and first point back within two standard deviations of the trend, for those that come back in time."""
+def _excursions(
+    single: Residuals, y: NDArray[np.float64], starts: NDArray[np.intp], longest: int
+) -> list[tuple[int, int]]:
+    """Beginning and first point back within two standard deviations of the trend, for those that come back in time.
+
+    An excursion climbs out of the values before it: what only lies above a trend that has missed a drop is none.
+    """
     found: list[tuple[int, int]] = []
     back = -1
     for i in starts.tolist():
         if i <= back or single.level[i] < 2.0:
+            continue
+        if y[i] - np.median(y[max(i - 3, 0) : i]) < 0.5 * single.value[i]:
             continue
         ahead = single.level[i + 1 : i + 1 + longest]
         calm = np.flatnonzero(ahead < 2.0)

@@ -17,6 +17,7 @@ SEVERITY: Final = "info"
 VOICE = Voice("steppy", SEVERITY)
 
 LEAST = 16
+FINEST = 1e-6  # of the largest value: no evaluation set is larger than a million
 COARSE = 0.5  # of the point-to-point fluctuation: a finer grid does not matter
 
 
@@ -57,10 +58,15 @@ def _one(evidence: Evidence, name: str) -> Diagnosis:
     facts = {"points": float(y.size), "levels": float(levels.size)}
     if levels.size < 2 or levels.size > y.size // 2 + 1:
         return VOICE.absent(f"{name} has {levels.size} distinct values in {y.size}.", facts, metric=name)
-    step = float(np.min(np.diff(levels)))
-    counts = np.diff(levels) / step
+    unit = float(np.max(np.abs(levels)))
+    gaps = np.diff(levels / unit) * unit
+    step = float(np.min(gaps))
+    if not (np.isfinite(step) and step > FINEST * unit):
+        return VOICE.absent(f"The values of {name} lie on no coarse grid.", facts, metric=name)
+    counts = gaps / step
     on_grid = bool(np.max(np.abs(counts - np.round(counts))) < 0.02)
-    move = float(np.sqrt(np.mean(np.diff(y[y.size // 2 :]) ** 2)))  # where the curve has stopped climbing
+    late = y[y.size // 2 :] / unit
+    move = unit * float(np.sqrt(np.mean(np.diff(late) ** 2)))  # where the curve has stopped climbing
     facts |= {"step": step, "point_to_point": move}
     if not on_grid or step < COARSE * move:
         return VOICE.absent(f"The values of {name} lie on no coarse grid.", facts, metric=name)
