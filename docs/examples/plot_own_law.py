@@ -19,5 +19,5 @@ for color, name in zip(("C0", "C1"), ("mmf", "exponential"), strict=True):
     there = cf.fit(curve, name).predict(x, interval="confidence")
     ax.plot(x, there.mean, color=color, label=name)
     ax.fill_between(x, there.low, there.high, color=color, alpha=0.25)
-ax.set(xlabel=curve.x_unit, ylabel="val_loss")
+ax.set(xlabel=curve.x_unit, ylabel="val_loss", ylim=(0.65, 1.0))
 ax.legend(frameon=False)
