@@ -39,6 +39,10 @@ class RunCommand(Command):
     def answer(self, run: Run, metric: str, args: Namespace) -> tuple[str, dict[str, Any]]:
         """Lines for a person, and the same for a program."""
 
+    def overall(self) -> dict[str, Any]:
+        """What is said of all runs together, for a program; asked once all are done."""
+        return {}
+
     def finish(self, batch: Batch[dict[str, Any]], args: Namespace) -> int:
         """Exit code once everything is written."""
         return batch.close()
@@ -55,7 +59,12 @@ class RunCommand(Command):
         with ExitStack() as stack:
             file = stack.enter_context(OutputFile(args.json, "--json")) if args.json not in (None, "-") else None
             batch = over_runs(args, lambda run: self._one(run, args))
-            content = {"runs": batch.results, "failures": batch.failed(), "interrupted": batch.interrupted}
+            content = {
+                "runs": batch.results,
+                **self.overall(),
+                "failures": batch.failed(),
+                "interrupted": batch.interrupted,
+            }
             clean, nonfinite = finite(envelope(name, content))
             text = dump_json({**clean, "nonfinite": nonfinite})
             if file:

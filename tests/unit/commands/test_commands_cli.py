@@ -300,7 +300,7 @@ def test_a_terminal_without_unicode_gets_escapes(tmp_path, log, encoding):
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["read", "analyze", "diagnose", "recommend", "forecast", "fit"])
+@pytest.mark.parametrize("name", ["read", "analyze", "diagnose", "recommend", "forecast", "backtest", "fit"])
 def test_control_characters_in_names_never_reach_the_terminal(tmp_path, log, name, capsys):
     odd = tmp_path / "a\x1b]0;owned\x07b.csv"
     odd.write_bytes(log.read_bytes().replace(b"val_loss", b"val_loss\x1b[31m"))

@@ -120,7 +120,7 @@ def test_every_file_can_be_shown_and_drawn(name, tmp_path, capsys):
     assert (tmp_path / "fan.svg").exists() == (code == 0)
 
 
-@pytest.mark.parametrize("command", ["diagnose", "recommend", "forecast", "fit"])
+@pytest.mark.parametrize("command", ["diagnose", "recommend", "forecast", "backtest", "fit"])
 @pytest.mark.parametrize("name", ["one point", "constant", "all nan", "negative x", "unknown direction", "two values"])
 def test_the_other_commands_bear_it_too(command, name, tmp_path, capsys):
     file = tmp_path / "run.csv"
