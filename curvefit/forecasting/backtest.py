@@ -153,14 +153,13 @@ def backtest_many(
         method=method,
         level=level,
     )
-    replays = [
-        (cut.run, Replay.of(made, cut.share, len(cut.curve), cut.observed, level))
-        for cut, made in zip(cuts, forecasts, strict=True)
-    ]
+    replays: list[list[Replay]] = [[] for _ in runs]
+    for cut, made in zip(cuts, forecasts, strict=True):
+        replays[cut.run].append(Replay.of(made, cut.share, len(cut.curve), cut.observed, level))
     return Backtests(
         tuple(
-            Backtest(name, curve.metric.name, curve.x_unit, level, tuple(r for i, r in replays if i == place))
-            for place, (name, curve) in enumerate(named)
+            Backtest(name, curve.metric.name, curve.x_unit, level, tuple(of_run))
+            for (name, curve), of_run in zip(named, replays, strict=True)
         )
     )
 
