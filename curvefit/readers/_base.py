@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from ..curves import ResumePolicy, Run, XUnit
+from ..curves import ResumePolicy, Run, UsageError, XUnit
 
 if TYPE_CHECKING:
     from ._source import Source
@@ -69,6 +69,23 @@ class Options:
     encoding: str | None = None
     max_bytes: int = MAX_BYTES
     keep_partial_tail: bool = False
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ("resume", get_args(ResumePolicy)),
+            ("x_unit", (None, *get_args(XUnit))),
+            ("decimal", (None, ".", ",")),
+            ("keep_partial_tail", (True, False)),
+        ):
+            value = getattr(self, name)
+            if value not in choices:
+                known = ", ".join(repr(c) for c in choices if c is not None)
+                raise UsageError(f"{name}={value!r}", code="CF-USE-005", hint=f"choices: {known}")
+        if not isinstance(self.max_bytes, int) or self.max_bytes <= 0:
+            raise UsageError(f"max_bytes={self.max_bytes!r}", code="CF-USE-005", hint="a positive number of bytes")
+        for name in ("format", "metric", "x", "delimiter", "encoding"):
+            if not isinstance(getattr(self, name), str | None):
+                raise UsageError(f"{name}={getattr(self, name)!r}", code="CF-USE-005", hint="a text")
 
 
 class Reader(ABC):

@@ -13,6 +13,7 @@ from ._source import refused
 
 __all__ = ["Skipped", "Walk"]
 
+_DIGITS = re.compile(r"(\d+)")
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 STATE = "trainer_state.json"
 MAX_DEPTH = 64
@@ -90,7 +91,7 @@ class Walk:
 def _key(name: str) -> tuple[tuple[int, int | str], ...]:
     """Sort ``run2`` before ``run10``."""
     return tuple(
-        (0, int(p)) if p.isdigit() and p.isascii() and len(p) < 20 else (1, p) for p in re.split(r"(\d+)", name) if p
+        (0, int(p)) if p.isdigit() and p.isascii() and len(p) < 20 else (1, p) for p in _DIGITS.split(name) if p
     )
 
 

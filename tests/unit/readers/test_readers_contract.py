@@ -76,6 +76,30 @@ def test_two_reads_of_the_same_bytes_are_equal(log):
         assert all(x[k] == y[k] for x, y in zip(a, b, strict=True) for k in x)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"resume": "latest"},
+        {"x_unit": "steps"},
+        {"decimal": ";"},
+        {"delimiter": "abc"},
+        {"delimiter": "5"},
+        {"max_bytes": 0},
+        {"max_bytes": "1 GB"},
+        {"metric": 3},
+        {"x": 0},
+        {"format": "xlsx"},
+        {"keep_partial_tail": "yes"},
+        {"on_error": "ignore"},
+    ],
+    ids=str,
+)
+def test_options_are_checked_before_anything_is_read(wrong, log):
+    with pytest.raises(cf.curves.UsageError) as caught:
+        cf.read(log(CSV), **wrong)
+    assert caught.value.hint
+
+
 # ------------------------------------------------------------------ folders
 
 CSV = "step,loss\n1,3\n2,2\n3,1\n"
