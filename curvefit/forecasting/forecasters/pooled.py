@@ -12,7 +12,7 @@ from ...curves import Curve, Status
 from ..forecast import Forecast
 from ..pool.batch import Floats, Task
 from ..pool.distribution import PooledDistribution
-from ..pool.engine import CONSTANT, FEW, SEEN, pool
+from ..pool.engine import CONSTANT, FEW, SEEN, Pooling, pool
 from ..pool.engine import Pooled as PooledChunk
 from ..pool.weights import pool_by_backtests
 from ._base import Forecaster
@@ -33,11 +33,14 @@ class Pooled(Forecaster):
     jump, a divergence) is only there as width.
     """
 
+    def __init__(self, pooling: Pooling = pool_by_backtests) -> None:
+        self.pooling = pooling
+
     def forecast(self, curves: Sequence[Curve], xs: Sequence[NDArray[np.float64]]) -> list[Forecast]:
         """Forecast each curve at its future x."""
         tasks = [task_of(curve, x) for curve, x in zip(curves, xs, strict=True)]
         out: list[Any] = [None] * len(tasks)
-        for chunk in pool(tasks, pool_by_backtests):
+        for chunk in pool(tasks, self.pooling):
             answers: dict[tuple[bool, bytes], Floats] = {}
             z_now = chunk.level + chunk.now
             now = chunk.link.backward(z_now[:, None, None])[:, 0, 0]

@@ -60,6 +60,25 @@ class Experts:
         said /= self.scale[..., None]
         return np.clip(said, -REACH, REACH)
 
+    def merits(self) -> tuple[Floats, Floats]:
+        """Log of each expert's back-test error, and of its own standard error, over q: two arrays (N, H, 34).
+
+        The averages have those of the experts they hold, by weight; standing still has the back-test error of the last
+        value and no standard error. Both are within +-4.
+        """
+        square, variance = np.zeros((*self.average.shape, EXPERTS)), np.zeros((*self.average.shape, EXPERTS))
+        square[..., :30], variance[..., :30] = self.square[..., :30], self.variance
+        square[..., 30] = (self.weight * self.square).sum(axis=2)
+        variance[..., 30] = (self.weight[..., :30] * self.variance).sum(axis=2)
+        center = self.weight[..., CENTRAL]
+        center = center / center.sum(axis=2, keepdims=True)
+        square[..., 31] = (center * self.square[..., CENTRAL]).sum(axis=2)
+        variance[..., 31] = (center * self.variance[..., CENTRAL]).sum(axis=2)
+        square[..., 32:] = self.square[..., 30:]
+        unit = self.scale[..., None] ** 2
+        error, own = (0.5 * np.log(part / unit + 1e-3) for part in (square, variance))
+        return np.clip(error, -4, 4), np.clip(own, -4, 4)
+
 
 def consult(fits: TrendFits, backtests: Backtests, h: Floats, scale: Floats, noise: Floats, last: Floats) -> Experts:
     """Ask every expert.

@@ -54,18 +54,32 @@ class Mixture:
     ----------
     location, scale, weight : ndarray, shape (N, H, J)
         Of the components; scales > 0, weights >= 0 and 1 in sum.
+    median : ndarray, shape (N, H), optional
+        Where the mixture is stretched about.
+    stretch : ndarray, shape (N, H, 2), optional
+        Factors > 0 by which distances below and above the median are stretched.
     """
 
     location: Floats
     scale: Floats
     weight: Floats
+    median: Floats | None = None
+    stretch: Floats | None = None
+
+    def stretched(self, factors: Floats) -> Mixture:
+        """The same mixture, stretched about its median by factors of shape (N, H, 2) below and above it."""
+        median = self._quantile(np.array([0.5]))[..., 0]
+        return Mixture(self.location, self.scale, self.weight, median, np.broadcast_to(factors, (*median.shape, 2)))
 
     def rows(self, rows: NDArray[np.bool_] | Ints | slice) -> Mixture:
         """The mixtures of some curves."""
-        return Mixture(self.location[rows], self.scale[rows], self.weight[rows])
+        median = None if self.median is None else self.median[rows]
+        stretch = None if self.stretch is None else self.stretch[rows]
+        return Mixture(self.location[rows], self.scale[rows], self.weight[rows], median, stretch)
 
     def cdf(self, z: Floats) -> Floats:
         """P(Z <= z) for z of shape (N, H, m)."""
+        z, _ = self._relaxed(z)
         out = np.zeros(z.shape)
         for j in range(self.weight.shape[2]):
             standard = (z - self.location[..., j, None]) / self.scale[..., j, None]
@@ -74,15 +88,27 @@ class Mixture:
 
     def survival(self, z: Floats) -> Floats:
         """P(Z > z), accurate in the upper tail."""
-        return Mixture(-self.location, self.scale, self.weight).cdf(-z)
+        median = None if self.median is None else -self.median
+        stretch = None if self.stretch is None else self.stretch[..., ::-1]
+        return Mixture(-self.location, self.scale, self.weight, median, stretch).cdf(-z)
 
     def pdf(self, z: Floats) -> Floats:
         """Density at z of shape (N, H, m)."""
+        z, factor = self._relaxed(z)
         out = np.zeros(z.shape)
         for j in range(self.weight.shape[2]):
             scale = self.scale[..., j, None]
             out += self.weight[..., j, None] / scale * t4_pdf((z - self.location[..., j, None]) / scale)
-        return out
+        density: Floats = out / factor
+        return density
+
+    def _relaxed(self, z: Floats) -> tuple[Floats, Floats | float]:
+        """Points of the mixture before it was stretched, and the factor there."""
+        if self.median is None or self.stretch is None:
+            return z, 1.0
+        away = z - self.median[..., None]
+        factor = np.where(away < 0, self.stretch[..., :1], self.stretch[..., 1:])
+        return self.median[..., None] + away / factor, factor
 
     def quantile(self, levels: Floats) -> Floats:
         """Quantiles, shape (N, H, L): bisection between the components' own, then Newton steps kept inside.
@@ -90,6 +116,16 @@ class Mixture:
         The bracket only ever shrinks, so the result is as exact as the distribution function.
         """
         levels = np.asarray(levels, dtype=np.float64)
+        q = self._quantile(levels)
+        if self.median is None or self.stretch is None:
+            return q
+        away = q - self.median[..., None]
+        stretched: Floats = self.median[..., None] + away * np.where(
+            away < 0, self.stretch[..., :1], self.stretch[..., 1:]
+        )
+        return stretched
+
+    def _quantile(self, levels: Floats) -> Floats:
         own = t4_quantile(levels)
         low = np.full((*self.weight.shape[:2], levels.size), np.inf)
         high = -low

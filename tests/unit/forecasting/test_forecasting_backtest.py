@@ -234,6 +234,7 @@ def test_json_fields_are_plain():
     text = json.dumps(backtest_many([decay()]).to_dict())
     assert json.loads(text)["runs"][0]["replays"][0]["points"] == 12
     assert json.loads(text)["summary"][-1]["share"] is None
+    assert json.loads(text)["runs"][0]["replays"][0]["status"] == "ok"
 
 
 # ---------------------------------------------------------------- runs and refusals

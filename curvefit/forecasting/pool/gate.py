@@ -1,0 +1,133 @@
+"""The learned gate: from features of a curve to weights of the experts and the spread around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from .batch import Floats
+from .calibration import Stretch
+from .experts import EXPERTS, Experts
+from .features import features
+from .mixture import Mixture
+from .opinion import Opinion, describe
+from .view import View
+
+__all__ = ["Gate", "shipped_gate"]
+
+WIDTH = EXPERTS + 4  # outputs per component: the experts, log scale, log weight, faith in two kinds of error
+_CLIP = 2.0
+_FLOOR = 0.15  # of the noise: no component is sharper
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    r"""One or several linear gates.
+
+    With x the features, standardized and clipped at +-2, o = x W + b in J components of 38, a and v the logarithms of
+    each expert's back-test error and standard error,
+
+    .. math::
+        \mu_j = \operatorname{softmax}(o_{j,1..34} + o_{j,37} a + o_{j,38} v) \cdot r, \quad
+        \sigma_j^2 = e^{2 o_{j,35}} + (.15\, s/q)^2, \quad
+        w = \operatorname{softmax}(o_{\cdot,36}),
+
+    in units of q. Several gates are one mixture of all their components.
+
+    Parameters
+    ----------
+    mean, sd : ndarray, shape (96,)
+        Of the features.
+    weight : ndarray, shape (G, 96, J * 38)
+        W of each gate.
+    bias : ndarray, shape (G, J * 38)
+        b of each gate.
+    stretch : Stretch, optional
+        Applied to the mixture.
+    """
+
+    mean: Floats
+    sd: Floats
+    weight: Floats
+    bias: Floats
+    stretch: Stretch | None = None
+
+    @classmethod
+    def load(cls, file: Path | None = None) -> Gate:
+        """Gates from a file; by default the shipped ones, trained on all development curves."""
+        source = files("curvefit.forecasting.pool").joinpath("gate.npz") if file is None else file
+        with source.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+            part = {k: np.asarray(data[k], np.float64) for k in ("mean", "sd", "weight", "bias", "worse", "better")}
+        return cls(part["mean"], part["sd"], part["weight"], part["bias"], Stretch(part["worse"], part["better"]))
+
+    def __call__(self, view: View, experts: Experts) -> Opinion:
+        """Pool the experts."""
+        error, own = experts.merits()
+        relative, believed = self.mix(
+            features(view, experts), experts.relative(), error, own, view.noise[:, None] / experts.scale
+        )
+        q = experts.scale[..., None]
+        observation = Mixture(relative.location * q, relative.scale * q, relative.weight)
+        underlying = _without_noise(observation, view)
+        if self.stretch is not None:
+            factors = self.stretch.factors(view.h)
+            observation, underlying = observation.stretched(factors), underlying.stretched(factors)
+        return Opinion(observation, underlying, _reasons(believed, experts))
+
+    def mix(self, table: Floats, said: Floats, error: Floats, own: Floats, noise: Floats) -> tuple[Mixture, Floats]:
+        """Mixture over q before any stretch, and the experts' weights at the farthest x.
+
+        Parameters
+        ----------
+        table : ndarray, shape (N, H, 96)
+            Features.
+        said, error, own : ndarray, shape (N, H, 34)
+            Predictions of the experts over q, and logarithms of their errors over q.
+        noise : ndarray, shape (N, H)
+            Observation noise over q.
+        """
+        x = np.clip((table - self.mean) / self.sd, -_CLIP, _CLIP).reshape(-1, table.shape[2])
+        locations, scales, masses, beliefs = [], [], [], []
+        for weight, bias in zip(self.weight, self.bias, strict=True):
+            o = (x @ weight + bias).reshape(*table.shape[:2], -1, WIDTH)
+            logit = o[..., :EXPERTS]
+            logit += o[..., EXPERTS + 2, None] * error[:, :, None]
+            logit += o[..., EXPERTS + 3, None] * own[:, :, None]
+            logit -= logit.max(axis=3, keepdims=True)
+            share = np.exp(logit)
+            share /= share.sum(axis=3, keepdims=True)
+            locations.append((share @ said[..., None])[..., 0])
+            scales.append(np.sqrt(np.exp(2 * np.clip(o[..., EXPERTS], -9, 2)) + (_FLOOR * noise[..., None]) ** 2))
+            mass = np.exp(o[..., EXPERTS + 1] - o[..., EXPERTS + 1].max(axis=2, keepdims=True))
+            mass /= mass.sum(axis=2, keepdims=True)
+            masses.append(mass / len(self.weight))
+            beliefs.append((mass[:, -1, None] @ share[:, -1])[:, 0])
+        mixture = Mixture(*(np.concatenate(part, axis=2) for part in (locations, scales, masses)))
+        return mixture, np.mean(beliefs, axis=0)
+
+
+@cache
+def shipped_gate() -> Gate:
+    """The gate in the package."""
+    return Gate.load()
+
+
+def _without_noise(observed: Mixture, view: View) -> Mixture:
+    """The mixture of the mean curve: the squared scale that observation noise takes is removed from each component.
+
+    A normal distribution of standard deviation s has the 80 % interval of a t with scale .836 s.
+    """
+    noise = 0.7 * (view.noise**2)[:, None, None]
+    square = observed.scale**2
+    return Mixture(observed.location, np.sqrt(np.maximum(square - noise, 0.05 * square)), observed.weight)
+
+
+def _reasons(believed: Floats, experts: Experts) -> Floats:
+    """Weights of the experts at the farthest x in the three numbers of `Opinion`; averages count as what they hold."""
+    trends = believed[:, :30] + believed[:, 30:31] * experts.weight[:, -1, :30]
+    none = believed[:, 32] + believed[:, 33] + believed[:, 30] * experts.weight[:, -1, 30]
+    return describe(trends, none)
