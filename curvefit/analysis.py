@@ -9,6 +9,7 @@ import numpy as np
 
 from .curves import Curve, DataError, Run, UsageError
 from .curves._checks import check_level
+from .decisions._gain import smallest_gain
 from .decisions.recommend import recommend
 from .diagnostics.api import diagnose
 from .estimands import Question, horizon_grid
@@ -34,7 +35,7 @@ def analyze(
     horizon: float | None = None,
     target: float | None = None,
     level: float = 0.95,
-    min_gain: float | None = None,
+    min_gain: float | str | None = None,
     cost_per_unit: float | None = None,
     worth_per_unit: float | None = None,
     best: float | None = None,
@@ -56,8 +57,8 @@ def analyze(
         Value to be reached, in the metric's unit.
     level : float
         Coverage of every interval, in (0, 1).
-    min_gain : float, optional
-        Smallest improvement that matters, in the metric's unit.
+    min_gain : float or str, optional
+        Smallest improvement that matters: in the metric's unit, ``"1%"`` of the level now, or ``"2 sigma"``.
     cost_per_unit, worth_per_unit : float, optional
         Cost of one unit of x and worth of one unit of the metric, in one currency.
     best : float, optional
@@ -108,7 +109,15 @@ def analyze(
     ahead = forecast(curve, horizon_grid(curve, horizon), method=method, level=level)
     diagnoses = diagnose(run, metric=metric, horizon=horizon)
     law, choice = describe(curve, model)
-    question = Question(curve, ahead, law, horizon, target, level=level, min_gain=min_gain or 0.0)
+    question = Question(
+        curve,
+        ahead,
+        law,
+        horizon,
+        target,
+        level=level,
+        min_gain=smallest_gain(min_gain, curve, ahead.level_now, ahead.noise)[0],
+    )
     estimates = {name: estimands[name](question) for name in estimands}
     recommendation = recommend(
         run,

@@ -139,7 +139,10 @@ def add_questions(parser: ArgumentParser) -> None:
     group.add_argument("--target", type=finite, metavar="V", help="value to be reached")
     group.add_argument("--best", type=finite, metavar="V", help="best value of earlier runs, to be beaten")
     group.add_argument(
-        "--min-gain", type=not_negative, metavar="G", help="smallest improvement that matters, in the metric's unit"
+        "--min-gain",
+        type=gain,
+        metavar="G",
+        help="smallest improvement that matters: in the metric's unit, '1%%' of the level, or '2 sigma' of the noise",
     )
     group.add_argument("--cost-per-unit", type=not_negative, metavar="C", help="cost of one unit of x")
     group.add_argument(
@@ -154,7 +157,14 @@ def _not_negative(text: str) -> float:
     return value
 
 
+def _gain(text: str) -> float | str:
+    number = text.strip().lower().removesuffix("%").removesuffix("sigma").strip()
+    value = _not_negative(number)
+    return value if number == text.strip() else text
+
+
 not_negative = _checked(_not_negative)
+gain = _checked(_gain)
 
 
 def _model_name(text: str) -> str:

@@ -17,6 +17,15 @@ from .metric import Kind, Metric, Split
 from .schedule import Schedule
 from .segments import ResumePolicy, segment_log
 
+_X_COLUMNS: dict[str, XUnit] = {
+    "step": "step",
+    "global_step": "step",
+    "iteration": "iteration",
+    "epoch": "epoch",
+    "tokens": "token",
+    "samples": "sample",
+}
+
 __all__ = ["Provenance", "Run", "Sampling"]
 
 Sampling = Literal["full", "sampled", "aggregated", "unknown"]
@@ -154,7 +163,7 @@ class Run:
         *,
         x: str | None = None,
         name: str = "run",
-        x_unit: XUnit = "step",
+        x_unit: XUnit | None = None,
         resume: ResumePolicy = "supersede",
         **options: Any,
     ) -> Run:
@@ -165,7 +174,8 @@ class Run:
         values : mapping of str to array-like
             Columns; NaN in a metric column is a logged NaN, ``None`` is a missing value.
         x : str, optional
-            Column of x; by default points are numbered from 1.
+            Column of x; default the first of step, global_step, iteration, epoch, tokens and samples that is there,
+            else points are numbered from 1.
         name, x_unit, resume, **options
             As for `Run`, `Curve` and the resume policy of readers.
         """
@@ -179,6 +189,10 @@ class Run:
         n = next(iter(lengths.values()))
         from ._checks import as_float_array
 
+        if x is None:
+            x = next((key for key in _X_COLUMNS if key in values), None)
+        if x_unit is None:
+            x_unit = _X_COLUMNS.get(x or "", "step")
         xs = np.arange(1.0, n + 1) if x is None else as_float_array(values[x], x)
         curves: dict[str, Curve] = {}
         schedule = None

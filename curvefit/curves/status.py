@@ -13,7 +13,7 @@ class Status(Enum):
     A statistical disappointment is one of these; a caller's mistake is an exception.
     """
 
-    OK = "as asked"
+    OK = "no doubts"
     DEGRADED = "usable, with the doubts listed"
     TOO_FEW_POINTS = "too few points"
     CONSTANT = "the values do not vary: no noise seen, an interval is not estimable"

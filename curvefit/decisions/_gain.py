@@ -100,7 +100,7 @@ def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, 
         For anything else, and for numbers that are negative or not finite.
     """
     if min_gain is None:
-        start = float(np.mean(curve.y[: max(1, len(curve) // 20)])) if len(curve) else level_now
+        start = float(curve.y[0]) if len(curve) else level_now
         drop = abs(level_now - start)
         if SMALL * drop >= 0.1 * noise:
             return SMALL * drop, f"{100 * SMALL:g} % of the improvement so far"

@@ -106,6 +106,9 @@ def recommend(
         answer = rule(case)
         if answer is not None:
             return answer
+    if target is not None and case.gains.sign * (forecast.level_now - target) <= 0:
+        case.also.append(f"the target {target:.6g} has been reached: the local mean is {forecast.level_now:.4g}")
+        target = None
     hopeless = _hopeless(case, target, best)
     if hopeless is not None:
         return hopeless
@@ -127,6 +130,7 @@ class _Case:
     why_gain: str
     diagnoses: Diagnoses
     arithmetic: dict[str, float] = field(default_factory=dict)
+    also: list[str] = field(default_factory=list)
 
     @property
     def probability(self) -> float:
@@ -150,9 +154,10 @@ class _Case:
         return any(d.name == name for d in self.diagnoses.undecided)
 
     def chance(self) -> str:
+        meaning = "" if self.why_gain == "as given" else f", {self.why_gain},"
         return (
-            f"P(gain of at least {self.min_gain:.3g} by {self.curve.x_unit} {self.horizon:.6g}) = {self.probability:.0%} "
-            f"({self.why_gain})"
+            f"P(gain of at least {self.min_gain:.3g}{meaning} by {self.curve.x_unit} {self.horizon:.6g}) = "
+            f"{self.probability:.0%}"
         )
 
     def answer(self, action: Action, *reasons: str, at: int | None = None) -> Recommendation:
@@ -165,6 +170,7 @@ class _Case:
                 Interval(float(low), float(high), 0.95, "confidence", self.forecast.method),
                 self.unit,
             )
+        reasons += tuple(self.also)
         if self.curve.metric.split == "test":
             reasons += ("this is the test split: deciding on it leaves no unseen data to judge the result by",)
         keep = estimate(self.curve, "best_point")
@@ -231,6 +237,7 @@ def _hopeless(case: _Case, target: float | None, best: float | None) -> Recommen
                 case,
                 f"{name} {value:.6g} is out of reach: P(reached by {case.curve.x_unit} {case.horizon:.6g}) = {chance:.1%}",
             )
+        case.also.append(f"{name} {value:.6g}: P(reached by {case.curve.x_unit} {case.horizon:.6g}) = {chance:.0%}")
     return None
 
 
@@ -268,6 +275,9 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
         if overfit is not None:
             return case.answer(Action.STOP, f"overfitting: {overfit.explanation}", case.chance(), overfit.advice)
         return _stop(case, f"little is left to gain: {case.chance()}")
+    level = case.found("plateaued", "converged")
+    if level is not None and case.probability < 0.5:
+        return _stop(case, f"{level.name}: {level.explanation}", case.chance())
     if target is not None:
         ever = case.gains.ever(target)
         if ever[-1] >= 0.5:
@@ -281,7 +291,14 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     left = case.gains.median[-1] - case.gains.median
     enough = np.flatnonzero(left < case.min_gain)
     at = int(enough[0]) if enough.size and case.gains.median[-1] >= case.min_gain else len(left) - 1
-    beyond = "" if at == len(left) - 1 else f"after it less than {case.min_gain:.3g} is expected to the horizon"
+    if case.gains.median[-1] < case.min_gain:
+        beyond = (
+            "more likely than not it gains less than that, but too likely to call it done: worth it if steps are cheap"
+        )
+    elif at == len(left) - 1:
+        beyond = ""
+    else:
+        beyond = f"after it less than {case.min_gain:.3g} is expected to the horizon"
     return case.answer(Action.CONTINUE, case.chance(), beyond, at=at)
 
 

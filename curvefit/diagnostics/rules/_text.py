@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...curves.numbers import format_number, format_x
 from .._trace import LEAST
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -11,8 +12,8 @@ __all__ = ["no_curve", "number", "percent", "too_short"]
 
 
 def number(value: float) -> str:
-    """A number short enough for a sentence."""
-    return f"{value:.3g}" if abs(value) < 1e4 else f"{value:.0f}"
+    """A number short enough for a sentence; positions that are whole stay whole."""
+    return format_x(value) if value == round(value) else format_number(value, digits=3)
 
 
 def percent(share: float) -> str:

@@ -66,10 +66,15 @@ def still_improving(evidence: Evidence) -> Diagnosis:
         for x, value in zip(found.x.tolist(), found.mean().tolist(), strict=True):
             facts[f"forecast_gain_at_{x:g}"] = sign * (found.level_now - value)
     if p_value < ALPHA_GAIN and ahead.gain > eps:
-        share = f" ({percent(ahead.gain / boiled.drop)} of the total drop)" if boiled.drop > 0 else ""
+        gain = facts.get(f"forecast_gain_at_{evidence.horizon:g}", 0.0)
+        share = f" ({percent(gain / boiled.drop)} of the improvement so far)" if boiled.drop > 0 else ""
+        come = (
+            f" The forecast gains {number(gain)}{share} by {unit} {number(evidence.horizon)}."
+            if gain > 0
+            else " The forecast does not follow: it sees no gain that lasts."
+        )
         return VOICE.present(
-            f"{name} still improves beyond its noise: going on like this gains {number(ahead.gain)} ± "
-            f"{number(1.96 * ahead.stderr)}{share} by {unit} {number(evidence.horizon)}.",
+            f"{name} still improves beyond its noise, by its slope over the last part of the run.{come}",
             f"Train longer; the recommendation says until when. If {unit} {number(evidence.horizon)} is the budget, a "
             "learning-rate decay at its end gains more.",
             facts,
