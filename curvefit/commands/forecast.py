@@ -37,6 +37,9 @@ class Forecast(RunCommand):
         parser.add_argument(
             "--method", type=name_of(forecasters), default="pooled", metavar="M", help="forecaster (default: pooled)"
         )
+        parser.add_argument(
+            "--schedule", action="store_true", help="infer from the logged learning rate what it will be, and use it"
+        )
         add_level(parser)
 
     def answer(self, run: Run, metric: str, args: Namespace) -> tuple[str, dict[str, Any]]:
@@ -48,7 +51,11 @@ class Forecast(RunCommand):
         else:
             horizon, notes = analysis.planned(run, curve, args.horizon)
             x = readable(horizon_grid(curve, horizon, points=8), float(curve.x[-1]))
-        made = forecasting.forecast(curve, x, method=args.method, level=args.level)
+        schedule = run.schedule if args.schedule else None
+        if args.schedule and schedule is None:
+            notes = (*notes, "no learning rate is logged: this is a blind forecast")
+        end = run.horizon if schedule is not None else None
+        made = forecasting.forecast(curve, x, schedule=schedule, planned=end, method=args.method, level=args.level)
         seen, mean = made.interval(args.level), made.interval(args.level, view="mean")
         rows = []
         for i, at in enumerate(made.x):

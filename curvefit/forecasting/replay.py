@@ -123,7 +123,7 @@ class Replay:
             "crps_ratio": self.crps_ratio,
             "probability": self.probability,
             "method": self.method,
-            "status": self.status.value,
+            "status": self.status.code,
             "reasons": list(self.reasons),
         }
 
