@@ -118,7 +118,10 @@ def _step_at(boiled: Trace, change: RateChange) -> tuple[float, float] | None:
         return None
     before, after = boiled.spans[k - 1], boiled.spans[k]
     reach = 24  # bins
-    return step(boiled, max(before.start, i - reach), i, min(after.stop, i + reach))
+    first = max(
+        before.start + min(3, max(len(before) - 5, 0)), i - reach
+    )  # the steep start bends more than the curve can
+    return step(boiled, first, i, min(after.stop, i + reach))
 
 
 def _place(boiled: Trace, change: RateChange, delta: float, stderr: float, p_value: float, unit: str) -> Estimate:
