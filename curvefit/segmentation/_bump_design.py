@@ -32,9 +32,7 @@ class BumpFit:
     law0 : ndarray of int, shape (B,)
         Which monotone law was best alone.
     law, place : ndarray of int, shape (B,)
-        Which law and bump were best together; -1 where no bump rises.
-    coefficients : ndarray, shape (B, 3)
-        Level, amplitude of the law (at least 0) and height of the bump (at least 0).
+        Which law and bump were best together; law0 and -1 where no bump rises.
     """
 
     rss0: Array
@@ -42,7 +40,6 @@ class BumpFit:
     law0: NDArray[np.intp]
     law: NDArray[np.intp]
     place: NDArray[np.intp]
-    coefficients: Array
 
     def statistic(self, n: int) -> Array:
         """Likelihood-ratio statistic n log(rss0 / rss1), shape (B,)."""
@@ -69,6 +66,8 @@ class BumpDesign:
         Least ratio height / amplitude at which law g plus bump m has a rise.
     centers, widths : ndarray, shape (M,)
         Of the bumps, on the axis.
+    axis : ndarray, shape (n,)
+        Where the points are on it.
     """
 
     laws: Array
@@ -77,6 +76,7 @@ class BumpDesign:
     rises: Array
     centers: Array
     widths: Array
+    axis: Array
 
     @classmethod
     def on(cls, u: Array, axis: Array) -> BumpDesign:
@@ -114,16 +114,15 @@ class BumpDesign:
             up = climb[:, m] > 1e-9
             if np.any(up):
                 rises[:, m] = np.min(np.maximum(fall[up], 0.0) / climb[up, m][:, None], axis=0)
-        return cls(matrix, np.stack(tangents), bumps, rises, centers, widths)
+        return cls(matrix, np.stack(tangents), bumps, rises, centers, widths, axis)
 
-    def fit(self, y: Array, rho: float = 0.0, sd: Array | None = None) -> BumpFit:
-        """Fit responses of shape (n, B), divided by the noise's standard deviation and whitened with one rho."""
+    def fit(self, y: Array, rho: float = 0.0) -> BumpFit:
+        """Fit responses of shape (n, B), whitened with one correlation."""
         n, b = y.shape
-        weight = np.ones((n, 1)) if sd is None else (np.exp(np.mean(np.log(sd))) / sd)[:, None]
-        response = whiten(y * weight, rho)
-        one = whiten(weight, rho)
+        response = whiten(y, rho)
+        one = whiten(np.ones((n, 1)), rho)
         one = one / np.linalg.norm(one)
-        bumps = whiten(self.bumps * weight, rho)
+        bumps = whiten(self.bumps, rho)
         bumps = bumps - one @ (one.T @ bumps)
         response = response - one @ (one.T @ response)
         total = np.sum(response**2, axis=0)
@@ -132,15 +131,14 @@ class BumpDesign:
         columns = np.arange(b)
         rss0, law0 = np.full(b, np.inf), np.zeros(b, dtype=np.intp)
         rss1, law, place = np.full(b, np.inf), np.zeros(b, dtype=np.intp), np.full(b, -1, dtype=np.intp)
-        coefficients = np.zeros((b, 3))
         for g in range(self.laws.shape[1]):
-            main = whiten(self.laws[:, [g]] * weight, rho)
-            side = whiten(self.tangents[g] * weight, rho)
+            main = whiten(self.laws[:, [g]], rho)
+            side = whiten(self.tangents[g], rho)
             # amplitude and shape together: tangents first, so that the law's own part is what they leave
             q = _orthonormal(np.column_stack([one, main, side]))[:, 1:]
             along = q.T @ response
             explained = np.sum(along**2, axis=0)
-            falls = _first_coefficient(one, main, side, response) > 0
+            falls = (main - one @ (one.T @ main))[:, 0] @ response > 0
             rss = np.where(falls, total - explained, np.inf)
             better = rss < rss0
             rss0, law0 = np.where(better, rss, rss0), np.where(better, g, law0)
@@ -156,12 +154,43 @@ class BumpDesign:
             better = value < rss1
             rss1 = np.where(better, value, rss1)
             law, place = np.where(better, g, law), np.where(better, best, place)
-            at = np.flatnonzero(better)
-            coefficients[at, 1], coefficients[at, 2] = amplitude[at], height[best[at], at]
         lost = ~np.isfinite(rss0)
         rss0, rss1 = np.where(lost, total, rss0), np.minimum(rss1, np.where(lost, total, rss0))
         place = np.where(rss1 < rss0, place, -1)
-        return BumpFit(rss0, rss1, law0, law, place, coefficients)
+        law = np.where(place >= 0, law, law0)
+        return BumpFit(rss0, rss1, law0, law, place)
+
+    def curve(self, v: Array, law: int, place: int, rho: float = 0.0, steps: int = 0) -> Array:
+        """Fitted curve of one response, of the law alone where place is -1; shape (n,)."""
+        return self.refined(v, law, place, rho, steps)[0]
+
+    def refined(self, v: Array, law: int, place: int, rho: float, steps: int) -> tuple[Array, float, float]:
+        """Fitted curve, shape (n,), and the center and width of its bump on the axis (nan where there is none).
+
+        The center and width of a bump leave the grid by at most so many Gauss-Newton steps, each of which improves.
+        """
+        base = [np.ones((v.size, 1)), self.laws[:, [law]], self.tangents[law]]
+        if place < 0:
+            return _project(np.column_stack(base), v, rho)[0], np.nan, np.nan
+        center, width = float(self.centers[place]), float(self.widths[place])
+        fitted, rss, best = np.zeros_like(v), np.inf, (center, width)
+        first, last = float(self.axis[0]), float(self.axis[-1])
+        for _ in range(1 + steps):
+            z = (self.axis - center) / width
+            b = np.exp(-0.5 * z * z)
+            trial, coefficients = _project(np.column_stack([*base, b]), v, rho)
+            value = float(np.sum(whiten((v - trial)[:, None], rho) ** 2))
+            if value >= rss * (1 - 1e-9) or coefficients[-1] <= 0:
+                break
+            fitted, rss, best = trial, value, (center, width)
+            if not steps:
+                break
+            _, full = _project(np.column_stack([*base, b, b * z / width, b * z * z]), v, rho)
+            height = max(float(full[-3]), 0.5 * float(coefficients[-1]))
+            center = float(np.clip(center + np.clip(full[-2] / height, -0.3 * width, 0.3 * width), first, last))
+            width = width * float(np.exp(np.clip(full[-1] / height, -0.2, 0.2)))
+            width = float(np.clip(width, 0.5 * self.widths.min(), 1.5 * self.widths.max()))
+        return fitted, *best
 
 
 def _stretched(u: Array, p: float, q: float) -> Array:
@@ -183,8 +212,9 @@ def _orthonormal(columns: Array) -> Array:
     return np.asarray(q[:, keep])
 
 
-def _first_coefficient(one: Array, main: Array, side: Array, response: Array) -> Array:
-    """Sign of the law's amplitude when its shape is held."""
-    centered = main - one @ (one.T @ main)
-    del side
-    return np.asarray((centered.T @ response)[0])
+def _project(columns: Array, v: Array, rho: float) -> tuple[Array, Array]:
+    """Generalized least squares: fitted values and coefficients."""
+    norms = np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
+    scaled = columns / norms
+    beta = np.linalg.lstsq(whiten(scaled, rho), whiten(v[:, None], rho)[:, 0], rcond=1e-10)[0]
+    return np.asarray(scaled @ beta), np.asarray(beta / norms)

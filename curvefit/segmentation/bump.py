@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..curves import Curve, DataError, Estimate, Interval, Status
+from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import as_float_array, check_level
 from ._bump_design import BumpDesign
-from ._intervals import sieve_noise
+from ._bump_noise import HIGHEST, STEPS, correlation, noise_paths, noise_sd
 
 __all__ = ["BumpTest", "double_descent"]
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Data = Curve | tuple[ArrayLike, ArrayLike]
 BINS = 240
 PARAMETERS = 7
-SCREEN = 9.0  # n log(rss0/rss1) below this has p > .2 under every null that was simulated
+SCREEN = 3.0  # n log(rss0/rss1) below this is below the median of every null that was simulated
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +105,8 @@ def double_descent(
     -----
     The place and width of a bump mean nothing under the null, so no chi-squared law holds (Davies 1987). The null is
     simulated: the best monotone law plus autoregressive noise whose correlation is that of the residuals about law and
-    bump, corrected for bias and drawn anew for each replicate. A closed-form screen stands in front.
+    bump, read backwards through simulations of the same search (indirect inference) and drawn anew from its sampling
+    distribution for each replicate. A closed-form screen stands in front.
 
     References
     ----------
@@ -114,6 +115,12 @@ def double_descent(
     """
     check_level(level)
     check_level(alpha, "alpha")
+    if axis not in ("auto", "linear", "log"):
+        raise UsageError(f"axis {axis!r}", code="CF-USE-007", hint="choices: auto, linear, log")
+    if direction not in (None, "min", "max"):
+        raise UsageError(f"direction {direction!r}", code="CF-USE-007", hint="choices: min, max")
+    if replicates < 39:
+        raise UsageError(f"replicates = {replicates!r}", code="CF-USE-007", hint="at least 39; 199 by default")
     generator = rng or np.random.default_rng(0)
     x, y, sign, unit, y_unit, seeds = _prepare(data, direction)
     if np.ptp(y) == 0:
@@ -124,87 +131,84 @@ def double_descent(
     if axis == "log" and x[0] <= 0:
         raise DataError("x is not positive", hint="axis='linear'")
     xb, yb = _bin(x, y * sign, logarithmic)
-    u = (xb - min(x[0], 0.0)) / (x[-1] - min(x[0], 0.0))
-    u = np.maximum(u, 1e-9)
+    origin = min(float(x[0]), 0.0)
+    u = np.maximum((xb - origin) / (float(x[-1]) - origin), 1e-9)
     coordinate = np.log(u) if logarithmic else u
     scale = float(np.std(yb))
-    shift = float(np.mean(yb))
-    v = (yb - shift) / scale
+    v = (yb - float(np.mean(yb))) / scale
     design = BumpDesign.on(u, coordinate)
     n = v.size
     first = design.fit(v[:, None])
-    residual = v - _fitted(design, v, int(first.law[0]), int(first.place[0]))
-    if float(np.std(residual)) <= 1e-10:
+    residual = v - design.curve(v, int(first.law[0]), int(first.place[0]), steps=STEPS)
+    if float(np.std(residual)) <= 1e-7:  # sums of squares of unit variance are known to 1e-14
         return _nothing(
             "undecided", float("nan"), level, Status.DEGRADED, "no noise seen: a test has nothing to weigh against"
         )
-    sd = _local_sd(residual)
-    first = design.fit(v[:, None], 0.0, sd)  # once more, weighted: loud stretches must not choose the law
-    residual = v - _fitted(design, v, int(first.law[0]), int(first.place[0]), sd)
-    sd = _local_sd(residual)
-    null_curve = _fitted(design, v, int(first.law0[0]), -1, sd)
-    rho = _unbiased_correlation(design, null_curve, sd, residual, generator)
-    best = design.fit(v[:, None], rho, sd)
+    null_curve = design.curve(v, int(first.law0[0]), -1)
+    sd = noise_sd(residual, null_curve, PARAMETERS)
+    rho, error = correlation(design, null_curve, sd, residual, generator)
+    best = design.fit(v[:, None], rho)
     statistic = float(best.statistic(n)[0])
     law, place = int(best.law[0]), int(best.place[0])
     if place < 0 or statistic < SCREEN:
         return BumpTest(
-            "absent", 1.0 if place < 0 else 0.2, statistic, "screened: no rise that noise would not make",
+            "absent", 1.0 if place < 0 else 0.5, statistic, "screened: no rise beyond what noise makes every second time",
             None, None, None, None, None, 0.0, rho, level,
         )  # fmt: skip
-    noise = sd[:, None] * sieve_noise(rho, n, replicates, generator, residual / sd)
-    null_curve = _fitted(design, v, int(best.law0[0]), -1, sd)
-    null = design.fit(null_curve[:, None] + noise, rho, sd).statistic(n)
+
+    def noise() -> Array:
+        """Paths with the sizes, the tails and a correlation as likely as the one seen."""
+        phi = np.clip(rho + error * generator.standard_normal(replicates), 0.0, HIGHEST)
+        return sd[:, None] * noise_paths(phi, _innovations(residual / sd, rho, (n, replicates), generator))
+
+    null_curve = design.curve(v, int(best.law0[0]), -1, rho)
+    null = design.fit(null_curve[:, None] + noise(), rho).statistic(n)
     p_value = float((1 + np.sum(null >= statistic)) / (1 + replicates))
-    present = p_value <= alpha
-    curve = _fitted(design, v, law, place, sd)
-    rise = _features(u, curve)
-    method = f"sup-LR, AR sieve bootstrap of the monotone law, {replicates} replicates" + (
-        f", {seeds} seeds" if seeds > 1 else ""
-    )
-    if not present:
-        return BumpTest(
-            "absent",
-            p_value,
-            statistic,
-            method,
-            None,
-            None,
-            None,
-            None,
-            None,
-            float(rise[4] / np.median(sd)),
-            rho,
-            level,
-        )
-    again_noise = sd[:, None] * sieve_noise(rho, n, replicates, generator, residual / sd)
-    again = design.fit(curve[:, None] + again_noise, rho, sd)
+    curve, center, width = design.refined(v, law, place, rho, STEPS)
+    seen = _features(coordinate, curve, center, width)
+    rise = float(np.nan_to_num(seen[4]) / np.median(sd))
+    method = f"sup-LR, AR sieve bootstrap of the monotone law, {replicates} replicates"
+    method += f", {seeds} seeds" if seeds > 1 else ""
+    if p_value > alpha or not np.isfinite(seen[0]):
+        return BumpTest("absent", p_value, statistic, method, None, None, None, None, None, rise, rho, level)
+    worlds = curve[:, None] + noise()
+    again = design.fit(worlds, rho)
     samples = np.array(
         [
-            _features(u, _fitted(design, curve + again_noise[:, b], int(again.law[b]), int(again.place[b]), sd))
+            _features(coordinate, *design.refined(worlds[:, b], int(again.law[b]), int(again.place[b]), rho, STEPS))
             for b in range(replicates)
         ]
     )
 
-    def back(value: float) -> float:
-        return float(value * (x[-1] - min(x[0], 0.0)) + min(x[0], 0.0))
+    def back(at: float) -> float:
+        place = np.exp(at) if logarithmic else at
+        return float(place * (x[-1] - origin) + origin)
 
-    def estimate(name: str, i: int, is_x: bool) -> Estimate:
-        value = rise[i]
+    def estimate(name: str, i: int) -> Estimate:
+        value, is_x = float(seen[i]), i < 3
         if not np.isfinite(value):
             return Estimate(name, None, None, unit, Status.NOT_REACHED, ("not within the data",))
         draws = samples[np.isfinite(samples[:, i]), i]
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2]) if draws.size > 20 else (value, value)
-        low, high = min(float(low), value), max(float(high), value)
         to = back if is_x else (lambda q: float(q * scale))
-        place = Interval(to(low), to(high), level, "confidence", "sieve bootstrap") if high > low else None
-        return Estimate(name, to(float(value)), place, unit if is_x else y_unit)
+        interval: Interval | None = None
+        if draws.size > replicates / 2:
+            low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+            interval = Interval(
+                to(min(float(low), value)), to(max(float(high), value)), level, "confidence", "sieve bootstrap"
+            )
+        return Estimate(name, to(value), interval, unit if is_x else y_unit)
 
     return BumpTest(
-        "present", p_value, statistic, method,
-        estimate("peak", 0, True), estimate("first_minimum", 1, True), estimate("recovery", 2, True),
-        estimate("height", 3, False), estimate("prominence", 4, False), float(rise[4] / np.median(sd)), rho, level,
+        "present", p_value, statistic, method, estimate("peak", 0), estimate("first_minimum", 1),
+        estimate("recovery", 2), estimate("height", 3), estimate("prominence", 4), rise, rho, level,
     )  # fmt: skip
+
+
+def _innovations(ratio: Array, rho: float, shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Innovations of unit variance drawn from those of the standardized residuals, so that heavy tails stay heavy."""
+    own = ratio[1:] - rho * ratio[:-1]
+    own = own - own.mean()
+    return np.asarray(rng.choice(own / max(float(np.sqrt(np.mean(own**2))), 1e-300), shape))
 
 
 def _prepare(data: Data | Sequence[Data], direction: str | None) -> tuple[Array, Array, float, str, str, int]:
@@ -233,6 +237,9 @@ def _prepare(data: Data | Sequence[Data], direction: str | None) -> tuple[Array,
     x, y = x[keep], y[keep]
     if not x.size:
         raise DataError("no finite points", code="CF-DATA-001")
+    top = float(np.max(np.abs(y)))
+    if top > 1e150:  # squares must not overflow
+        raise DataError(f"values up to {top:g} overflow when squared", hint="rescale, or take logarithms")
     distinct, inverse = np.unique(x, return_inverse=True)
     mean = np.bincount(inverse, y) / np.bincount(inverse)
     return distinct, mean, -1.0 if way == "max" else 1.0, unit, y_unit, len(many)
@@ -249,87 +256,36 @@ def _bin(x: Array, y: Array, logarithmic: bool) -> tuple[Array, Array]:
     return np.bincount(inverse, x) / count, np.bincount(inverse, y) / count
 
 
-def _local_sd(residual: Array) -> Array:
-    """Standard deviation of the noise along the curve: a moving average of squares, shrunk to the overall one."""
-    n = residual.size
-    width = max(15, n // 6)
-    squares = residual**2 * n / max(n - PARAMETERS, 1)
-    total = np.concatenate([[0.0], np.cumsum(squares)])
-    low = np.clip(np.arange(n) - width // 2, 0, n)
-    high = np.clip(np.arange(n) + width // 2 + 1, 0, n)
-    count = high - low
-    overall = float(np.mean(squares))
-    r = min(max(_raw_lag1(residual), 0.0), 0.97)
-    prior = 10 * (1 + r * r) / (1 - r * r)  # squares of correlated noise are correlated too: fewer to average
-    return np.asarray(np.sqrt((total[high] - total[low] + prior * overall) / (count + prior)))
+def _features(at: Array, f: Array, center: float, width: float) -> Array:
+    """Peak, first minimum, recovery (on the axis), height over the chord between the minima, prominence.
 
-
-def _unbiased_correlation(
-    design: BumpDesign, null: Array, sd: Array, residual: Array, rng: np.random.Generator
-) -> float:
-    """Correlation of the noise whose residuals, after choosing law and bump, look as correlated as the observed ones.
-
-    Indirect inference: series with known correlation go through the same fit, and the observed lag-1 correlation of
-    the residuals is read backwards. A bump that was searched for swallows correlated noise; this gives it back.
+    Between points the top and the bottom are those of the parabola through three neighbors.
     """
-    ratio = residual / sd
-    observed = _raw_lag1(ratio)
-    grid = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.97])
-    n, each = null.size, 24
-    worlds = np.concatenate(
-        [null[:, None] + sd[:, None] * _ar1(float(p), n, each, rng) for p in grid],
-        axis=1,
-    )
-    fits = design.fit(worlds, 0.0, sd)
-    seen = np.array(
-        [
-            _raw_lag1((worlds[:, b] - _fitted(design, worlds[:, b], int(fits.law[b]), int(fits.place[b]), sd)) / sd)
-            for b in range(worlds.shape[1])
-        ]
-    )
-    mean = np.maximum.accumulate(seen.reshape(grid.size, each).mean(axis=1) + 1e-9 * np.arange(grid.size))
-    return float(np.interp(observed, mean, grid))
-
-
-def _ar1(rho: float, n: int, columns: int, rng: np.random.Generator) -> Array:
-    z = rng.standard_normal((n, columns))
-    scale = np.sqrt(1 - rho * rho)
-    for i in range(1, n):
-        z[i] = rho * z[i - 1] + scale * z[i]
-    return z
-
-
-def _raw_lag1(e: Array) -> float:
-    power = 2 * float(e @ e) - float(e[0] ** 2 + e[-1] ** 2)
-    return 2 * float(e[1:] @ e[:-1]) / power if power > 0 else 0.0
-
-
-def _fitted(design: BumpDesign, v: Array, law: int, place: int, sd: Array | None = None) -> Array:
-    columns = [np.ones(v.size), design.laws[:, law], design.tangents[law][:, 0], design.tangents[law][:, 1]]
-    if place >= 0:
-        columns.append(design.bumps[:, place])
-    matrix = np.column_stack(columns)
-    norms = np.maximum(np.linalg.norm(matrix, axis=0), 1e-300)
-    weight = np.ones(v.size) if sd is None else 1.0 / sd
-    scaled = matrix / norms
-    return np.asarray(scaled @ np.linalg.lstsq(scaled * weight[:, None], v * weight, rcond=1e-10)[0])
-
-
-def _features(u: Array, f: Array) -> Array:
-    """Peak, first minimum, recovery (all in u), height over the chord, prominence."""
-    running = np.minimum.accumulate(f)
-    peak = int(np.argmax(f - running))
-    prominence = float(f[peak] - running[peak])
-    if prominence <= 0:
+    rise = np.where(np.abs(at - center) <= 1.5 * width, f - np.minimum.accumulate(f), 0.0)
+    peak = int(np.argmax(rise))
+    if rise[peak] <= 0:
         return np.full(5, np.nan)
     low = int(np.argmin(f[: peak + 1]))
-    below = np.flatnonzero(f[peak:] <= f[low])
-    recovery = float(u[peak + below[0]]) if below.size else np.nan
     after = int(np.argmin(f[peak:])) + peak
-    chord = (
-        f[low] + (f[after] - f[low]) * (u[peak] - u[low]) / max(u[after] - u[low], 1e-300) if after > low else f[low]
-    )
-    return np.array([u[peak], u[low], recovery, float(f[peak] - chord), prominence])
+    below = np.flatnonzero(f[peak:] <= f[low])
+    recovery = np.nan
+    if below.size:
+        i = peak + int(below[0])
+        recovery = float(at[i - 1] + (f[i - 1] - f[low]) / max(f[i - 1] - f[i], 1e-300) * (at[i] - at[i - 1]))
+    share = (at[peak] - at[low]) / (at[after] - at[low]) if after > peak else 0.0
+    chord = f[low] + (f[after] - f[low]) * share
+    return np.array([_vertex(at, f, peak), _vertex(at, f, low), recovery, float(f[peak] - chord), float(rise[peak])])
+
+
+def _vertex(at: Array, f: Array, i: int) -> float:
+    """Place of the extreme of the parabola through point i and its neighbors; the point itself at an end."""
+    if not 0 < i < f.size - 1:
+        return float(at[i])
+    left, right = (f[i] - f[i - 1]) / (at[i] - at[i - 1]), (f[i + 1] - f[i]) / (at[i + 1] - at[i])
+    if left * right > 0 or left == right:
+        return float(at[i])
+    middle_left, middle_right = 0.5 * (at[i - 1] + at[i]), 0.5 * (at[i] + at[i + 1])
+    return float(middle_left + left / (left - right) * (middle_right - middle_left))
 
 
 def _nothing(
