@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
+from textwrap import wrap
 
 from ..curves._checks import safe_text
 
 __all__ = ["table", "terminal_width", "wrapped"]
 
+GAP = 2
+LEAST = 8
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: int = 80) -> str:
-    """Columns aligned with two spaces between them, the last column wrapped to the width.
+    """Columns aligned with two spaces between them; the widest are wrapped until all fit.
 
     Parameters
     ----------
@@ -24,29 +29,27 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequen
         Of the terminal, in characters.
     """
     cells = [[safe_text(c) for c in row] for row in (header, *rows)]
-    columns = range(len(header))
-    widths = [max(len(row[j]) for row in cells) for j in columns]
-    lead = sum(widths[:-1]) + 2 * (len(header) - 1)
-    last = max(20, width - lead)
+    widths = _fitted([max(len(row[j]) for row in cells) for j in range(len(header))], width)
     lines: list[str] = []
     for i, row in enumerate(cells):
-        fixed = [
-            row[j].rjust(widths[j]) if j in right else row[j].ljust(widths[j]) for j in columns if j < len(header) - 1
-        ]
-        tail = _wrap(row[-1], last)
-        if len(header) - 1 in right:
-            tail = [tail[0].rjust(min(widths[-1], last)), *tail[1:]]
-        lines.append("  ".join([*fixed, tail[0]]).rstrip())
-        lines.extend(" " * lead + more for more in tail[1:])
+        parts = [wrap(cell, w, break_long_words=True) or [""] for cell, w in zip(row, widths, strict=True)]
+        for pieces in zip_longest(*parts, fillvalue=""):
+            padded = [
+                piece.rjust(w) if j in right else piece.ljust(w)
+                for j, (piece, w) in enumerate(zip(pieces, widths, strict=True))
+            ]
+            lines.append((" " * GAP).join(padded).rstrip())
         if i == 0:
-            lines.append("-" * min(width, lead + min(widths[-1], last)))
+            lines.append("-" * (sum(widths) + GAP * (len(widths) - 1)))
     return "\n".join(lines)
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, width, break_long_words=True) or [""]
+def _fitted(widths: list[int], width: int) -> list[int]:
+    """Widths that fit: the widest column gives way first, none below eight characters."""
+    out = list(widths)
+    while sum(out) + GAP * (len(out) - 1) > width and max(out) > LEAST:
+        out[max(range(len(out)), key=lambda j: (out[j], j))] -= 1
+    return out
 
 
 def terminal_width(default: int = 80) -> int:
@@ -58,6 +61,4 @@ def terminal_width(default: int = 80) -> int:
 
 def wrapped(text: str, *, width: int = 0, hanging: int = 0) -> list[str]:
     """Lines of at most the terminal's width less the indentation of answers; ``width`` is added to that."""
-    from textwrap import wrap
-
-    return wrap(text, terminal_width() - 2 + width, subsequent_indent=" " * hanging, break_long_words=False) or [""]
+    return wrap(text, terminal_width() - 2 + width, subsequent_indent=" " * hanging) or [""]

@@ -117,3 +117,10 @@ def test_a_table_is_aligned_and_wraps_its_last_column():
 
 def test_a_table_shows_control_characters():
     assert "\x1b" not in table(("a",), [("\x1b[31mred\x1b[0m",)])
+
+
+def test_a_table_of_long_names_still_fits():
+    row = ("a" * 50, "b" * 50, "1.5 [1.2, 1.9]", "train on", "overfitting, spikes, regime_change")
+    lines = table(("run", "metric", "at the horizon", "decision", "warnings"), [row], width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.count("a") for line in lines[2:]) >= 50
