@@ -28,7 +28,9 @@ class List(Command):
         """Print the ways of one folder or of all."""
         found = registries()
         if args.kind is not None:
-            chosen = {folder: ways for folder, ways in found.items() if args.kind in (folder, *folder.split("."))}
+            chosen = {folder: ways for folder, ways in found.items() if args.kind in folder.split(".")}
+            if args.kind in found:
+                chosen = {args.kind: found[args.kind]}
             if not chosen:
                 raise unknown_name("folder of ways", args.kind, found)
             found = chosen
