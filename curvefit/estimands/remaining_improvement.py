@@ -10,7 +10,7 @@ from ._start import starting_level
 
 __all__ = ["remaining_improvement"]
 
-_NODES = (np.arange(99) + 1.0) / 100.0
+_NODES = (np.arange(39) + 1.0) / 40.0
 
 
 def remaining_improvement(question: Question) -> Estimate:
