@@ -19,7 +19,7 @@ _PART = re.compile(r"^(?P<base>.+ - .+?)(?P<part>__MIN|__MAX)?$", re.DOTALL)
 EXTREME = "minimum or maximum of a chart's bin"
 
 
-def chart_groups(table: Table, options: Options) -> list[Group] | None:
+def chart_groups(table: Table, options: Options, where: str) -> list[Group] | None:
     """Runs of a chart export, or None when the table is none.
 
     The values are averages over bins of steps, possibly smoothed: the sampling of such runs is "aggregated", and points
@@ -39,9 +39,9 @@ def chart_groups(table: Table, options: Options) -> list[Group] | None:
     layout = lay_out(
         Table([first], table.first_line, table.lines),
         Options(x=options.x or first.name, x_unit=options.x_unit),
-        "",
+        where,
     )
-    assert layout.x is not None
+    x = np.arange(1.0, table.rows + 1) if layout.x is None else layout.x
     table.sampling = "aggregated"
     table.notes.append(
         f"a chart exported from Weights & Biases, {len(bases)} lines: values are averages over bins of {first.name}"
@@ -54,7 +54,7 @@ def chart_groups(table: Table, options: Options) -> list[Group] | None:
         low, high = parts.get("__MIN"), parts.get("__MAX")
         if low is not None and high is not None:
             flags[low.values[rows] < high.values[rows]] = 1
-        unit = Unit(rows, layout.x[rows], layout.unit, [(metric, parts[""])], flags=flags)
+        unit = Unit(rows, x[rows], layout.unit, [(metric, parts[""])], flags=flags)
         unit.beside = [(EXTREME, c) for k, c in parts.items() if k]
         groups.setdefault(name, Group(name, [], {})).units.append(unit)
     return list(groups.values())

@@ -56,7 +56,7 @@ def _decoder(source: Source) -> codecs.IncrementalDecoder | None:
         "a".encode(encoding)  # refuses what is not a text encoding, such as "hex"
         info = codecs.lookup(encoding)
     except LookupError as error:
-        raise UsageError(str(error), hint="for example encoding='utf-16' or 'latin-1'") from None
+        raise UsageError(str(error), where=source.where, hint="for example encoding='utf-16' or 'latin-1'") from None
     if info.name in ("utf-8", "utf-8-sig"):
         _refuse_utf16(source.head[:2048], source.where)
         return None

@@ -84,7 +84,7 @@ class CsvTable(Reader):
         monitor = monitor_table(table, _comment_facts(dialect))
         if monitor is not None:
             return runs_of(monitor, source, reader=self.name)
-        return runs_of(table, source, reader=self.name, groups=chart_groups(table, source.options))
+        return runs_of(table, source, reader=self.name, groups=chart_groups(table, source.options, source.where))
 
     def example(self) -> bytes:
         """A run in which the validation loss is logged every second epoch."""

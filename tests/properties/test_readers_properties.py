@@ -131,6 +131,20 @@ def test_a_regular_file_takes_the_fast_way(tmp_path, monkeypatch, packed, tail):
 
 # ------------------------------------------------------------------ mutations of valid files
 
+SEEDS = {
+    **{n: registry[n].example() * 2 for n in registry.names() if n != "parquet"},
+    "monitor": b'#{"t_start": 1.5, "env_id": "Ant"}\nr,l,t\n-5.0,10,0.5\n-4.0,20,0.9\n-3.0,5,1.1\n',
+    "chart": b'"Step","a - loss","a - loss__MIN","a - loss__MAX","b - loss"\n"1","2","1.9","2.1",""\n"2","1","1","1","3"\n',
+    "long": b"run,metric,step,value,lr\n"
+    + b"".join(b"%s,loss,%d,%d,0.1\n" % (r, i, 9 - i) for r in (b"a", b"b") for i in range(4)),
+    "within": b"epoch,step,loss\n" + b"".join(b"%d,%d,%d\n" % (e, i, 9 - e) for e in range(3) for i in range(4)),
+    "resumed": b"step,loss\n1,5\n2,4\n3,3\nstep,loss,acc\n2,4,0.1\n3,2,0.2\n4,1,0.3\n",
+    "semicolons": b"step;loss;note\n1;2,5;a\n2;2,25;b\n3;2,0;c\n4;1,75;d\n",
+    "padded": b"   epoch,  train/loss,   lr/pg0\n       1,         2.5,    0.01\n       2,         2.0,    0.02\n",
+    "split": b'{"step":1,"split":"train","loss":3}\n{"step":1,"split":"val","loss":4}\n{"step":2,"split":"train","loss":2}\n',
+    "columns": b'{"train": {"loss": [3, 2, 1]}, "val": {"loss": [3.5, 2.5, 2]}, "config": {"epochs": 9}}',
+}
+
 MUTATIONS = st.lists(
     st.tuples(
         st.sampled_from(["flip", "delete", "insert", "repeat", "cut", "zero"]),
@@ -164,14 +178,31 @@ def mutate(data: bytes, changes) -> bytes:
 
 
 @calm(60)
-@given(name=st.sampled_from([n for n in registry.names() if n != "parquet"]), changes=MUTATIONS, packed=st.booleans())
-def test_a_mutated_file_is_runs_or_an_error(tmp_path, name, changes, packed):
-    data = mutate(registry[name].example() * 2, changes)
+@given(
+    name=st.sampled_from(sorted(SEEDS)),
+    changes=MUTATIONS,
+    packed=st.booleans(),
+    options=st.fixed_dictionaries(
+        {},
+        optional={
+            "x": st.sampled_from(["row", "cumulative", "epoch", "step", "loss"]),
+            "resume": st.sampled_from(["keep", "first", "error", "supersede"]),
+            "metric": st.sampled_from(["loss", "val_loss", "train_loss"]),
+            "keep_partial_tail": st.booleans(),
+            "decimal": st.sampled_from([",", "."]),
+            "delimiter": st.sampled_from([";", ",", "whitespace"]),
+            "encoding": st.sampled_from(["latin-1", "utf-16", "utf-8"]),
+            "x_unit": st.sampled_from(["second", "token"]),
+        },
+    ),
+)
+def test_a_mutated_file_is_runs_or_an_error(tmp_path, name, changes, packed, options):
+    data = mutate(SEEDS[name], changes)
     path = tmp_path / "thing"
     path.write_bytes(gzip.compress(data) if packed else data)
-    for format in (None, name):
+    for given_options in ({}, {"format": name if name in registry else "csv"}, options):
         try:
-            runs = cf.read(path, format=format)
+            runs = cf.read(path, **given_options)
         except cf.CurvefitError as error:
             assert str(path) in str(error) or error.where
             continue
