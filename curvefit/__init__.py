@@ -47,6 +47,8 @@ _HOMES = {
     "SegmentedFit": "segmentation.segmented_regression",
     "changepoints": "segmentation.level_changes",
     "ChangePoints": "segmentation.level_changes",
+    "double_descent": "segmentation.bump",
+    "BumpTest": "segmentation.bump",
     "forecast": "forecasting.api",
     "forecast_many": "forecasting.api",
     "Forecast": "forecasting.forecast",
@@ -118,6 +120,8 @@ if TYPE_CHECKING:
     from .forecasting.replay import Backtests as Backtests
     from .readers.read import read as read
     from .reporting.report import Report as Report
+    from .segmentation.bump import BumpTest as BumpTest
+    from .segmentation.bump import double_descent as double_descent
     from .segmentation.level_changes import ChangePoints as ChangePoints
     from .segmentation.level_changes import changepoints as changepoints
     from .segmentation.segmented_regression import SegmentedFit as SegmentedFit

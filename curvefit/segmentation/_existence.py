@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting.autocorrelation import lag1
-from ._intervals import sieve_noise
+from ._noise import noise_sd, sieve_noise
 from ._profile import base_residual, hinge_profile, orthonormal
 from ._search import Design
 
@@ -40,11 +40,11 @@ class ExistenceTest:
     at: float
 
 
-def test_existence(design: Design, rho: float, correlated: bool, rng: np.random.Generator) -> ExistenceTest:
+def test_existence(design: Design, correlated: bool, rng: np.random.Generator) -> ExistenceTest:
     """Sup-F test of one breakpoint against none.
 
     The null is a line plus noise whose correlation is estimated under the alternative (the line alone would leave
-    the kink in the residuals and find correlation that is not there).
+    the kink in the residuals and find correlation that is not there), and whose size may follow the fitted line.
     """
     q = orthonormal(design.base(), design.w)
     profile = hinge_profile(design.x, design.y, design.w, q, min_size=design.min_size, side=design.side)
@@ -53,11 +53,13 @@ def test_existence(design: Design, rho: float, correlated: bool, rng: np.random.
     p = q.shape[1] + 2
     rest = max(float(profile.base_rss - gain), 1e-300) / max(n - p, 1)
     statistic = float(gain) / rest
-    if correlated:
-        full = orthonormal(design.columns(np.array([float(place)])), design.w)
-        e = base_residual(design.y, full, design.w)
-        rho = lag1(e, design.x, parameters=p)
-    noise = sieve_noise(rho if correlated else 0.0, n, REPLICATES, rng) / np.sqrt(design.w)[:, None]
+    full = orthonormal(design.columns(np.array([float(place)])), design.w)
+    e = base_residual(design.y, full, design.w)
+    root = np.sqrt(design.w)
+    sd = noise_sd(e * root, design.y - e, p)
+    sd = sd / max(float(np.mean(sd)), 1e-300) if float(np.max(sd)) > 0 else np.ones(n)
+    rho = lag1(e * root / sd, design.x, parameters=p) if correlated else 0.0
+    noise = sieve_noise(rho, n, REPLICATES, rng) * (sd / root)[:, None]
     null = hinge_profile(design.x, noise, design.w, q, min_size=design.min_size, side=design.side)
     _, gains = null.best()
     statistics = gains / (np.maximum(null.base_rss - gains, 1e-300) / max(n - p, 1))

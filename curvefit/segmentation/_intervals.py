@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting.autocorrelation import effective_size
+from ._noise import sieve_noise
 from ._profile import HingeProfile, base_residual, hinge_profile, orthonormal
 from ._search import Design
 
-__all__ = ["BreakInterval", "breakpoint_interval", "coefficient_covariance", "sieve_noise"]
+__all__ = ["BreakInterval", "breakpoint_interval", "coefficient_covariance"]
 
 Array = NDArray[np.float64]
 REPLICATES = 199
@@ -54,26 +55,6 @@ def _moves(design: Design, psi: Array, beta: Array) -> Array:
         return np.zeros((design.x.size, 0))
     right = (design.x[:, None] > psi[None, :]).astype(float)
     return np.asarray(((1 - right) if design.last_zero else -right) * beta[-k:])
-
-
-def sieve_noise(rho: float, n: int, replicates: int, rng: np.random.Generator, residual: Array | None = None) -> Array:
-    """Unit-variance AR(1) noise, shape (n, replicates); rho of each replicate is drawn from its sampling distribution.
-
-    Innovations are normal, or drawn from those of the standardized residuals when these are given, so that heavy tails
-    are in the null as well.
-    """
-    spread = np.sqrt((1 - rho * rho) / n)
-    phi = np.clip(rho + spread * rng.standard_normal(replicates), 0.0, 0.985) if rho > 0 else np.zeros(replicates)
-    if residual is None:
-        z = rng.standard_normal((n, replicates))
-    else:
-        own = residual[1:] - rho * residual[:-1]
-        own = own - own.mean()
-        z = rng.choice(own / max(float(np.sqrt(np.mean(own**2))), 1e-300), (n, replicates))
-    scale = np.sqrt(1 - phi * phi)
-    for i in range(1, n):
-        z[i] = phi * z[i - 1] + scale * z[i]
-    return z
 
 
 def breakpoint_interval(

@@ -13,7 +13,7 @@ from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import as_float_array, check_level
 from ..fitting.autocorrelation import lag1
 from ._argmax_law import argmax_quantile
-from ._intervals import sieve_noise
+from ._noise import sieve_noise
 from ._partition import Cost, SegmentCost, partitions
 
 __all__ = ["ChangePoints", "Segment", "changepoints"]

@@ -282,7 +282,7 @@ def _report(
     )
     test = None
     if known:
-        test = test_existence(design, rho if noise == "auto" else 0.0, noise == "auto", rng)
+        test = test_existence(design, noise == "auto", rng)
     return SegmentedFit(
         tuple(estimates), slopes, intercept, solution.rss, float(np.sqrt(sigma2)) if dof > 0 else 0.0, rho, n_effective,
         problem.n, test, status, tuple(reasons), problem.x_axis, problem.y_axis, level, criteria,

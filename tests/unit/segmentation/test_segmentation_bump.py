@@ -7,7 +7,8 @@ import pytest
 
 from curvefit.curves import Curve, DataError, Status, UsageError
 from curvefit.segmentation._bump_design import BumpDesign, whiten
-from curvefit.segmentation._bump_noise import correlation, noise_paths, noise_sd, raw_lag1
+from curvefit.segmentation._bump_noise import correlation
+from curvefit.segmentation._noise import noise_paths, noise_sd, raw_lag1
 from curvefit.segmentation.bump import _features, double_descent
 
 N = 200

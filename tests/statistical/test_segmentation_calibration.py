@@ -1,0 +1,98 @@
+"""Breakpoint intervals cover and tests hold their size under correlated noise; negative controls do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+import curvefit as cf
+from curvefit.segmentation._existence import davies_p, test_existence
+from curvefit.segmentation._noise import noise_paths
+from curvefit.segmentation._problem import prepare
+
+N = 200
+X = np.linspace(0.05, 10, N)
+LINE = 1 + 0.3 * (10 - X)
+KINK = 5 - 0.8 * np.minimum(X, 6.5)
+
+
+def noise(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """Noise of standard deviation near 1."""
+    if kind == "t3":
+        return rng.standard_t(3, N) / np.sqrt(3)
+    rho = float(kind[2:]) if kind.startswith("ar") else 0.0
+    z = noise_paths(np.array([rho]), rng.standard_normal((N, 1)))[:, 0]
+    return z * LINE / 2 if kind == "follows the line" else z
+
+
+def exceeds(hits: int, runs: int, promised: float) -> bool:
+    """Whether so many hits happen less than once in a thousand studies under the promised rate."""
+    return bool(binom.sf(hits - 1, runs, promised) < 1e-3)
+
+
+SIZES = {"white": 0.07, "ar.7": 0.07, "t3": 0.07, "follows the line": 0.07, "ar.9": 0.10}
+
+
+def rejections(kind: str, runs: int) -> tuple[int, int]:
+    """How often the sup-F test and Davies' bound see a breakpoint in a straight line at 5 %."""
+    rng = np.random.default_rng(17)
+    ours = davies = 0
+    for _ in range(runs):
+        y = LINE + 0.1 * noise(kind, rng)
+        design = prepare((X, y), None, "linear", "linear", False, False, None).design
+        ours += test_existence(design, True, rng).p_value <= 0.05
+        davies += davies_p(X, y) <= 0.05
+    return ours, davies
+
+
+@pytest.mark.parametrize("kind", list(SIZES))
+def test_the_existence_test_holds_its_size(kind):
+    assert not exceeds(rejections(kind, 60)[0], 60, SIZES[kind])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", list(SIZES))
+def test_the_existence_test_holds_its_size_in_400_series(kind):
+    assert not exceeds(rejections(kind, 400)[0], 400, SIZES[kind])
+
+
+def test_a_test_that_takes_correlated_noise_for_independent_does_not():
+    """Negative control."""
+    assert exceeds(rejections("ar.7", 60)[1], 60, 0.07)
+
+
+def coverage(kind: str, runs: int, interval: str, assumed: str) -> int:
+    """How often the interval of one breakpoint holds the truth."""
+    rng = np.random.default_rng(18)
+    hits = 0
+    for _ in range(runs):
+        y = KINK + 0.1 * noise(kind, rng)
+        place = cf.segment((X, y), 1, interval=interval, noise=assumed, rng=rng).breakpoints[0].interval
+        hits += place.low <= 6.5 <= place.high
+    return hits
+
+
+PROMISES = {"white": 0.915, "ar.7": 0.86}
+
+
+@pytest.mark.parametrize("kind", list(PROMISES))
+def test_the_default_interval_covers(kind):
+    assert not exceeds(60 - coverage(kind, 60, "profile_likelihood", "auto"), 60, 1 - PROMISES[kind])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", list(PROMISES))
+def test_the_default_interval_covers_in_400_series(kind):
+    assert not exceeds(400 - coverage(kind, 400, "profile_likelihood", "auto"), 400, 1 - PROMISES[kind])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "promise"), [("white", 0.93), ("ar.7", 0.93), ("ar.9", 0.86)])
+def test_the_sieve_interval_covers_in_400_series(kind, promise):
+    assert not exceeds(400 - coverage(kind, 400, "profile_sieve", "auto"), 400, 1 - promise)
+
+
+def test_an_interval_that_takes_correlated_noise_for_independent_does_not():
+    """Negative control: the delta method with white noise."""
+    assert exceeds(60 - coverage("ar.7", 60, "delta", "white"), 60, 1 - PROMISES["ar.7"])
