@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import coverage
+from . import coverage, segmentation
 from .coverage import Cell, bounds
 
 
@@ -79,10 +79,66 @@ def bootstraps(runs: int, seed: int) -> int:
     return _many(coverage.resampled(runs, seed), runs, seed)
 
 
+SIEVE_PROMISES = {"white": (0.93, 0.93), "ar.7": (0.90, 0.93), "ar.9": (0.0, 0.86)}  # at 50 and at 200 points
+DEFAULT_PROMISES = {"white": (0.915, 0.915), "ar.7": (0.80, 0.86), "ar.9": (0.0, 0.0)}
+
+
+def segmented_coverage(runs: int, seed: int) -> int:
+    """Breakpoint of a kink into a plateau: the promises of the default and of the sieve interval."""
+    found = segmentation.segmented_coverage(runs, seed)
+    _many(found, runs, seed)
+    wrong = 0
+    for name, cells in found.items():
+        kind, size = name.split(", ")[0], int("200" in name)
+        for label, promises in (("default, profile", DEFAULT_PROMISES), ("sieve profile", SIEVE_PROMISES)):
+            share, least = cells[label, "breakpoint"].share, promises[kind][size]
+            wrong += share < least
+            if least > 0:
+                print(f"\n{'held' if share >= least else 'MISSED'}: {name}, {label} {share:.3f}, promised {least}")
+    return 1 if wrong else 0
+
+
+def _share_table(found: dict[str, dict[str, int]], runs: int, promises: dict[str, float], at_most: bool) -> int:
+    wrong = 0
+    for kind, hits in found.items():
+        first = next(iter(hits.values())) / runs
+        limit = promises.get(kind)
+        held = limit is None or (first <= limit if at_most else first >= limit)
+        wrong += not held
+        rates = ", ".join(f"{label} {count / runs:.3f} ({count})" for label, count in hits.items())
+        bound = "no promise" if limit is None else f"{'at most' if at_most else 'at least'} {limit}"
+        print(f"* {'held' if held else 'MISSED'}: {kind}: {rates}; {bound}")
+    return 1 if wrong else 0
+
+
+def existence_size(runs: int, seed: int) -> int:
+    """Breakpoints seen in straight lines at 5 %; Davies' bound beside it is the negative control."""
+    promises = {"white": 0.07, "ar.7": 0.07, "t3": 0.07, "follows the curve": 0.07, "ar.9": 0.10}
+    return _share_table(segmentation.existence_rates(runs, seed), runs, promises, at_most=True)
+
+
+def bump_size(runs: int, seed: int) -> int:
+    """Bumps seen in smooth decays at 5 %."""
+    return _share_table(
+        segmentation.bump_rates(runs, seed), runs, dict.fromkeys(segmentation.NOISES, 0.07), at_most=True
+    )
+
+
+def bump_power(runs: int, seed: int) -> int:
+    """Bumps of 6 sd in white and of 10 sd in AR(.7) and AR(.9) noise, seen at 5 %."""
+    low = {"white": segmentation.bump_rates(runs, seed, 6.0, ("white",))["white"]}
+    high = segmentation.bump_rates(runs, seed, 10.0, ("ar.7", "ar.9"))
+    return _share_table(low | high, runs, {"white": 0.95, "ar.7": 0.90, "ar.9": 0.90}, at_most=False)
+
+
 STUDIES: dict[str, tuple[Callable[[int, int], int], int]] = {
     "power_law": (power_law, 2000),
     "noise_kinds": (noise_kinds, 250),
     "bootstraps": (bootstraps, 120),
+    "segmented_coverage": (segmented_coverage, 1000),
+    "existence_size": (existence_size, 2000),
+    "bump_size": (bump_size, 2000),
+    "bump_power": (bump_power, 500),
 }
 
 

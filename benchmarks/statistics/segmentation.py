@@ -1,0 +1,91 @@
+"""Coverage of breakpoint intervals, and size and power of the tests for breakpoints and bumps, under many noises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+import curvefit as cf
+from curvefit.segmentation._existence import davies_p
+
+from .coverage import Cell
+
+__all__ = ["NOISES", "bump_rates", "existence_rates", "segmented_coverage"]
+
+NOISES = ("white", "ar.7", "ar.9", "t3", "follows the curve")
+WAYS = [
+    ("default, profile", "profile_likelihood", "auto"),
+    ("sieve profile", "profile_sieve", "auto"),
+    ("independent noise, delta", "delta", "white"),
+]
+BUMP_WIDTH = 0.6
+
+
+def noise(kind: str, mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Noise of unit standard deviation; "follows the curve" is in proportion to it."""
+    n = mean.size
+    if kind == "t3":
+        return rng.standard_t(3, n) / np.sqrt(3)
+    z = rng.standard_normal(n)
+    if kind == "follows the curve":
+        return z * mean / np.mean(mean)
+    rho = float(kind[2:]) if kind.startswith("ar") else 0.0
+    for i in range(1, n):
+        z[i] = rho * z[i - 1] + np.sqrt(1 - rho * rho) * z[i]
+    return z
+
+
+def segmented_coverage(runs: int, seed: int) -> dict[str, dict[tuple[str, str], Cell]]:
+    """A kink at 6.5 of 0 ... 10 into a plateau: 50 and 200 points, noise of sd .5 (low) and .1 (high)."""
+    out: dict[str, dict[tuple[str, str], Cell]] = {}
+    for kind in ("white", "ar.7", "ar.9"):
+        for n in (50, 200):
+            for name, sd in (("low", 0.5), ("high", 0.1)):
+                rng = np.random.default_rng(seed)
+                cells = {(label, "breakpoint"): Cell() for label, _, _ in WAYS}
+                x = np.linspace(0, 10, n)
+                mean = 5 - 0.8 * np.minimum(x, 6.5)
+                for _ in range(runs):
+                    y = mean + sd * noise(kind, mean, rng)
+                    for label, interval, assumed in WAYS:
+                        fit = cf.segment((x, y), 1, interval=interval, noise=assumed, rng=rng)
+                        place = fit.breakpoints[0].interval
+                        ends = (np.nan, np.nan) if place is None else (place.low, place.high)
+                        cells[label, "breakpoint"].add(6.5, *ends)
+                out[f"{kind}, {n} points, {name} signal"] = cells
+    return out
+
+
+def _rates(
+    runs: int, seed: int, mean: np.ndarray, tests: dict[str, Callable], kinds: tuple[str, ...] = NOISES
+) -> dict[str, dict[str, int]]:
+    out: dict[str, dict[str, int]] = {}
+    for kind in kinds:
+        rng = np.random.default_rng(seed)
+        hits = dict.fromkeys(tests, 0)
+        for _ in range(runs):
+            y = mean + 0.1 * noise(kind, mean, rng)
+            for label, test in tests.items():
+                hits[label] += test(y, rng) <= 0.05
+        out[kind] = hits
+    return out
+
+
+def existence_rates(runs: int, seed: int) -> dict[str, dict[str, int]]:
+    """How often a breakpoint is seen at 5 % in a straight line of 200 points; Davies' bound is the negative control."""
+    x = np.linspace(0.05, 10, 200)
+    tests = {
+        "sup-F, sieve null": lambda y, rng: cf.segment((x, y), 1, rng=rng).existence_test.p_value,
+        "Davies, independent noise": lambda y, rng: davies_p(x, y),
+    }
+    return _rates(runs, seed, 1 + 0.3 * (10 - x), tests)
+
+
+def bump_rates(runs: int, seed: int, height: float = 0.0, kinds: tuple[str, ...] = NOISES) -> dict[str, dict[str, int]]:
+    """How often a bump of so many noise sd is called present at 5 %, on an exponential decay of 200 points."""
+    x = np.linspace(0.05, 10, 200)
+    mean = 1 + 3 * np.exp(-x / 2.5) + 0.1 * height * np.exp(-0.5 * ((x - 6) / BUMP_WIDTH) ** 2)
+    return _rates(
+        runs, seed, mean, {"double_descent": lambda y, rng: cf.double_descent((x, y), rng=rng).p_value}, kinds
+    )
