@@ -67,18 +67,24 @@ def residuals(curve: Curve, trace: Trace) -> Residuals:
     y = oriented(curve)
     trend, settled = trace.expected()
     value = y - trend
+    rough = robust_sd(y[settled.argmax() :][-_MOST:], order=2)
+    logs = np.log(y / trend) if trace.sign > 0 and float(y.min()) > 0 and float(trend.min()) > 0 else None
+    del y, trend  # of a long curve no array is kept longer than it is needed
     scaled = _evened(value, settled)
     logarithmic = False
-    if trace.sign > 0 and float(y.min()) > 0 and float(trend.min()) > 0 and _skew(scaled[settled]) > 0:
-        other = _evened(np.log(y / trend), settled)
+    if logs is not None and _skew(scaled[settled]) > 0:
+        other = _evened(logs, settled)
         logarithmic = abs(_skew(other[settled])) < _skew(scaled[settled])
         scaled = other if logarithmic else scaled
+        del other
+    del logs
     spread = _spread(scaled[settled])
-    level = scaled / spread if spread > 0 else np.zeros(y.size)
+    level = scaled / spread if spread > 0 else np.zeros(value.size)
+    del scaled
     rho = lag1(np.clip(level[settled][-_MOST:], -4, 4), parameters=1) if spread > 0 else 0.0
     shock = np.concatenate((level[:1], level[1:] - rho * level[:-1]))
     size = _spread(shock[settled])
-    shock = shock / size if size > 0 else np.zeros(y.size)
+    shock = shock / size if size > 0 else np.zeros(value.size)
     if rho > _CORRELATED:  # a single value that is off shows on its way in and on its way out
         alone = np.concatenate(((shock[:-1] - rho * shock[1:]) / np.sqrt(1 + rho**2), shock[-1:]))
         inside = np.concatenate((settled[1:], [False]))  # not across the end of a phase
@@ -88,7 +94,7 @@ def residuals(curve: Curve, trace: Trace) -> Residuals:
         level=level,
         shock=shock,
         sd=_spread(value[settled]),
-        rough=robust_sd(y[settled.argmax() :][-_MOST:], order=2),
+        rough=rough,
         rho=rho,
         settled=settled,
         logarithmic=logarithmic,
