@@ -105,38 +105,88 @@ def _end_of(block: bytes, first_line: int) -> bytes:
     return b"\r\n" if first_line > 1 and end > 0 and block[end - 1 : end] == b"\r" else b"\n"
 
 
+class _Screen:
+    """Counts of bytes that, with what the parser returns, prove a table without empty cells regular.
+
+    Bytes below ``+`` and above ``9`` must all be line feeds, delimiters and exponents. If the parser gives as many rows as
+    there are line feeds, none of them with a gap, then every line has at least ``width`` fields; if there are exactly
+    ``width - 1`` delimiters per line, none has more.
+    """
+
+    def __init__(self, delimiter: bytes) -> None:
+        self.delimiter = delimiter[0]
+        self.low = self.high = self.delimiters = 0
+        self.tail = b""
+
+    def add(self, block: bytes) -> None:
+        """Count one block."""
+        chars = np.frombuffer(block, np.uint8)
+        self.low += int(np.count_nonzero(chars < 0x2B))
+        high = int(np.count_nonzero(chars > 0x39))
+        if high:  # "e" and "E" are the letters of a number
+            high -= int(np.count_nonzero((chars & 0xDF) == 0x45))
+        self.high += high
+        self.delimiters += int(np.count_nonzero(chars == self.delimiter))
+        end = block.rfind(b"\n")
+        self.tail = block[end + 1 :] if end >= 0 else self.tail + block
+
+    def agrees(self, columns: list[NDArray[np.float64]]) -> bool:
+        """Whether the counts are those of the rows that were returned; a last line without its end comes on top."""
+        partial = bool(self.tail)
+        lines = columns[0].size - partial
+        low, high = (self.delimiter < 0x2B, self.delimiter > 0x39)
+        inside = self.delimiters - self.tail.count(self.delimiter)
+        return (
+            lines > 0
+            and self.low - low * self.delimiters == lines
+            and self.high - high * self.delimiters == 0
+            and inside == lines * (len(columns) - 1)
+            and self.tail.count(self.delimiter) < len(columns)
+            and not any(np.isnan(c[:lines]).any() for c in columns)
+        )
+
+
 def _plain(dialect: Dialect, source: Source) -> tuple[list[NDArray[np.float64]], bool] | None:
-    """A plain file: the proof reads it in pieces while the parser, which opens it by name, runs beside it."""
+    """A plain file: bytes are counted in pieces while the parser, which opens the file by name, runs beside it."""
     from concurrent.futures import ThreadPoolExecutor  # slow to import and only for large files
 
-    proof: _Proof | None = None
-    last = b""
+    screen = _Screen(dialect.delimiter)
     path = os.path.abspath(source.path or "")  # noqa: PTH100 - "~" means itself
+    end = b"\n"
     with ThreadPoolExecutor(max_workers=1) as beside:
         parsing: Future[list[NDArray[np.float64]] | None] | None = None
         for block in source.blocks(PIECE):
-            last = block[-1:]
-            if proof is None:
-                proof = _Proof(dialect, _end_of(block, dialect.first_line))
+            if parsing is None:
+                end = _end_of(block, dialect.first_line)
                 block = block[block.find(b"\n") + 1 :]
-            if not proof.add(block):
-                return None
-            if parsing is None:  # the beginning is regular: worth a try
+                if not _Proof(dialect, end).add(block):
+                    return None
                 import pandas  # noqa: F401 - not for the first time in a thread
 
                 parsing = beside.submit(_parse, path, dialect, skip=1)
+            screen.add(block)
         columns = parsing.result() if parsing is not None else None
-    if proof is None or not proof.rows or last == b"\r" or columns is None:
+    if columns is None or any(map(_overflows, columns)):
         return None
-    partial = last != b"\n"
-    if columns[0].size != proof.rows + partial:
+    if not screen.agrees(columns) and not _proved(dialect, source, end, columns[0].size):
         return None  # also when the file grew in between
-    if partial:
-        columns = [c[: proof.rows] for c in columns]
-    if any(map(_overflows, columns)):
-        return None
+    partial = bool(screen.tail)
     source.check_unchanged()
-    return columns, partial
+    return [c[: c.size - partial] for c in columns] if partial else columns, partial
+
+
+def _proved(dialect: Dialect, source: Source, end: bytes, rows: int) -> bool:
+    """The strict proof of a whole plain file with empty cells or CRLF line ends."""
+    proof = _Proof(dialect, end)
+    last = b""
+    first = True
+    for block in source.blocks(PIECE):
+        if first:
+            block, first = block[block.find(b"\n") + 1 :], False
+        if not proof.add(block):
+            return False
+        last = block[-1:] or last
+    return proof.rows > 0 and last != b"\r" and rows == proof.rows + (last != b"\n")
 
 
 def _blocks(dialect: Dialect, source: Source) -> tuple[list[NDArray[np.float64]], bool] | None:

@@ -238,12 +238,23 @@ def _read_folder(
     for file, name in Walk(os.fspath(path), skipped):
         shown = safe_text(file)
         outcome = file if isinstance(file, CurvefitError) else _attempt(file, options, name=name)
-        if isinstance(outcome, ReadError) and outcome.code in NO_LOG and options.format is None:
+        if (
+            isinstance(outcome, ReadError)
+            and outcome.code in NO_LOG
+            and options.format is None
+            and not (outcome.code == NO_LOG[0] and _named_a_log(file))
+        ):
             skipped.add(outcome.what, shown)
         elif isinstance(outcome, list) and options.format is None and not any(map(_is_log, outcome)):
             skipped.add("numbers, but no name of a metric or of x", shown)
         else:
             yield shown, outcome
+
+
+def _named_a_log(file: str | os.PathLike[str] | CurvefitError) -> bool:
+    """Whether the name promises a table of numbers: such a file is never passed over in silence."""
+    name = "" if isinstance(file, CurvefitError) else os.fspath(file).lower().removesuffix(".gz")
+    return name.endswith((".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"))
 
 
 def _is_log(run: Run) -> bool:
