@@ -185,22 +185,30 @@ def describe(curve: Curve, model: str | None) -> tuple[Fit | None, tuple[str, ..
     if model != "auto":
         return fit(curve, model), ()
     seen = sampled(curve)
-    chosen = select(seen, within_reach(seen, LAWS["falling" if curve.direction == "min" else "saturating"]))
-    law = chosen.best if len(chosen.best.curve) == len(curve) else fit(curve, chosen.best.model)
-    return law, (f"Intervals of the fitted law are {chosen.caveat}.",) if law.status.usable else ()
+    near = within_reach(seen, LAWS["falling" if curve.direction == "min" else "saturating"])
+    if len(near) == 1:
+        law, caveat = fit(curve, near[0]), f"conditional on the selected model ({near[0]})"
+    else:
+        chosen = select(seen, near)
+        law = chosen.best if len(chosen.best.curve) == len(curve) else fit(curve, chosen.best.model)
+        caveat = chosen.caveat
+    return law, (f"Intervals of the fitted law are {caveat}.",) if law.status.usable else ()
 
 
 def within_reach(curve: Curve, laws: tuple[str, ...], most: float = 40.0) -> tuple[str, ...]:
     """Laws that may win: twice the log likelihood ratio to the best, on as many points as are independent, is at most so.
 
-    Plain least squares decides, which is quick; the rest need no closer look. Outliers raise all sums of squares alike,
-    so that they exclude no law.
+    Plain least squares on some of the points decides, which is quick; the rest need no closer look. Outliers raise all
+    sums of squares alike, so that they exclude no law.
     """
-    fits = [f for name in laws if (f := fit(curve, name, noise="gaussian")).core is not None and f.rss > 0]
+    few = sampled(curve, 300)
+    fits = [f for name in laws if (f := fit(few, name, noise="gaussian")).core is not None and f.rss > 0]
     if not fits:
         return laws
     best = min(fits, key=lambda f: f.rss)
-    points = effective_size(len(curve), lag1(best.residuals, curve.x[-best.residuals.size :]))
+    defined = curve.x >= best.curve.x[-best.residuals.size]
+    rho = lag1(curve.y[defined] - best.predict(curve.x[defined]).mean, curve.x[defined])
+    points = effective_size(int(defined.sum()), rho)
     near = {f.model.name for f in fits if points * np.log(f.rss / best.rss) <= most}
     return tuple(name for name in laws if name in near)
 
