@@ -1,3 +1,8 @@
+"""Folders: what is a log, what is not, and what only says it is one."""
+
+from __future__ import annotations
+
+from curvefit.readers.read import read_all
 
 
 def test_a_table_that_is_none_is_a_failure_and_not_passed_over(tmp_path):
