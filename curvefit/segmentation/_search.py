@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ._profile import Side, base_residual, hinge_profile, orthonormal
 
-__all__ = ["Design", "Solution", "hinges", "solve"]
+__all__ = ["Design", "Solution", "binned", "hinges", "solve"]
 
 Array = NDArray[np.float64]
 _PAIR_GRID, _TRIPLE_GRID = 160, 64
@@ -94,7 +94,7 @@ def solve(design: Design, k: int) -> Solution:
         psi, _ = profile.best()  # the gain is a difference of sums: rounding where the fit is nearly exact
         place = np.array([float(psi)])
         return Solution(place, _rss(design, place))
-    coarse = _binned(design, 2000)
+    coarse = binned(design, 2000)
     starts = _grid_starts(coarse, min(k, 3))
     best: Solution | None = None
     for start in starts:
@@ -111,7 +111,8 @@ def solve(design: Design, k: int) -> Solution:
     return _polish(design, best.psi)
 
 
-def _binned(design: Design, limit: int) -> Design:
+def binned(design: Design, limit: int) -> Design:
+    """The design on at most so many bins of equal numbers of points."""
     n = design.x.size
     if n <= limit:
         return design
