@@ -80,11 +80,13 @@ class Schedule:
             raise DataError(
                 f"the learning rate {rates[row]:g} at x = {xs[row]:g} is negative", where="schedule", code="CF-DATA-006"
             )
-        order = np.argsort(xs, kind="stable")
-        xs, rates = xs[order], rates[order]
-        last = np.append(xs[1:] != xs[:-1], True) if xs.size else np.zeros(0, bool)
-        object.__setattr__(self, "x", frozen_array(xs[last]))
-        object.__setattr__(self, "rate", frozen_array(rates[last]))
+        if not np.all(xs[1:] > xs[:-1]):
+            order = np.argsort(xs, kind="stable")
+            xs, rates = xs[order], rates[order]
+            last = np.append(xs[1:] != xs[:-1], True)
+            xs, rates = xs[last], rates[last]
+        object.__setattr__(self, "x", frozen_array(xs))
+        object.__setattr__(self, "rate", frozen_array(rates))
         object.__setattr__(self, "shape", str(shape))
 
     def __len__(self) -> int:
