@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import re
 import statistics
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import curvefit
+from curvefit.commands._catalogue import registries
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(curvefit.__file__).resolve().parent
@@ -210,3 +213,32 @@ def test_a_light_import_loads_nothing_heavy(code):
 @pytest.mark.parametrize("name", [n for n in curvefit.__all__ if n != "__version__"])
 def test_public_names_exist_and_are_documented(name):
     assert (getattr(curvefit, name).__doc__ or "").strip()
+
+
+def reference():
+    """Text of the generated reference pages by path, made as the documentation makes them."""
+    file = ROOT / "docs" / "_ext" / "ways.py"
+    spec = importlib.util.spec_from_file_location("docs_ways", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.pages()
+
+
+def test_every_way_and_every_public_name_is_documented():
+    pages = reference()
+    for folder, registry in registries().items():
+        for name in registry:
+            assert f"curvefit.{folder}.{name}" in pages[f"{folder}/{name}.rst"]
+            assert f"{folder}/{name}" in pages[f"{folder}.rst"]
+    public = [name for name in curvefit.__all__ if not name.startswith("__")]
+    documented = re.findall(r"^.. auto(?:function|class):: curvefit\.(\w+)", pages["python.rst"], re.M)
+    assert sorted(documented) == sorted(public)
+
+
+def test_every_way_is_tested_by_a_contract():
+    """Collected, not written down: a contract test asks the registry for its ways."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/contract"]
+    ids = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    for folder, registry in registries().items():
+        for name in registry:
+            assert f"{folder}.{name}]" in ids

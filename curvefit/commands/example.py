@@ -35,6 +35,7 @@ class Example(ReportCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """As for analyze, with a figure unless told otherwise."""
         super().add_arguments(parser)
+        parser.add_argument("--no-plot", dest="plot", action="store_const", const=None, help=f"do not write {FIGURE}")
         parser.set_defaults(plot=FIGURE)
 
     def find(self, args: Namespace, failures: Failures) -> Iterable[Run]:

@@ -277,6 +277,10 @@ def test_example_draws_into_the_working_folder_and_says_so(tmp_path, monkeypatch
     captured = capsys.readouterr()
     assert (tmp_path / "curvefit-example.png").read_bytes().startswith(b"\x89PNG")
     assert "curvefit-example.png" in captured.err
+    (tmp_path / "curvefit-example.png").unlink()
+    assert run("example", "--no-plot") == 0
+    assert not (tmp_path / "curvefit-example.png").exists()
+    capsys.readouterr()
     assert run("example", "helthy") == 2
     assert "Did you mean 'healthy'?" in capsys.readouterr().err
 
