@@ -113,7 +113,8 @@ def _evened(values: Array, settled: NDArray[np.bool_]) -> Array:
     few = thinned(inner)
     factor = slow_change(few, margin=2.0)
     if np.ptp(factor) > 0:
-        out[settled] = inner / np.interp(np.arange(inner.size), np.linspace(0, inner.size - 1, few.size), factor)
+        inner /= np.interp(np.arange(inner.size, dtype=np.float64), np.linspace(0, inner.size - 1, few.size), factor)
+        out[settled] = inner
     return out
 
 
