@@ -85,8 +85,8 @@ def _condition(core: Core, condition: float) -> Doubt:
 
 
 def _points(core: Core) -> Doubt:
-    p, n = len(core.model.parameters), core.n_effective
-    text = f"{n:.3g} independent points for {p} parameters"
+    p, n = len(core.model.parameters), max(core.n_effective, 1.0)
+    text = f"{n:.3g} independent point{'s' * (n != 1)} for {p} parameter{'s' * (p != 1)}"
     return Doubt("points", n >= p + 5, text)
 
 
@@ -101,7 +101,7 @@ def _trend(core: Core) -> Doubt:
     f = (float(level @ level) - core.solution.rss) / max(extra, 1) / core.variance
     p = float(fdtrc(max(extra, 1), core.dof, max(f, 0.0)))
     if p > 0.01:
-        text = f"a constant is not excluded (p = {p:.2g}, {core.n_effective:.3g} independent points)"
+        text = f"a constant is not excluded (p = {p:.2g})"
         return Doubt("trend", False, text)
     return Doubt("trend", True, f"a constant is excluded (p = {p:.1g})")
 
@@ -118,13 +118,17 @@ def _parts(core: Core) -> Doubt:
 
 def _correlation(core: Core) -> Doubt:
     n, m, rho = len(core.sample), core.n_effective, core.rho
-    text = f"neighboring residuals correlate by {rho:.2f}: {n} points count as {m:.0f}"
+    text = f"neighboring residuals correlate by {rho:.2f}: {n} points count as {max(m, 1.0):.0f}"
     return Doubt("correlation", m >= 0.8 * n, text)
 
 
 def _smoothed(core: Core) -> Doubt:
     if core.rho > 0.95:
-        return Doubt("smoothed", False, "the values look smoothed (correlation above 0.95): log raw values")
+        return Doubt(
+            "smoothed",
+            False,
+            "residuals correlate above 0.95: the law misses the shape of the curve, or the values were smoothed",
+        )
     return Doubt("smoothed", True, "no sign of smoothing")
 
 
