@@ -51,12 +51,6 @@ def test_the_existence_test_holds_its_size(kind):
     assert not exceeds(rejections(kind, 60)[0], 60, SIZES[kind])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", list(SIZES))
-def test_the_existence_test_holds_its_size_in_400_series(kind):
-    assert not exceeds(rejections(kind, 400)[0], 400, SIZES[kind])
-
-
 def test_a_test_that_takes_correlated_noise_for_independent_does_not():
     """Negative control."""
     assert exceeds(rejections("ar.7", 60)[1], 60, 0.07)
@@ -79,18 +73,6 @@ PROMISES = {"white": 0.915, "ar.7": 0.86}
 @pytest.mark.parametrize("kind", list(PROMISES))
 def test_the_default_interval_covers(kind):
     assert not exceeds(60 - coverage(kind, 60, "profile_likelihood", "auto"), 60, 1 - PROMISES[kind])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", list(PROMISES))
-def test_the_default_interval_covers_in_400_series(kind):
-    assert not exceeds(400 - coverage(kind, 400, "profile_likelihood", "auto"), 400, 1 - PROMISES[kind])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "promise"), [("white", 0.93), ("ar.7", 0.93), ("ar.9", 0.86)])
-def test_the_sieve_interval_covers_in_400_series(kind, promise):
-    assert not exceeds(400 - coverage(kind, 400, "profile_sieve", "auto"), 400, 1 - promise)
 
 
 def test_an_interval_that_takes_correlated_noise_for_independent_does_not():
