@@ -14,12 +14,10 @@ FAR = 30.0  # horizons beyond this many times the data were hardly ever checked 
 
 def shared_doubts(curve: Curve, x: NDArray[np.float64]) -> tuple[Status, tuple[str, ...]]:
     """Status and reasons that follow from the curve and the horizon alone."""
-    n = len(curve)
+    n = int(curve.x.size)
     reasons: list[str] = []
-    first, last = float(curve.x[0]), float(curve.x[-1])
-    reached = last - min(first, 0.0)
-    with np.errstate(over="ignore"):
-        times = float((x[-1] - min(first, 0.0)) / reached) if reached > 0 else float("inf")
+    start, last, end = min(float(curve.x[0]), 0.0), float(curve.x[-1]), float(x[-1])
+    times = (end - start) / (last - start) if last > start else float("inf")
     if times > FAR:
         reasons.append(
             f"{curve.x_unit} {x[-1]:g} is {times:.3g} times as far as the data reach: nothing observed says what happens "

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _POINTS = 1 << 17  # padded raw points per chunk: arrays of about a megabyte stay in cache
-_ROWS = 256
+_ROWS = 512
 _CELLS = 1 << 12  # rows times future points
 
 

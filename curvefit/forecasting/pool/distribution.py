@@ -48,7 +48,10 @@ class PooledDistribution(Distribution):
         """P(Y <= v), shape (H, m)."""
         pooled, row = self._pooled, slice(self._row, self._row + 1)
         link = pooled.link.rows(row)
-        mixture = (pooled.underlying if self._underlying else pooled.observation).rows(row)
+        chunk = pooled.underlying if self._underlying else pooled.observation
+        if chunk.stretch is not None:
+            chunk.median  # noqa: B018  # solved for all curves at once, before one is cut out
+        mixture = chunk.rows(row)
         values = np.asarray(values, dtype=np.float64)
         v = np.empty((pooled.h.shape[1], values.shape[-1]))
         v[: self._asked] = values

@@ -146,8 +146,8 @@ def _merged(base: Mixture, part: Mixture, rows: NDArray[np.bool_]) -> Mixture:
     weight[rows] = 0
     location[rows, :, :count], scale[rows, :, :count] = part.location, part.scale
     weight[rows, :, :count] = part.weight
-    if part.median is None or part.stretch is None:
+    if part.stretch is None:
         return Mixture(location, scale, weight)
-    median, stretch = np.zeros(shape[:2]), np.ones((*shape[:2], 2))
-    median[rows], stretch[rows] = part.median, part.stretch
-    return Mixture(location, scale, weight, median, stretch)
+    stretch = np.ones((*shape[:2], 2))
+    stretch[rows] = part.stretch
+    return Mixture(location, scale, weight, stretch)

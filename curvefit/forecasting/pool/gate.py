@@ -90,9 +90,10 @@ class Gate:
         noise : ndarray, shape (N, H)
             Observation noise over q.
         """
-        x = np.clip((table - self.mean) / self.sd, -_CLIP, _CLIP).reshape(-1, table.shape[2])
+        x = np.clip((table - self.mean) / self.sd, -_CLIP, _CLIP)
         locations, scales, masses, beliefs = [], [], [], []
         for weight, bias in zip(self.weight, self.bias, strict=True):
+            # one product per curve: the same bits alone and in a batch, and no threads for so little
             o = (x @ weight + bias).reshape(*table.shape[:2], -1, WIDTH)
             logit = o[..., :EXPERTS]
             logit += o[..., EXPERTS + 2, None] * error[:, :, None]

@@ -5,7 +5,7 @@ With t = x / sqrt(x^2 + 4) the distribution function is F(x) = 1/2 + 3/4 (t - t^
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,6 @@ class Mixture:
     ----------
     location, scale, weight : ndarray, shape (N, H, J)
         Of the components; scales > 0, weights >= 0 and 1 in sum.
-    median : ndarray, shape (N, H), optional
-        Where the mixture is stretched about.
     stretch : ndarray, shape (N, H, 2), optional
         Factors > 0 by which distances below and above the median are stretched.
     """
@@ -63,19 +61,25 @@ class Mixture:
     location: Floats
     scale: Floats
     weight: Floats
-    median: Floats | None = None
     stretch: Floats | None = None
+    _known: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def median(self) -> Floats:
+        """Medians, shape (N, H), solved once."""
+        if "median" not in self._known:
+            self._known["median"] = self._quantile(np.array([0.5]))[..., 0]
+        return self._known["median"]
 
     def stretched(self, factors: Floats) -> Mixture:
         """The same mixture, stretched about its median by factors of shape (N, H, 2) below and above it."""
-        median = self._quantile(np.array([0.5]))[..., 0]
-        return Mixture(self.location, self.scale, self.weight, median, np.broadcast_to(factors, (*median.shape, 2)))
+        return Mixture(self.location, self.scale, self.weight, factors, self._known)
 
     def rows(self, rows: NDArray[np.bool_] | Ints | slice) -> Mixture:
         """The mixtures of some curves."""
-        median = None if self.median is None else self.median[rows]
         stretch = None if self.stretch is None else self.stretch[rows]
-        return Mixture(self.location[rows], self.scale[rows], self.weight[rows], median, stretch)
+        known = {k: v[rows] for k, v in self._known.items()}
+        return Mixture(self.location[rows], self.scale[rows], self.weight[rows], stretch, known)
 
     def cdf(self, z: Floats) -> Floats:
         """P(Z <= z) for z of shape (N, H, m)."""
@@ -88,9 +92,9 @@ class Mixture:
 
     def survival(self, z: Floats) -> Floats:
         """P(Z > z), accurate in the upper tail."""
-        median = None if self.median is None else -self.median
         stretch = None if self.stretch is None else self.stretch[..., ::-1]
-        return Mixture(-self.location, self.scale, self.weight, median, stretch).cdf(-z)
+        known = {k: -v for k, v in self._known.items()}
+        return Mixture(-self.location, self.scale, self.weight, stretch, known).cdf(-z)
 
     def pdf(self, z: Floats) -> Floats:
         """Density at z of shape (N, H, m)."""
@@ -104,11 +108,11 @@ class Mixture:
 
     def _relaxed(self, z: Floats) -> tuple[Floats, Floats | float]:
         """Points of the mixture before it was stretched, and the factor there."""
-        if self.median is None or self.stretch is None:
+        if self.stretch is None:
             return z, 1.0
-        away = z - self.median[..., None]
-        factor = np.where(away < 0, self.stretch[..., :1], self.stretch[..., 1:])
-        return self.median[..., None] + away / factor, factor
+        median = self.median[..., None]
+        factor = np.where(z < median, self.stretch[..., :1], self.stretch[..., 1:])
+        return median + (z - median) / factor, factor
 
     def quantile(self, levels: Floats) -> Floats:
         """Quantiles, shape (N, H, L): bisection between the components' own, then Newton steps kept inside.
@@ -116,13 +120,15 @@ class Mixture:
         The bracket only ever shrinks, so the result is as exact as the distribution function.
         """
         levels = np.asarray(levels, dtype=np.float64)
-        q = self._quantile(levels)
-        if self.median is None or self.stretch is None:
-            return q
-        away = q - self.median[..., None]
-        stretched: Floats = self.median[..., None] + away * np.where(
-            away < 0, self.stretch[..., :1], self.stretch[..., 1:]
-        )
+        if self.stretch is None:
+            return self._quantile(levels)
+        if "median" not in self._known:  # solved together with the others
+            q = self._quantile(np.append(levels, 0.5))
+            self._known["median"], q = q[..., -1], q[..., :-1]
+        else:
+            q = self._quantile(levels)
+        median = self.median[..., None]
+        stretched: Floats = median + (q - median) * np.where(levels < 0.5, self.stretch[..., :1], self.stretch[..., 1:])
         return stretched
 
     def _quantile(self, levels: Floats) -> Floats:
