@@ -107,7 +107,8 @@ class Gate:
             mass /= mass.sum(axis=2, keepdims=True)
             masses.append(mass / len(self.weight))
             beliefs.append((mass[:, -1, None] @ share[:, -1])[:, 0])
-        mixture = Mixture(*(np.concatenate(part, axis=2) for part in (locations, scales, masses)))
+        location, scale, mass = (np.concatenate(part, axis=2) for part in (locations, scales, masses))
+        mixture = Mixture(location, scale, mass)
         return mixture, np.mean(beliefs, axis=0)
 
 

@@ -12,7 +12,7 @@ from .backtests import Backtests, backtest_trends
 from .batch import Chunk, Floats, Ints
 from .bins import Bins, bin_curves
 from .link import Link
-from .noise import Differences, late_differences, noise_sd
+from .noise import Differences, late_differences, neighbor_sd, noise_sd
 from .trends import TrendFits, fit_trends
 
 __all__ = ["View", "look"]
@@ -91,7 +91,7 @@ def look(chunk: Chunk, rows: NDArray[np.bool_], link: Link, g: Floats) -> View:
     slope = np.maximum(link.slope(level), np.finfo(float).tiny)
     tie_sd = chunk.tie_sd if whole else chunk.tie_sd[rows]
     steps = late_differences(z, size)
-    noise = noise_sd(steps, spread, np.minimum(tie_sd / slope, spread))
+    noise = noise_sd(steps, spread, np.minimum(tie_sd / slope, spread), neighbor_sd(x, z, size))
     copies = None if chunk.copies is None else part(chunk.copies)
     bins = bin_curves(x, z, size, copies)
     unit = np.maximum(bins.scale, 1e-3 * spread)

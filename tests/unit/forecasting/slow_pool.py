@@ -24,7 +24,7 @@ def link(y, kind, direction):
     return "identity", s * (y - y[-1]) / (max(y) - min(y))
 
 
-def noise(z):
+def noise(x, z):
     n = len(z)
     part = z if n < 6 else z[n // 2 :]
     raw = np.diff(part)
@@ -32,6 +32,12 @@ def noise(z):
     sd = math.sqrt((d**2).mean() / 2)
     if len(d) > 8:
         sd = min(sd, 1.5 * float(np.median(np.abs(d))))
+    if n >= 5:
+        e = []
+        for i in range(max(1, min(n // 2, n - 5)), n - 1):
+            b = math.log(x[i] / x[i - 1]) / math.log(x[i + 1] / x[i - 1])
+            e.append((z[i] - (1 - b) * z[i - 1] - b * z[i + 1]) / math.sqrt(1 + b**2 + (1 - b) ** 2))
+        sd = min(sd, math.sqrt(np.mean(np.square(e))), 2 * float(np.median(np.abs(e))))
     return max(sd, 1e-6 * (max(z) - min(z))), raw, d
 
 
@@ -87,7 +93,7 @@ class Slow:
         self.level = z[-max(1, n // 10) :].mean()
         z = self.z = z - self.level
         self.h = ahead / x[-1]
-        self.noise, self.raw, self.d = noise(z)
+        self.noise, self.raw, self.d = noise(x, z)
         log_u, zb, count = self.bins = bins(x / x[-1], z)
         sc = self.sc = zb.max() - zb.min()
         log_h = math.log(self.h)
