@@ -61,12 +61,12 @@ def bin_curves(x: Floats, z: Floats, size: Ints, copies: Floats | None = None) -
     """
     columns = x.shape[1]
     if len(size) == 1 and columns == size[0] > LONG and copies is None:
-        return _bin_one(x[0], z[0])
+        return _padded(_bin_one(x[0], z[0]))
     log_u = np.maximum(np.log(x / x[:, -1:]), _DEEPEST)
     present = np.arange(columns - 1, -1, -1) < size[:, None]
     weight = present.astype(float) if copies is None else np.where(present, copies, 0.0)
     if columns <= MOST:
-        return Bins(log_u, z, weight, size, np.ptp(z, axis=1))
+        return _padded(Bins(log_u, z, weight, size, np.ptp(z, axis=1)))
     start = np.maximum(log_u[:, :1], _EARLIEST)
     with np.errstate(divide="ignore", invalid="ignore"):
         place: Floats = np.where(start < 0, np.floor(MOST * (log_u - start) / -start + 1e-9), 0.0)
@@ -91,7 +91,19 @@ def bin_curves(x: Floats, z: Floats, size: Ints, copies: Floats | None = None) -
     first = (np.arange(len(size)), width - bins)
     log_u = np.where(filled, log_u, log_u[first][:, None])
     z = np.where(filled, z, z[first][:, None])
-    return Bins(log_u, z, count, bins, np.ptp(z, axis=1))
+    return _padded(Bins(log_u, z, count, bins, np.ptp(z, axis=1)))
+
+
+def _padded(bins: Bins) -> Bins:
+    """Fill up to `MOST` columns: sums over as many columns are added in the same order, so that a curve has the same
+    forecast alone and in a batch, in every bit.
+    """
+    more = MOST - bins.z.shape[1]
+    if more == 0:
+        return bins
+    log_u, z = (np.concatenate([np.repeat(v[:, :1], more, axis=1), v], axis=1) for v in (bins.log_u, bins.z))
+    count = np.concatenate([np.zeros((len(z), more)), bins.count], axis=1)
+    return Bins(log_u, z, count, bins.size, bins.scale)
 
 
 def _bin_one(x: Floats, z: Floats) -> Bins:
