@@ -32,13 +32,16 @@ def format_number(value: float, spread: float | None = None, *, digits: int = 4)
         if _PLAIN_LOW <= abs(value) < _PLAIN_HIGH:
             decimals = max(0, digits - 1 - _exponent(value))
             text = f"{value:.{decimals}f}"
-            return _unsigned_zero(text.rstrip("0").rstrip(".") if "." in text else text)
+            return _unsigned_zero(_trimmed(text))
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
+        return _trimmed(f"{mantissa}e{int(exponent)}")
     size = max(abs(value), spread)
     last = _exponent(float(f"{spread:.1e}")) - 1  # power of ten of the last digit that is shown
-    last = max(last, _exponent(size) - _MOST_DIGITS)
+    if last < _exponent(size) - _MOST_DIGITS:  # a spread of nothing but rounding: it says nothing of the digits
+        return _unsigned_zero(_trimmed(format_number(value, 10.0 ** (_exponent(size) - _MOST_DIGITS + 2))))
     if size < _PLAIN_LOW or size >= _PLAIN_HIGH:
+        if value == 0:
+            return "0"
         power = _exponent(size)
         decimals = max(0, power - last)
         return f"{_unsigned_zero(f'{value / 10.0**power:.{decimals}f}')}e{power}"
@@ -101,6 +104,12 @@ def _spread(interval: Interval, value: float | None) -> float | None:
 def _exponent(value: float) -> int:
     """Power of ten of the leading digit."""
     return int(f"{abs(value):e}".rsplit("e", 1)[1])
+
+
+def _trimmed(text: str) -> str:
+    """Without zeros at the end of the decimals."""
+    mantissa, mark, exponent = text.partition("e")
+    return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + mark + exponent
 
 
 def _unsigned_zero(text: str) -> str:

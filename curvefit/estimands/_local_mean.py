@@ -33,6 +33,8 @@ class LocalMean:
         Number of observations in a full window; at the ends of the curve it is cut, not shifted.
     windows : float
         How many windows lie side by side in the curve.
+    points : ndarray, shape (m,)
+        Number of observations that each mean is taken over: ``window``, fewer at the ends of the curve.
     """
 
     x: _Array
@@ -40,6 +42,7 @@ class LocalMean:
     stderr: _Array
     window: int
     windows: float
+    points: _Array
 
     def margin(self, level: float, share: float = 1.0) -> float:
         """Normal quantile that none of the windows (or of a share of them) exceeds by chance with probability ``level``.
@@ -93,9 +96,13 @@ def local_means(curve: Curve, *factors: float) -> tuple[LocalMean, ...]:
     for factor in factors:
         width = _odd(base * factor, n)
         mean, count = _moving(y, width)
+        low, high = _ends(n, width)
         inflation = (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**count) / (count * (1 - rho) ** 2)
         stderr = np.sqrt(np.maximum(variance * inflation / count, 0.0))
-        out.append(LocalMean(x, mean * scale, stderr * scale, round(width * block), n / width))
+        points = np.minimum(high * block, curve.x.size) - low * block  # the last block may be shorter
+        out.append(
+            LocalMean(x, mean * scale, stderr * scale, round(width * block), n / width, points.astype(np.float64))
+        )
     return tuple(out)
 
 
@@ -147,19 +154,23 @@ def _odd(width: float, n: int) -> int:
 
 def _moving(y: _Array, width: int) -> tuple[_Array, _Array]:
     """Centered moving average, cut at the ends, and how many values each holds."""
-    half = width // 2
     total = np.concatenate(([0.0], np.cumsum(y - y[0])))
-    low = np.maximum(np.arange(y.size) - half, 0)
-    high = np.minimum(np.arange(y.size) + half + 1, y.size)
+    low, high = _ends(y.size, width)
     count = (high - low).astype(np.float64)
     return y[0] + (total[high] - total[low]) / count, count
 
 
+def _ends(n: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the centered window of each value begins and where it has ended, cut at the ends."""
+    index, half = np.arange(n), width // 2
+    return np.maximum(index - half, 0), np.minimum(index + half + 1, n)
+
+
 def _moving_line(y: _Array, width: int) -> _Array:
     """Value at each point of the least-squares line over its window, cut at the ends."""
-    n, half = y.size, width // 2
+    n = y.size
     index = np.arange(n)
-    low, high = np.maximum(index - half, 0), np.minimum(index + half + 1, n)
+    low, high = _ends(n, width)
     mean, count = _moving(y, width)
     if n < 3:
         return mean

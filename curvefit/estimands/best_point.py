@@ -28,8 +28,9 @@ def best_point(question: Question) -> Estimate:
     Estimate
         x of an observation at the middle of the best window, in the unit of x. The interval runs from the first to
         the last x whose local mean cannot be told from the best one (z_K: Bonferroni over the K windows side by side).
-        Details: ``value`` of the local mean there with ``stderr``, the ``window`` in observations, and ``x_half``,
-        ``value_half``, ``x_double``, ``value_double`` with half and twice that window.
+        Details: ``value`` of the local mean there with ``stderr``, the ``window`` in observations, of which ``points``
+        lie in the curve (fewer at its ends), and ``x_half``, ``value_half``, ``x_double``, ``value_double`` with half
+        and twice that window.
 
     Notes
     -----
@@ -44,7 +45,12 @@ def best_point(question: Question) -> Estimate:
     ways = dict(zip(("", "_half", "_double"), local_means(curve, 1.0, 0.5, 2.0), strict=True))
     found = {key: int(np.argmin(sign * way.mean)) for key, way in ways.items()}
     main, at = ways[""], found[""]
-    details = {"value": float(main.mean[at]), "stderr": float(main.stderr[at]), "window": float(main.window)}
+    details = {
+        "value": float(main.mean[at]),
+        "stderr": float(main.stderr[at]),
+        "window": float(main.window),
+        "points": float(main.points[at]),
+    }
     for key in ("_half", "_double"):
         details["x" + key] = float(ways[key].x[found[key]])
         details["value" + key] = float(ways[key].mean[found[key]])

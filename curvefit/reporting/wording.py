@@ -168,7 +168,7 @@ def _remark(estimate: Estimate, report: Report) -> str:
         return f"{format_share(detail['probability'])} by {report.curve.x_unit} {format_x(report.horizon)}"
     if name == "best_point" and "value" in detail:
         value = format_number(detail["value"], 2 * detail.get("stderr", 0.0))
-        return f"value {value} (mean of {detail['window']:.0f})"
+        return f"value {value} (mean of {detail.get('points', detail['window']):.0f})"
     if name == "convergence_rate" and "x_from" in detail:
         return f"since {report.curve.x_unit} {format_x(detail['x_from'])}"
     return estimate.reasons[0].removeprefix(f"{estimate.status.code.replace('_', ' ')}: ") if estimate.reasons else ""

@@ -24,7 +24,11 @@ from curvefit.curves.numbers import format_interval, format_number, format_share
         (-0.001, 0.5, "0.00"),
         (1.2346e-6, 3.1e-8, "1.235e-6"),
         (1.2345e9, 4.2e6, "1.2345e9"),
-        (2.0, 3e-20, "2.000000000000"),
+        (2.0, 3e-20, "2"),  # a spread of rounding alone brings no row of zeros
+        (0.35, 4e-17, "0.35"),
+        (-0.35, 4e-17, "-0.35"),
+        (1 / 3, 1e-17, "0.333333333333"),
+        (3.5e11, 1e-9, "3.5e11"),
         (0.412345, None, "0.4123"),
         (0.5, None, "0.5"),
         (0.0, None, "0"),

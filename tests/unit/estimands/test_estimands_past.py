@@ -148,3 +148,24 @@ def test_correlated_noise_widens_the_interval_of_the_rate():
     ar = convergence_rate(Question(Curve(x, e, "val_loss")))
     assert ar.details["rho"] == pytest.approx(0.8, abs=0.12)
     assert 2 < ar.interval.width / white.interval.width < 4  # sqrt((1 + .8) / (1 - .8)) = 3
+
+
+@pytest.mark.parametrize("n", [5, 50, 400, 10_007])
+def test_each_local_mean_says_how_many_observations_it_is_of(n):
+    """Counted by hand at the ends, where the window is cut, and in the middle, where it is full."""
+    out = local_mean(Curve(np.arange(n), np.linspace(1, 0, n), "val_loss"))
+    block = -(-n // 4096)
+    half = (round(out.window / block) - 1) // 2
+    assert out.points[0] == min((half + 1) * block, n)
+    assert out.points[out.x.size // 2] == min(out.window, n)
+    last_block = n - (out.x.size - 1) * block
+    assert out.points[-1] == half * block + last_block
+
+
+def test_the_best_point_at_the_end_of_a_run_is_a_mean_of_fewer_values():
+    x = np.arange(1.0, 51.0)
+    y = 2 - 0.03 * x
+    answer = best_point(Question(Curve(x, y, "val_loss")))
+    assert answer.details["window"] == 7
+    assert answer.details["points"] == 4
+    assert answer.details["value"] == pytest.approx(y[-4:].mean())

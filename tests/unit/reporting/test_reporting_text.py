@@ -138,3 +138,12 @@ def test_a_run_that_is_too_short_says_so_once(stated_report):
     text = replace(stated_report, diagnoses=Diagnoses("r", (short, *vague))).render("terminal", color=False)
     assert "? undecided until then: spikes, plateaued" in text
     assert "needs points" not in text
+
+
+def test_the_best_value_says_of_how_many_it_is_the_mean(build):
+    """At the end of a run the window is cut: 4 values, not 7."""
+    x = np.arange(1.0, 51.0)
+    y = 2 - 0.03 * x
+    text = build(x, y).render("terminal", color=False)
+    assert f"value {y[-4:].mean():.3f}" in text
+    assert "(mean of 4)" in text
