@@ -98,6 +98,32 @@ def segmented_coverage(runs: int, seed: int) -> int:
     return 1 if wrong else 0
 
 
+def segmented_selected(runs: int, seed: int) -> int:
+    """The same kinks with the number of breakpoints selected: reported, not promised."""
+    print(f"{runs} runs per world, seed {seed}, default interval, nominal 95 %, 0 to 3 breakpoints selected.\n")
+    print("| world | one found | covered, given one found | covered by any, of all runs |\n|---|---|---|---|")
+    for name, (one, covered, anyhow) in segmentation.selected_coverage(runs, seed).items():
+        given = f"{covered / one:.3f}" if one else "-"
+        print(f"| {name} | {one / runs:.3f} | {given} | {anyhow / runs:.3f} |", flush=True)
+    return 0
+
+
+def number_of_breaks(runs: int, seed: int) -> int:
+    """Breakpoints selected where there are 0 to 3, AR(.7) noise; taking it for independent is the negative control."""
+    wrong = 0
+    print(f"{runs} curves of 200 points per K, seed {seed}.\n")
+    print("| truth | 0 | 1 | 2 | 3 | 4 | 5 | exact | too many | promise |\n|---|" + "---|" * 9)
+    for assumed, some in (("auto", runs), ("white", max(runs // 5, 20))):
+        for k, counts in segmentation.numbers_found(some, seed, assumed=assumed).items():
+            exact, over = counts[k] / some, sum(counts[k + 1 :]) / some
+            held = exact >= 0.8 and over <= 0.1
+            wrong += assumed == "auto" and not held
+            verdict = ("held" if held else "MISSED") if assumed == "auto" else f"control, {some} curves"
+            cells = " | ".join(str(c) for c in counts)
+            print(f"| {k} | {cells} | {exact:.3f} | {over:.3f} | {verdict} |", flush=True)
+    return 1 if wrong else 0
+
+
 def _share_table(found: dict[str, dict[str, int]], runs: int, promises: dict[str, float], at_most: bool) -> int:
     wrong = 0
     for kind, hits in found.items():
@@ -136,7 +162,9 @@ STUDIES: dict[str, tuple[Callable[[int, int], int], int]] = {
     "noise_kinds": (noise_kinds, 250),
     "bootstraps": (bootstraps, 120),
     "segmented_coverage": (segmented_coverage, 1000),
+    "segmented_selected": (segmented_selected, 300),
     "existence_size": (existence_size, 2000),
+    "number_of_breaks": (number_of_breaks, 500),
     "bump_size": (bump_size, 2000),
     "bump_power": (bump_power, 500),
 }

@@ -11,7 +11,7 @@ from curvefit.segmentation._existence import davies_p
 
 from .coverage import Cell
 
-__all__ = ["NOISES", "bump_rates", "existence_rates", "segmented_coverage"]
+__all__ = ["NOISES", "bump_rates", "existence_rates", "numbers_found", "segmented_coverage", "selected_coverage"]
 
 NOISES = ("white", "ar.7", "ar.9", "t3", "follows the curve")
 WAYS = [
@@ -54,6 +54,47 @@ def segmented_coverage(runs: int, seed: int) -> dict[str, dict[tuple[str, str], 
                         ends = (np.nan, np.nan) if place is None else (place.low, place.high)
                         cells[label, "breakpoint"].add(6.5, *ends)
                 out[f"{kind}, {n} points, {name} signal"] = cells
+    return out
+
+
+def selected_coverage(runs: int, seed: int) -> dict[str, tuple[int, int, int]]:
+    """The same kinks with their number selected: how often one is found, and its default interval covers then, or at all.
+
+    Counts per cell: one breakpoint found; found and covered; some breakpoint's interval covers, whatever their number.
+    """
+    out = {}
+    for kind in ("white", "ar.7", "ar.9"):
+        for n in (50, 200):
+            for name, sd in (("low", 0.5), ("high", 0.1)):
+                rng = np.random.default_rng(seed)
+                x = np.linspace(0, 10, n)
+                mean = 5 - 0.8 * np.minimum(x, 6.5)
+                one = covered = anyhow = 0
+                for _ in range(runs):
+                    fit = cf.segment((x, mean + sd * noise(kind, mean, rng)), max_breakpoints=3, rng=rng)
+                    places = [b.interval for b in fit.breakpoints if b.interval is not None]
+                    hit = any(p.low <= 6.5 <= p.high for p in places)
+                    one += len(fit.breakpoints) == 1
+                    covered += hit and len(fit.breakpoints) == 1
+                    anyhow += hit
+                out[f"{kind}, {n} points, {name} signal"] = (one, covered, anyhow)
+    return out
+
+
+PLACES: dict[int, tuple[float, ...]] = {0: (), 1: (6.5,), 2: (3.0, 6.5), 3: (2.5, 5.0, 7.5)}
+
+
+def numbers_found(runs: int, seed: int, kind: str = "ar.7", assumed: str = "auto") -> dict[int, list[int]]:
+    """How often 0 to 5 breakpoints are selected where there are K, at the kinks' high signal: slopes -.8, 0, -.8, 0."""
+    x = np.linspace(0, 10, 200)
+    out = {}
+    for k, places in PLACES.items():
+        rng = np.random.default_rng(seed)
+        mean = 5 - 0.8 * x + sum(0.8 * (-1) ** j * np.maximum(x - p, 0) for j, p in enumerate(places))
+        counts = [0] * 6
+        for _ in range(runs):
+            counts[len(cf.segment((x, mean + 0.1 * noise(kind, mean, rng)), noise=assumed).breakpoints)] += 1
+        out[k] = counts
     return out
 
 
