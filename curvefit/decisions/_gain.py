@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..curves import Curve, UsageError
 from ..diagnostics._leveling import SMALL  # one meaning of "little is left" for diagnosis and decision
@@ -21,48 +21,54 @@ _LEVELS = (np.arange(200) + 0.5) / 200
 class Gains:
     """Improvement of the mean curve over the level now, positive whatever the direction.
 
+    Probabilities are read off the distribution function, along paths of the mean curve that keep the order of their
+    quantiles for all x; only an expectation takes quantiles.
+
     Parameters
     ----------
-    x : ndarray, shape (H,)
-        Future x.
-    paths : ndarray, shape (H, 200)
-        Gain at each x along comonotone quantile paths of the mean curve, best path last.
-    level_now : float
-        Local mean of the curve at the last x, in the metric's unit.
-    sign : float
-        +1 when smaller is better, -1 otherwise: gain = sign * (level_now - mean).
+    forecast : Forecast
+        Over increasing x.
     """
 
-    x: Array
-    paths: Array
-    level_now: float
-    sign: float
+    forecast: Forecast
 
     @classmethod
     def of(cls, forecast: Forecast) -> Gains:
         """From a forecast over increasing x."""
-        sign = 1.0 if forecast.direction == "min" else -1.0
-        gains = sign * (forecast.level_now - forecast.mean(_LEVELS))
-        return cls(forecast.x, np.sort(gains, axis=1), forecast.level_now, sign)
+        return cls(forecast)
 
     @property
-    def expected(self) -> Array:
-        """E[max(0, gain)] at each x: one would keep the better checkpoint."""
-        return np.asarray(np.mean(np.maximum(self.paths, 0.0), axis=1))
+    def x(self) -> Array:
+        """Future x, shape (H,)."""
+        return self.forecast.x
+
+    @property
+    def level_now(self) -> float:
+        """Local mean of the curve at the last x, in the metric's unit."""
+        return self.forecast.level_now
+
+    @property
+    def sign(self) -> float:
+        """+1 when smaller is better, -1 otherwise: gain = sign * (level_now - mean)."""
+        return 1.0 if self.forecast.direction == "min" else -1.0
+
+    def expected(self, at: int | slice = slice(None)) -> Array:
+        """E[max(0, gain)] at each x or some of them: one would keep the better checkpoint."""
+        gains = self.sign * (self.level_now - self.forecast.at(at).mean(_LEVELS))
+        return np.asarray(np.mean(np.maximum(gains, 0.0), axis=1))
 
     @property
     def median(self) -> Array:
         """Median gain at each x."""
-        return np.asarray(np.median(self.paths, axis=1))
+        return np.asarray(self.sign * (self.level_now - self.forecast.mean()))
 
     def probability(self, gain: float, at: int = -1) -> float:
         """P(gain of the mean curve at x[at] >= gain)."""
-        return float(np.mean(self.paths[at] >= gain))
+        return float(self._as_good(self.forecast.at(at), [self.level_now - self.sign * gain])[0, 0])
 
     def ever(self, value: float) -> Array:
         """P(the mean curve has been as good as ``value``) by each x, along its paths."""
-        reached = self.paths >= self.sign * (self.level_now - value)
-        return np.asarray(np.mean(np.logical_or.accumulate(reached, axis=0), axis=1))
+        return self._by([value])[:, 0]
 
     def beats(self, value: float, noise: float) -> Array:
         """P(the mean curve has been as good as the mean behind a best ``value`` seen with that noise) by each x.
@@ -73,12 +79,22 @@ class Gains:
             return self.ever(value)
         from scipy.special import ndtri
 
-        nodes = ndtri((np.arange(9) + 0.5) / 9)
-        return np.asarray(np.mean([self.ever(value + noise * z) for z in nodes], axis=0))
+        return np.asarray(self._by(value + noise * ndtri((np.arange(9) + 0.5) / 9)).mean(axis=1))
 
     def net_worth(self, x_last: float, cost_per_unit: float, worth_per_unit: float) -> Array:
         """Expected worth of the gain minus the cost of getting to each x, in their common currency."""
-        return np.asarray(worth_per_unit * self.expected - cost_per_unit * (self.x - x_last))
+        return np.asarray(worth_per_unit * self.expected() - cost_per_unit * (self.x - x_last))
+
+    def _as_good(self, forecast: Forecast, values: ArrayLike) -> Array:
+        """P(mean curve as good as each value) at each x, shape (H, m)."""
+        v = np.atleast_1d(np.asarray(values, dtype=np.float64))
+        if self.sign > 0:
+            return forecast.underlying.cdf(v)
+        return np.asarray(1 - forecast.underlying.cdf(np.nextafter(v, -np.inf)))
+
+    def _by(self, values: ArrayLike) -> Array:
+        """P(mean curve has been as good as each value) by each x: a path that is ahead stays ahead of the others."""
+        return np.maximum.accumulate(self._as_good(self.forecast, values), axis=0)
 
 
 def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, noise: float) -> tuple[float, str]:

@@ -97,7 +97,7 @@ def recommend(
     case.note("level_now", forecast.level_now)
     case.note("min_gain", gain)
     case.note("probability", case.probability)
-    case.note("expected_gain_at_horizon", float(gains.expected[-1]))
+    case.note("expected_gain_at_horizon", float(gains.expected(-1)[0]))
     if target is not None:
         case.note("probability_target", float(gains.ever(target)[-1]))
     if best is not None:
@@ -163,7 +163,7 @@ class _Case:
     def answer(self, action: Action, *reasons: str, at: int | None = None) -> Recommendation:
         value: Estimate | None = None
         if at is not None:
-            low, middle, high = self.forecast.mean([0.025, 0.5, 0.975])[at]
+            low, middle, high = self.forecast.at(at).mean([0.025, 0.5, 0.975])[0]
             value = Estimate(
                 "expected_value",
                 float(middle),
@@ -174,7 +174,7 @@ class _Case:
         if self.curve.metric.split == "test":
             reasons += ("this is the test split: deciding on it leaves no unseen data to judge the result by",)
         keep = estimate(self.curve, "best_point")
-        gain = float(self.gains.expected[-1 if at is None else at])
+        gain = self.arithmetic["expected_gain_at_horizon"] if at is None else float(self.gains.expected(at)[0])
         until = None if at is None else _round_x(float(self.forecast.x[at]), self.curve, self.horizon)
         return Recommendation(
             action, self.metric, until, value, keep.value, self.probability, gain,
@@ -288,10 +288,11 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
                 case.chance(),
                 at=at,
             )
-    left = case.gains.median[-1] - case.gains.median
+    gained = case.gains.median
+    left = gained[-1] - gained
     enough = np.flatnonzero(left < case.min_gain)
-    at = int(enough[0]) if enough.size and case.gains.median[-1] >= case.min_gain else len(left) - 1
-    if case.gains.median[-1] < case.min_gain:
+    at = int(enough[0]) if enough.size and gained[-1] >= case.min_gain else len(left) - 1
+    if gained[-1] < case.min_gain:
         beyond = (
             "more likely than not it gains less than that, but too likely to call it done: worth it if steps are cheap"
         )

@@ -106,7 +106,7 @@ def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
         return None, "the law is not defined at negative x"
     if forecast is not None:
         alpha = 1 - question.level
-        ends = forecast.mean([alpha / 2, 1 - alpha / 2])[[0, -1]]
+        ends = forecast.at([0, -1]).mean([alpha / 2, 1 - alpha / 2])
         law = fit.predict(forecast.x[[0, -1]]).mean
         for place, value, (low, high) in zip(("now", "at the horizon"), law, ends, strict=True):
             if not low <= value <= high:

@@ -44,7 +44,8 @@ def remaining_improvement(question: Question) -> Estimate:
         return unanswered(name, Status.NOT_APPLICABLE, "there is no forecast to a horizon", unit=question.unit)
     sign, now = question.sign, forecast.level_now
     alpha = 1 - question.level
-    row = forecast.mean([alpha / 2, 0.5, 1 - alpha / 2, *_NODES])[-1]
+    there = forecast.at(-1)
+    row = there.mean([alpha / 2, 0.5, 1 - alpha / 2, *_NODES])[0]
     gains = sign * (now - row)
     low, value, high = sorted(gains[:3].tolist())
     details = {
@@ -53,7 +54,7 @@ def remaining_improvement(question: Question) -> Estimate:
         "horizon": float(forecast.x[-1]),
         "min_gain": question.min_gain,
     }
-    at = forecast.underlying.cdf(np.array([now - sign * question.min_gain]))[-1, 0]
+    at = there.underlying.cdf(np.array([now - sign * question.min_gain]))[0, 0]
     details["probability"] = float(at if sign > 0 else 1 - at)
     start, noise = starting_level(question)
     done = sign * (start - now)

@@ -29,8 +29,9 @@ def value_at(question: Question) -> Estimate:
         return unanswered("value_at", Status.NOT_APPLICABLE, "there is no forecast to a horizon", unit=question.unit)
     alpha = 1 - question.level
     levels = [alpha / 2, 0.5, 1 - alpha / 2]
-    low, value, high = (float(v) for v in forecast.quantile(levels)[-1])
-    mean_low, mean, mean_high = (float(v) for v in forecast.mean(levels)[-1])
+    there = forecast.at(-1)
+    low, value, high = (float(v) for v in there.quantile(levels)[0])
+    mean_low, mean, mean_high = (float(v) for v in there.mean(levels)[0])
     return Estimate(
         "value_at",
         value,

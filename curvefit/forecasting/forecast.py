@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,13 @@ class Distribution(ABC):
     def cdf(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(Y <= v), shape (H, m) for values of shape (m,) or (H, m)."""
 
+    def at(self, index: NDArray[np.intp]) -> Distribution:
+        """The distributions at some of the x, shape (k,), counted from the end where negative.
+
+        What is asked of them costs what they cost, not what all H do.
+        """
+        return _Part(self, index)
+
     def crps(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Continuous ranked probability score, shape (H, m) for values of shape (m,) or (H, m); see `scoring.crps`."""
         return scoring.crps(self, values)
@@ -37,6 +44,28 @@ class Distribution(ABC):
     def logpdf(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density, shape (H, m) for values of shape (m,) or (H, m); see `scoring.logpdf`."""
         return scoring.logpdf(self, values)
+
+
+class _Part(Distribution):
+    """Some x of a distribution that cannot take itself apart."""
+
+    __slots__ = ("_index", "_whole")
+
+    def __init__(self, whole: Distribution, index: NDArray[np.intp]) -> None:
+        self._whole, self._index = whole, index
+
+    def quantile(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Quantiles, shape (k, L)."""
+        return self._whole.quantile(levels)[self._index]
+
+    def cdf(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """P(Y <= v), shape (k, m)."""
+        v = np.asarray(values, dtype=np.float64)
+        if v.ndim < 2:
+            return self._whole.cdf(v)[self._index]
+        every = np.repeat(v[:1], self._whole.quantile(np.array([0.5])).shape[0], axis=0)
+        every[self._index] = v
+        return self._whole.cdf(every)[self._index]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +112,17 @@ class Forecast:
     status: Status = Status.OK
     reasons: tuple[str, ...] = ()
     explanation: Mapping[str, float] = field(default_factory=dict)
+
+    def at(self, index: ArrayLike | slice) -> Forecast:
+        """The forecast for some of its x, by position: one, several, or a slice.
+
+        Asking it for quantiles costs less than picking them from those of all x.
+        """
+        every = np.arange(self.x.size)
+        which: NDArray[np.intp] = every[index] if isinstance(index, slice) else every[np.atleast_1d(index)]
+        return replace(
+            self, x=self.x[which], observation=self.observation.at(which), underlying=self.underlying.at(which)
+        )
 
     def quantile(self, levels: ArrayLike) -> NDArray[np.float64]:
         """Quantiles of a new observation, shape (H, L)."""

@@ -30,6 +30,10 @@ class NormalDistribution(Distribution):
         self.mean, self.sd = frozen_array(mean), frozen_array(sd)
         self.bounds = bounds
 
+    def at(self, index: NDArray[np.intp]) -> NormalDistribution:
+        """The distributions at some of the x."""
+        return NormalDistribution(self.mean[index], self.sd[index], self.bounds)
+
     def quantile(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Quantiles, shape (H, L)."""
         from scipy.special import ndtri

@@ -14,7 +14,7 @@ from ..pool.mixture import t4_cdf, t4_quantile
 __all__ = ["Blend"]
 
 Array = NDArray[np.float64]
-_STEPS = 80  # at most; every other one halves the bracket
+_STEPS = 120  # at most; about ten are needed
 
 
 class Blend(Distribution):
@@ -48,6 +48,11 @@ class Blend(Distribution):
         )
         self.bounds = bounds
 
+    def at(self, index: NDArray[np.intp]) -> Blend:
+        """The distributions at some of the x."""
+        location, scale, weight = (a[:, index] for a in (self.location, self.scale, self.weight))
+        return Blend(self.blind.at(index), location, scale, weight, self.bounds)
+
     def cdf(self, values: NDArray[np.float64]) -> Array:
         """P(Y <= v), shape (H, m)."""
         v = np.asarray(values, dtype=np.float64)
@@ -78,22 +83,34 @@ class Blend(Distribution):
 
 
 def _root(cdf: Callable[[Array], Array], low: Array, high: Array, levels: Array) -> Array:
-    """Where a distribution function reaches its levels: false position (Illinois) and bisection take turns."""
-    below, above = cdf(low) - levels, cdf(high) - levels
-    for step in range(_STEPS):
-        width = high - low
-        if np.all(width <= 1e-13 * np.maximum(np.abs(low), np.abs(high)) + 1e-300):
+    """Where a distribution function reaches its levels, by Chandrupatla's method: inverse quadratic steps or bisection.
+
+    The root stays between the newest point and the last one on its other side; the upper of the two is returned.
+    """
+    new, other = high.copy(), low.copy()
+    f_new, f_other = cdf(new) - levels, cdf(other) - levels
+    settled = (f_other >= 0) | (f_new <= 0)  # rounding at an end: that end it is
+    answer = np.where(f_other >= 0, low, high)
+    third, f_third = other, f_other
+    step = np.full(new.shape, 0.5)
+    for _ in range(_STEPS):
+        width = np.abs(other - new)
+        fine = 1e-13 * np.maximum(np.abs(new), np.abs(other)) + 1e-300
+        if np.all(settled | (width <= fine) | (np.abs(f_new) <= 1e-14)):
             break
+        point = new + step * (other - new)
+        f = cdf(point) - levels
+        same = (f < 0) == (f_new < 0)
+        third, f_third = np.where(same, new, other), np.where(same, f_new, f_other)
+        other, f_other = np.where(same, other, new), np.where(same, f_other, f_new)
+        new, f_new = point, f
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            point = high - above * (width / (above - below))
-        middle = low + width / 2
-        inside = np.isfinite(point) & (point > low) & (point < high)
-        point = np.where(inside & (step % 2 == 0), point, middle)
-        miss = cdf(point) - levels
-        left = miss < 0
-        above = np.where(left, above / 2, miss)
-        below = np.where(left, miss, below / 2)
-        low, high = np.where(left, point, low), np.where(left, high, point)
-        if np.all(np.abs(miss) <= 1e-14):
-            return point
-    return high
+            xi, phi = (new - other) / (third - other), (f_new - f_other) / (f_third - f_other)
+            quadratic = (phi * phi < xi) & ((1 - phi) ** 2 < 1 - xi)
+            inverse = f_new / (f_new - f_other) * (f_third / (f_third - f_other)) + (third - new) / (other - new) * (
+                f_new / (f_third - f_new)
+            ) * (f_other / (f_other - f_third))
+            least = np.minimum(0.5 * fine / np.maximum(np.abs(other - new), 1e-300), 0.5)
+            step = np.where(quadratic & np.isfinite(inverse), np.clip(inverse, least, 1 - least), 0.5)
+    found = np.where(np.abs(f_new) <= 1e-14, new, np.maximum(new, other))
+    return np.where(settled, answer, found)

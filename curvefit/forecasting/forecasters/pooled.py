@@ -41,7 +41,7 @@ class Pooled(Forecaster):
         tasks = [task_of(curve, x) for curve, x in zip(curves, xs, strict=True)]
         out: list[Any] = [None] * len(tasks)
         for chunk in pool(tasks, self.pooling):
-            answers: dict[tuple[bool, bytes], Floats] = {}
+            answers: dict[tuple[bool, bytes, bytes], Floats] = {}
             z_now = chunk.level + chunk.now
             now = chunk.link.backward(z_now[:, None, None])[:, 0, 0]
             noise = chunk.noise_sd(z_now)
@@ -69,7 +69,7 @@ def _record(
     row: int,
     now: float,
     noise: float,
-    answers: dict[tuple[bool, bytes], Floats],
+    answers: dict[tuple[bool, bytes, bytes], Floats],
 ) -> Forecast:
     status, reasons = shared_doubts(curve, x)
     if chunk.basis[row] == CONSTANT and status not in (Status.CONSTANT, Status.TOO_FEW_POINTS):

@@ -67,10 +67,12 @@ class Pooled:
             sd: Floats = np.minimum(self.noise * self.link.slope(z), np.finfo(float).max)
         return sd
 
-    def quantile(self, levels: Floats, *, underlying: bool = False) -> Floats:
-        """Quantiles in the unit of the metric, shape (N, H, L)."""
-        mixture = self.underlying if underlying else self.observation
-        return _quantile(mixture, self.link, self.level, np.asarray(levels, dtype=np.float64))
+    def quantile(self, levels: Floats, *, underlying: bool = False, columns: Ints | None = None) -> Floats:
+        """Quantiles in the unit of the metric, shape (N, H, L), or (N, k, L) at k of the H future points."""
+        mixture, link = self.underlying if underlying else self.observation, self.link
+        if columns is not None:
+            mixture, link = mixture.columns(columns), link.columns(columns)
+        return _quantile(mixture, link, self.level, np.asarray(levels, dtype=np.float64))
 
 
 def _quantile(mixture: Mixture, link: Link, level: Floats, levels: Floats) -> Floats:

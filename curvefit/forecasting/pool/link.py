@@ -72,6 +72,10 @@ class Link:
             self.ceiling[rows],
         )
 
+    def columns(self, columns: Ints) -> Link:
+        """The links at some of the future points."""
+        return Link(self.kind, self.sign, self.origin, self.scale, self.floor, self.ceiling[:, columns])
+
     def forward(self, y: Floats) -> Floats:
         """Z of values, shape (N, m)."""
         s, a, b = (v[:, None] for v in (self.sign, self.origin, self.scale))

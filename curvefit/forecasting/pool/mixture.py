@@ -81,6 +81,13 @@ class Mixture:
         known = {k: v[rows] for k, v in self._known.items()}
         return Mixture(self.location[rows], self.scale[rows], self.weight[rows], stretch, known)
 
+    def columns(self, columns: Ints) -> Mixture:
+        """The mixtures at some of the future points."""
+        stretch = None if self.stretch is None else self.stretch[:, columns]
+        known = {k: v[:, columns] for k, v in self._known.items()}
+        location, scale, weight = (a[:, columns] for a in (self.location, self.scale, self.weight))
+        return Mixture(location, scale, weight, stretch, known)
+
     def cdf(self, z: Floats) -> Floats:
         """P(Z <= z) for z of shape (N, H, m)."""
         z, _ = self._relaxed(z)
