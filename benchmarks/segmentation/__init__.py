@@ -1,0 +1,1 @@
+"""Segmentation on series that people have annotated and on real training curves."""
