@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._profile import Side, base_residual, hinge_profile, orthonormal
 
-__all__ = ["Design", "Solution", "binned", "hinges", "solve"]
+__all__ = ["Design", "Solution", "binned", "hinges", "solve", "solve_up_to"]
 
 Array = NDArray[np.float64]
 _PAIR_GRID, _TRIPLE_GRID = 160, 64
@@ -95,12 +96,32 @@ def solve(design: Design, k: int) -> Solution:
         place = np.array([float(psi)])
         return Solution(place, _rss(design, place))
     coarse = binned(design, 2000)
-    starts = _grid_starts(coarse, min(k, 3))
+    return _from_starts(design, coarse, k, _grid_starts(coarse, min(k, 3)))
+
+
+def solve_up_to(design: Design, most: int) -> Iterator[Solution]:
+    """The global optima over 0, 1, ..., ``most`` breakpoints, the grid of triples searched once."""
+    coarse = binned(design, 2000) if most > 3 else design
+    triples: list[Array] = []
+    for k in range(most + 1):
+        if k < 3 or most <= 3:
+            yield solve(design, k)
+        else:
+            triples = triples or _grid_starts(coarse, 3)
+            yield _from_starts(design, coarse, k, triples)
+
+
+def _from_starts(design: Design, coarse: Design, k: int, starts: list[Array]) -> Solution:
     best: Solution | None = None
+    seen: list[Array] = []
     for start in starts:
         psi = start
         while psi.size < k:
             psi = _insert(coarse, psi)
+        psi, _ = _gauss_newton(coarse, psi, _rss(coarse, psi))
+        if any(float(np.max(np.abs(psi - other))) < 1e-6 for other in seen):
+            continue  # this valley is known
+        seen.append(psi)
         found = _polish(coarse, psi)
         if best is None or found.rss < best.rss * (1 - 1e-12):
             best = found

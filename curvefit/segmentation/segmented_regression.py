@@ -15,7 +15,7 @@ from ._existence import ExistenceTest, test_existence
 from ._intervals import breakpoint_interval, coefficient_covariance
 from ._problem import Axis, Problem, prepare
 from ._profile import base_residual, orthonormal
-from ._search import Design, Solution, solve
+from ._search import Design, Solution, solve, solve_up_to
 
 __all__ = ["Axis", "BreakpointInterval", "SegmentedFit", "segment"]
 
@@ -210,8 +210,8 @@ def _select(problem: Problem, most: int, noise: str) -> tuple[int, tuple[float, 
     design = problem.design
     n = design.x.size
     values = []
-    for k in range(max(most, 0) + 1):
-        e = _residuals(design, solve(design, k).psi)
+    for k, solution in enumerate(solve_up_to(design, max(most, 0))):
+        e = _residuals(design, solution.psi)
         power = float(e @ e)
         rho = min(max(float(e[1:] @ e[:-1]) / power, 0.0), 0.995) if noise == "auto" and power > 0 else 0.0
         white = np.r_[np.sqrt(1 - rho * rho) * e[0], e[1:] - rho * e[:-1]]
