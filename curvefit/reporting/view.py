@@ -62,7 +62,7 @@ def choose_view(
     Notes
     -----
     Single extremes (spikes, the first steps of a steep start) do not set the scale of a linear y axis: it covers the
-    central 99 % of the values after the first twentieth of the axis, the median of the forecast, and as much of its
+    central 96 % of the values after the first twentieth of the axis and 99 % of their running medians, the median of the forecast, and as much of its
     95 % band as leaves the data half of the height.
     """
     curve = report.curve
@@ -102,6 +102,13 @@ def _step(n: int) -> int:
     return max(1, n // 20_000)
 
 
+def _running_median(y: _Array) -> _Array:
+    if y.size < 5:
+        return y
+    middle: _Array = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(y, 2, mode="edge"), 5), axis=1)
+    return middle
+
+
 def _y_limits(report: Report, x_scale: Scale, y_scale: Scale) -> tuple[float, float]:
     curve, log = report.curve, y_scale == "log"
     x, y = curve.x, curve.y
@@ -120,13 +127,21 @@ def _y_limits(report: Report, x_scale: Scale, y_scale: Scale) -> tuple[float, fl
         floor = whole_low * 1e-2
         bottom, middle, top = (np.maximum(b, floor) for b in (bottom, middle, top))
     center, ends = to(middle), np.concatenate((to(bottom), to(top)))
-    core = np.concatenate((np.quantile(late, [0.005, 0.995]), [center.min(), center.max()]))
+    calm = _running_median(values)  # single extremes are gone, steep parts are not
+    core = np.concatenate(
+        (
+            np.quantile(late, [0.02, 0.98]),
+            np.quantile(calm[-late.size :], [0.005, 0.995]),
+            [center.min(), center.max()],
+        )
+    )
     low, high = float(core.min()), float(core.max())
     span = high - low or max(float(np.ptp(values)), 1e-3 * abs(high), 1e-9)
-    whole_low, whole_high = float(to(whole_low)), float(to(whole_high))
-    if whole_high - whole_low <= _ZOOM * span:
-        low, high = min(low, whole_low), max(high, whole_high)
-        span = high - low or span
+    for least, most in ((to(whole_low), to(whole_high)), (calm.min(), calm.max())):
+        if most - least <= _ZOOM * span:
+            low, high = min(low, float(least)), max(high, float(most))
+            span = high - low or span
+            break
     low = min(low, max(float(ends.min()), low - span / 2))
     high = max(high, min(float(ends.max()), high + span / 2))
     pad = 0.04 * (high - low) or 0.5 * span

@@ -123,9 +123,10 @@ def _data(ax: Axes, report: Report, view: View, columns: int) -> None:
                 np.full(where.size, edge),
                 marker,
                 ms=3.5,
-                color=COLORS["data"],
+                color=COLORS["mean"],
                 mew=0,
                 transform=ax.get_xaxis_transform(),
+                label=f"beyond the picture {'above' if marker == '^' else 'below'} ({int(beyond.sum())})",
                 zorder=4,
             )
     bad = curve.nonfinite_x[curve.nonfinite_x > 0] if view.x_scale == "log" else curve.nonfinite_x
@@ -321,7 +322,7 @@ def _legend(ax: Axes) -> None:
     found = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     names = [_band_label(level) for level in BAND_LEVELS]
     bands = tuple(found.pop(name) for name in names)
-    first = ("observed", "local mean", "smoothed", "fit", "forecast", "bands")
+    first = ("observed", "local mean", "smoothed", "fit", "forecast", "bands", "beyond")
     entries = {**found, "bands": bands}
     rank = {label: next((r for r, w in enumerate(first) if label.startswith(w)), len(first)) for label in entries}
     order = sorted(entries, key=lambda label: rank[label])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ class _Canvas:
         self.rows, self.width, self.view = rows, width, view
         self.bits = [[0] * width for _ in range(rows)]
         self.styles = [[""] * width for _ in range(rows)]
+        self.signs: dict[tuple[int, int], str] = {}
 
     def column(self, x: _Array) -> list[int]:
         """Dot columns of x, those beyond the picture on its edge."""
@@ -54,9 +56,18 @@ class _Canvas:
         self.bits[r][c] |= _DOTS[row % 4][column % 2]
         self.styles[r][c] = style
 
+    def mark(self, column: int, sign: str) -> None:
+        """Put a sign at the edge of a dot column: an arrow to what lies beyond it, a cross for what is no number."""
+        self.signs[self.rows - 1 if sign == "↓" else 0, column // 2] = sign
+
     def line(self, row: int) -> list[tuple[str, str]]:
         """One line of text as styled cells."""
-        return [(chr(0x2800 + b) if b else " ", s) for b, s in zip(self.bits[row], self.styles[row], strict=True)]
+        cells = zip(self.bits[row], self.styles[row], strict=True)
+        drawn = [(chr(0x2800 + bits) if bits else " ", style) for bits, style in cells]
+        for (r, column), sign in self.signs.items():
+            if r == row:
+                drawn[column] = (sign, "data")
+        return drawn
 
 
 def draw_chart(page: Page, report: Report, rows: int = 9) -> None:
@@ -73,6 +84,9 @@ def draw_chart(page: Page, report: Report, rows: int = 9) -> None:
     """
     view = choose_view(report)
     low, high = view.y_limits
+    if low < 0 <= report.curve.y.min():  # room for a line's width in a figure, no value here
+        low = 0.0
+        view = replace(view, y_limits=(low, high))
     labels = [format_number(v, (high - low) / 2) for v in (high, low)]
     margin = max(map(len, labels)) + 2
     canvas = _Canvas(view, rows, page.width - margin - 2)
@@ -82,6 +96,9 @@ def draw_chart(page: Page, report: Report, rows: int = 9) -> None:
         label = labels[0] if i == 0 else labels[1] if i == rows - 1 else ""
         page.line((label.rjust(margin) + " ", "muted"), *canvas.line(i))
     page.line((" " * (margin + 1) + _axis(canvas, report), "muted"))
+    outside = _outside(report, view)
+    if outside:
+        page.paragraph(outside, first=" " * (margin + 1), indent=" " * (margin + 1), style="muted")
 
 
 def _forecast(canvas: _Canvas, report: Report) -> None:
@@ -111,6 +128,31 @@ def _data(canvas: _Canvas, report: Report) -> None:
     for c, lowest, highest in zip(columns.tolist(), bottom, top, strict=True):
         for r in range(highest, lowest + 1):
             canvas.dot(r, c, "data")
+    low, high = canvas.view.y_limits
+    bad = report.curve.nonfinite_x
+    bad = bad[(bad >= canvas.view.x_limits[0]) & (bad <= canvas.view.x_limits[1])]
+    for sign, places in (("↑", x[y > high]), ("↓", x[y < low]), ("×", bad)):
+        for c in canvas.column(places):
+            canvas.mark(c, sign)
+
+
+def _outside(report: Report, view: View) -> str:
+    """What the picture cannot show: how many observations lie above and below and how far, and how many are no numbers."""
+    curve, (low, high) = report.curve, view.y_limits
+    shown = curve.x > 0 if view.x_scale == "log" else np.ones(len(curve), dtype=bool)
+    parts = []
+    for arrow, where, extreme in (("↑", curve.y > high, np.argmax), ("↓", curve.y < low, np.argmin)):
+        where &= shown
+        count = int(np.count_nonzero(where))
+        if count:
+            at = int(extreme(curve.y))
+            value = format_number(float(curve.y[at]), (high - low) / 2)
+            until = f"as far as {value} at {curve.x_unit} {format_x(float(curve.x[at]))}"
+            parts.append(f"{arrow} {count} value{'s' if count > 1 else ''} beyond the picture, {until}")
+    bad = curve.nonfinite_x.size
+    if bad:
+        parts.append(f"× {bad} value{'s' if bad > 1 else ''} NaN or infinite")
+    return "; ".join(parts)
 
 
 def _axis(canvas: _Canvas, report: Report) -> str:

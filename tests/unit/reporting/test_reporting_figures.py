@@ -26,6 +26,7 @@ def test_what_was_found_is_marked(stated_report):
         "fit (power law, doubtful)",
         "forecast median",
         "50, 80, 95 % of new observations",
+        "beyond the picture above (6)",
         "NaN or infinite",
         "best point (local mean)",
         "plateau onset",

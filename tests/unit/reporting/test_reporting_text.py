@@ -147,3 +147,31 @@ def test_the_best_value_says_of_how_many_it_is_the_mean(build):
     text = build(x, y).render("terminal", color=False)
     assert f"value {y[-4:].mean():.3f}" in text
     assert "(mean of 4)" in text
+
+
+def test_the_chart_marks_values_beyond_the_picture(build):
+    """Two spikes that do not set the scale are arrows at the edge, counted and named below the axis."""
+    x = np.arange(1.0, 201.0)
+    y = 2 - x / 200 + 0.01 * np.sin(7 * x)
+    y[[99, 149]] = 40.0, 55.0
+    lines = build(x, y).render("terminal", color=False, unicode=True).splitlines()
+    top = next(line for line in lines if "↑" in line)
+    assert top.count("↑") == 2
+    text = " ".join(" ".join(lines).split())
+    assert "↑ 2 values beyond the picture, as far as 55.00 at epoch 150" in text
+
+
+def test_a_chart_that_shows_everything_has_no_arrows(build):
+    x = np.arange(1.0, 101.0)
+    text = build(x, 2 - x / 200).render("terminal", color=False, unicode=True)
+    assert "beyond the picture" not in text
+    assert "↑" not in text
+    assert "↓" not in text
+
+
+def test_the_figure_names_its_marks_of_values_beyond_it(build):
+    x = np.arange(1.0, 201.0)
+    y = 2 - x / 200 + 0.01 * np.sin(7 * x)
+    y[[99, 149]] = 40.0, 55.0
+    ax = build(x, y).plot()
+    assert "beyond the picture above (2)" in [t.get_text() for t in ax.get_legend().get_texts()]
