@@ -17,7 +17,7 @@ from .estimands import registry as estimands
 from .fitting.autocorrelation import effective_size, lag1
 from .fitting.fit import Fit, fit
 from .fitting.selection import select
-from .forecasting.api import forecast
+from .forecasting.scheduled import forecast_run
 from .reporting.report import Report
 
 __all__ = ["analyze"]
@@ -67,7 +67,8 @@ def analyze(
         Law to fit, or a sum of laws such as ``"power_law+exponential"``; "auto" compares those usual for such a metric;
         None fits none.
     method : str
-        Forecaster.
+        Forecaster. The default one uses the logged learning rate and the planned length when the log has them, and
+        the notes say so when it has not.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def analyze(
             "no finite values", where=f"{run.name}: {metric}", hint="see the log: every value is NaN or infinite"
         )
     horizon, notes = planned(run, curve, horizon)
-    ahead = forecast(curve, horizon_grid(curve, horizon), method=method, level=level)
+    ahead, about_rate = forecast_run(run, curve, horizon_grid(curve, horizon), method=method, level=level)
     diagnoses = diagnose(run, metric=metric, horizon=horizon)
     law, choice = describe(curve, model)
     question = Question(
@@ -132,7 +133,17 @@ def analyze(
         diagnoses=diagnoses,
     )
     return Report(
-        run, metric, curve, horizon, level, law, ahead, estimates, diagnoses, recommendation, (*notes, *choice)
+        run,
+        metric,
+        curve,
+        horizon,
+        level,
+        law,
+        ahead,
+        estimates,
+        diagnoses,
+        recommendation,
+        (*notes, *about_rate, *choice),
     )
 
 

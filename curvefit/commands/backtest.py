@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from typing import Any, final
 
 from ..curves import Run
@@ -11,6 +11,7 @@ from ..forecasting import backtest as forecasting
 from ..forecasting.forecasters import registry as forecasters
 from ..forecasting.replay import Backtest as Record
 from ..forecasting.replay import Backtests, BacktestSummary, Coverage, Replay
+from ..forecasting.scheduled import logged_schedule
 from ._listing import RunCommand
 from ._options import add_level, name_of, positive
 from ._runs import Batch
@@ -43,7 +44,10 @@ class Backtest(RunCommand):
             "--method", type=name_of(forecasters), default="pooled", metavar="M", help="forecaster (default: pooled)"
         )
         parser.add_argument(
-            "--schedule", action="store_true", help="let each forecast know the learning rate as logged until then"
+            "--schedule",
+            action=BooleanOptionalAction,
+            default=True,
+            help="let each forecast know the learning rate as logged until then (default: yes)",
         )
         add_level(parser)
 
@@ -54,6 +58,9 @@ class Backtest(RunCommand):
 
     def answer(self, run: Run, metric: str, args: Namespace) -> tuple[str, dict[str, Any]]:
         """One line for each cut."""
+        rates, about_rate = (
+            logged_schedule(run, run[metric]) if args.schedule and args.method == "pooled" else (None, "")
+        )
         made = forecasting.backtest(
             run,
             metric,
@@ -61,8 +68,8 @@ class Backtest(RunCommand):
             horizon=args.horizon,
             method=args.method,
             level=args.level,
-            schedule=run.schedule if args.schedule else None,
-            planned=run.horizon if args.schedule and run.schedule is not None else None,
+            schedule=rates,
+            planned=run.horizon if rates is not None else None,
         )
         self._made.append(made)
         rows = []
@@ -82,8 +89,8 @@ class Backtest(RunCommand):
         text = [f"observed at {made.x_unit} {format_x(made.x)}: {format_number(made.observed)}"]
         text += table(header, rows, right=(0, 1, 2, 5), width=terminal_width() - 2).splitlines()
         notes = _notes(made, args)
-        if args.schedule and run.schedule is None:
-            notes.append("no learning rate is logged: these are blind forecasts")
+        if about_rate:
+            notes.append(about_rate)
         text += [line for note in notes for line in wrapped(f"note: {note}", hanging=6)]
         fields = made.to_dict()
         return "\n".join(text), {**{k: v for k, v in fields.items() if k not in ("run", "metric")}, "notes": notes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from typing import Any, final
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..curves.numbers import format_number, format_x
 from ..estimands import horizon_grid
 from ..forecasting import api as forecasting
 from ..forecasting.forecasters import registry as forecasters
+from ..forecasting.scheduled import forecast_run
 from ..reporting.document import forecast_fields
 from ._listing import RunCommand
 from ._options import add_level, name_of, positive
@@ -38,7 +39,10 @@ class Forecast(RunCommand):
             "--method", type=name_of(forecasters), default="pooled", metavar="M", help="forecaster (default: pooled)"
         )
         parser.add_argument(
-            "--schedule", action="store_true", help="infer from the logged learning rate what it will be, and use it"
+            "--schedule",
+            action=BooleanOptionalAction,
+            default=True,
+            help="use the logged learning rate and what it will be (default: yes)",
         )
         add_level(parser)
 
@@ -51,11 +55,11 @@ class Forecast(RunCommand):
         else:
             horizon, notes = analysis.planned(run, curve, args.horizon)
             x = readable(horizon_grid(curve, horizon, points=8), float(curve.x[-1]))
-        schedule = run.schedule if args.schedule else None
-        if args.schedule and schedule is None:
-            notes = (*notes, "no learning rate is logged: this is a blind forecast")
-        end = run.horizon if schedule is not None else None
-        made = forecasting.forecast(curve, x, schedule=schedule, planned=end, method=args.method, level=args.level)
+        if args.schedule:
+            made, about_rate = forecast_run(run, curve, x, method=args.method, level=args.level)
+            notes = (*notes, *about_rate)
+        else:
+            made = forecasting.forecast(curve, x, method=args.method, level=args.level)
         seen, mean = made.interval(args.level), made.interval(args.level, view="mean")
         rows = []
         for i, at in enumerate(made.x):

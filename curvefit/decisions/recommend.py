@@ -11,8 +11,9 @@ from ..diagnostics.api import diagnose
 from ..diagnostics.diagnosis import Diagnoses, Diagnosis
 from ..estimands import horizon_grid
 from ..estimands.api import estimate
-from ..forecasting.api import forecast as make_forecast
 from ..forecasting.forecast import Forecast
+from ..forecasting.forecasters._rates import rate_ahead
+from ..forecasting.scheduled import forecast_run
 from ._gain import Gains, smallest_gain
 from .recommendation import Action, Recommendation
 
@@ -59,7 +60,8 @@ def recommend(
     best : float, optional
         Best value of earlier runs, to beat; taken to be as noisy as this run's observations.
     forecast : Forecast, optional
-        One that is already there, its last x the horizon.
+        One that is already there, its last x the horizon. By default the one that uses the run's learning rate and
+        planned length when they are known.
     diagnoses : Diagnoses, optional
         Those that are already there.
 
@@ -86,11 +88,11 @@ def recommend(
         run = Run(run.metric.name, {run.metric.name: run})
     metric = metric or run.main_metric()
     curve = run[metric]
-    _check_prices(cost_per_unit, worth_per_unit)
+    check_prices(cost_per_unit, worth_per_unit)
     if diagnoses is None:
         diagnoses = diagnose(run, metric=metric, horizon=horizon)
     if forecast is None:
-        forecast = make_forecast(curve, horizon_grid(curve, horizon or _default_horizon(run, curve)))
+        forecast, _ = forecast_run(run, curve, horizon_grid(curve, horizon or _default_horizon(run, curve)))
     gains = Gains.of(forecast)
     gain, why_gain = smallest_gain(min_gain, curve, forecast.level_now, forecast.noise)
     case = _Case(run, curve, metric, forecast, gains, gain, why_gain, diagnoses)
@@ -102,6 +104,8 @@ def recommend(
         case.note("probability_target", float(gains.ever(target)[-1]))
     if best is not None:
         case.note("probability_beats_best", float(gains.beats(best, forecast.noise)[-1]))
+    if warning := rate_ahead(forecast.explanation, curve, case.horizon):
+        case.also.append(warning)
     for rule in (_person_needed, _too_little):
         answer = rule(case)
         if answer is not None:
@@ -191,7 +195,7 @@ def _round_x(x: float, curve: Curve, horizon: float) -> float:
     return float(min(np.ceil(x / step) * step, horizon))
 
 
-def _check_prices(cost: float | None, worth: float | None) -> None:
+def check_prices(cost: float | None, worth: float | None) -> None:
     if (cost is None) != (worth is None):
         raise UsageError(
             "cost_per_unit and worth_per_unit belong together",

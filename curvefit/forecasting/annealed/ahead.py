@@ -12,7 +12,7 @@ from ...models.annealed import Progress
 from .grid import Observed, observe, solve, without_outliers
 from .shape import ShapePrior, tau_nodes
 
-__all__ = ["Ahead", "look_ahead"]
+__all__ = ["Ahead", "look_ahead", "variation"]
 
 Array = NDArray[np.float64]
 _POWER = 2.0  # weights grow as this power of the progress
@@ -147,7 +147,7 @@ def look_ahead(
             level_now=origin + sign * 2 * half * (float(weight @ fitted[:, n]) + level),
             change=sign * 2 * half * mean,
             sd=2 * half * np.sqrt(weight @ (variance + (change - mean) ** 2)),
-            rate_change=_variation(schedule, last, x) / schedule.peak,
+            rate_change=variation(schedule, last, x) / schedule.peak,
             noise=2 * half * noise,
             level_sd=2 * half * level_sd,
             amplitude=2 * half * amplitude,
@@ -217,7 +217,7 @@ def _level(residual: Array) -> tuple[float, float, float]:
     return float(tail.mean()), noise / chosen**0.5, noise
 
 
-def _variation(schedule: Schedule, last: float, x: Array) -> Array:
+def variation(schedule: Schedule, last: float, x: Array) -> Array:
     """Total variation of the rate between ``last`` and each x."""
     knots = np.unique(np.r_[last, schedule.x[(schedule.x > last) & (schedule.x < x[-1])], x])
     total = np.r_[0.0, np.cumsum(np.abs(np.diff(schedule.at(knots))))]

@@ -107,7 +107,7 @@ def _root(cdf: Callable[[Array], Array], low: Array, high: Array, levels: Array)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             xi, phi = (new - other) / (third - other), (f_new - f_other) / (f_third - f_other)
             quadratic = (phi * phi < xi) & ((1 - phi) ** 2 < 1 - xi)
-            inverse = f_new / (f_new - f_other) * (f_third / (f_third - f_other)) + (third - new) / (other - new) * (
+            inverse = f_new / (f_new - f_other) * (f_third / (f_third - f_other)) - (third - new) / (other - new) * (
                 f_new / (f_third - f_new)
             ) * (f_other / (f_other - f_third))
             least = np.minimum(0.5 * fine / np.maximum(np.abs(other - new), 1e-300), 0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves import Curve, Schedule, Status, UsageError
+from ..annealed.ahead import variation
 from ..annealed.blend import Blend
 from ..annealed.component import Component, MixtureNumbers, component
 from ..annealed.learned import default_numbers, default_prior
@@ -17,12 +18,12 @@ from ..annealed.shape import ShapePrior
 from ..forecast import Forecast
 from ..planned import Continuation, continuations
 from ._base import Forecaster
+from ._rates import rate_ahead
 from .pooled import Pooled
 
 __all__ = ["Annealed"]
 
 T = TypeVar("T")
-_AHEAD = 0.05  # a change of the rate by this share of its peak is worth a word
 _UNSEEN = 0.3  # below this the gain from annealing is said to rest on the prior
 _MISSES = 0.5  # a law whose back-tests miss by this share of the change they predict is said to
 
@@ -131,14 +132,18 @@ def _one(
     used = [(p.way.probability, p.component) for p in parts if p.component is not None]
     if not used:
         why = "too few points" if len(curve) < 4 else "the metric does not fall with the progress of the schedule"
-        return _fall_back(blind, f"the annealed law does not apply ({why}): this is the blind forecast")
+        known = _rates(ways[0].schedule, curve, x)
+        warning = rate_ahead(known, curve, float(x[-1]))
+        said = f"the annealed law does not apply ({why}): this is the blind forecast"
+        return _fall_back(blind, *([warning] if warning else []), said, known=known)
     sd = np.diff(blind.quantile([0.1, 0.9]), axis=1)[:, 0] / 2.5631
     weight = np.array([p * c.weight(sd) for p, c in used])
     location = np.array([c.location for _, c in used])
     bounds = curve.bounds or ((0.0, np.inf) if _positive(curve) else (-np.inf, np.inf))
     scales = np.array([c.scale for _, c in used])
     mean_scales = np.array([c.mean_scale for _, c in used])
-    reasons = (*blind.reasons, *_reasons(curve, x, parts, schedule, prior))
+    explanation = _explanation(curve, x, parts, weight)
+    reasons = (*blind.reasons, *_reasons(curve, x, parts, schedule, prior, explanation))
     worse = blind.status is Status.OK and reasons
     return replace(
         blind,
@@ -147,7 +152,7 @@ def _one(
         method="annealed",
         status=Status.DEGRADED if worse else blind.status,
         reasons=reasons,
-        explanation={**blind.explanation, **_explanation(parts, weight)},
+        explanation={**blind.explanation, **explanation},
     )
 
 
@@ -165,13 +170,31 @@ def _positive(curve: Curve) -> bool:
     return falls and float(curve.y.min()) >= 0
 
 
-def _fall_back(blind: Forecast, why: str) -> Forecast:
+def _fall_back(blind: Forecast, *why: str, known: Mapping[str, float] | None = None) -> Forecast:
     status = Status.DEGRADED if blind.status is Status.OK else blind.status
-    return replace(blind, method="annealed", status=status, reasons=(*blind.reasons, why))
+    return replace(
+        blind,
+        method="annealed",
+        status=status,
+        reasons=(*blind.reasons, *why),
+        explanation={**blind.explanation, **(known or {})},
+    )
+
+
+def _rates(schedule: Schedule, curve: Curve, x: NDArray[np.float64]) -> dict[str, float]:
+    """The rate now and at the last future x, and its variation on the way there as a share of the peak."""
+    now, then = schedule.at([curve.x[-1], x[-1]])
+    moved = float(variation(schedule, float(curve.x[-1]), x)[-1]) / schedule.peak
+    return {"rate_now": float(now), "rate_then": float(then), "rate_change": moved}
 
 
 def _reasons(
-    curve: Curve, x: NDArray[np.float64], parts: list[_Part], schedule: Schedule, prior: ShapePrior
+    curve: Curve,
+    x: NDArray[np.float64],
+    parts: list[_Part],
+    schedule: Schedule,
+    prior: ShapePrior,
+    explanation: Mapping[str, float],
 ) -> tuple[str, ...]:
     out = []
     likely = next(p for p in parts if p.component is not None)
@@ -181,13 +204,8 @@ def _reasons(
     if inferred:
         listed = ", ".join(f"{p.way.words} ({p.way.probability:.0%})" for p in parts[:3])
         out.append(f"the rest of the learning-rate schedule is inferred from its log: {listed}")
-    moves = float(ahead.rate_change[-1])
-    if moves >= _AHEAD:
-        now, then = likely.way.schedule.at([curve.x[-1], x[-1]])
-        out.append(
-            f"the learning rate changes ahead, from {now:.3g} to {then:.3g} by {curve.x_unit} {x[-1]:g}: the schedule "
-            f"is expected to change {curve.metric.name} by {ahead.change[-1]:.3g}"
-        )
+    if warning := rate_ahead(explanation, curve, float(x[-1])):
+        out.append(warning)
         if ahead.gain_seen < _UNSEEN:
             source = f" ({prior.source})" if prior.source else ""
             out.append(f"hardly any decay was seen so far: what it gains rests on the prior{source}")
@@ -199,14 +217,16 @@ def _reasons(
     return tuple(out)
 
 
-def _explanation(parts: list[_Part], weight: NDArray[np.float64]) -> dict[str, float]:
+def _explanation(
+    curve: Curve, x: NDArray[np.float64], parts: list[_Part], weight: NDArray[np.float64]
+) -> dict[str, float]:
     likely = next(p for p in parts if p.component is not None)
     assert likely.component is not None
     ahead = likely.component.ahead
     return {
         "annealed_weight": float(weight[:, -1].sum()),
         "annealed_change": float(ahead.change[-1]),
-        "rate_change": float(ahead.rate_change[-1]),
+        **_rates(likely.way.schedule, curve, x),
         "gain_seen": ahead.gain_seen,
         "alpha": ahead.alpha,
         "gain_ratio": ahead.ratio,

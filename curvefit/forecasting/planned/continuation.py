@@ -172,10 +172,21 @@ def _falling(x: Array, share: Array, tolerance: float, planned: float | None) ->
     drops = [c for c in Schedule(x, share).changes(0.8) if c.old - c.new > 2 * tolerance]
     start = int(np.searchsorted(x, drops[-1].x)) if drops else 0
     rest = share[start:]
+    if np.ptp(rest) > 1e-6 and _rests(x[start:], rest):
+        return [Candidate(_constant(float(rest[-1])), 1.0, "stays where its decay has ended")]
     if np.ptp(rest) > 1e-6:
         return decays(x[start:], rest, tolerance, planned)
     level = float(rest[-1])
     return _after_drops(float(x[0]), drops, level, float(x[-1])) if drops else _stable(level, float(x[-1]), planned)
+
+
+def _rests(x: Array, share: Array) -> bool:
+    """Whether a decay has ended: constant for a twentieth of the log at least, and for twice as long as ever on the way."""
+    moves = np.flatnonzero(np.abs(np.diff(share)) > 1e-6) + 1
+    way = x[moves[share[moves - 1] < share[0] - 1e-6]] if moves.size else x[:0]  # where it moved once it had begun to
+    still = float(x[-1] - x[moves[-1]])
+    longest = float(np.max(np.diff(way))) if way.size > 1 else 0.0
+    return still >= 0.05 * float(x[-1] - x[0]) and still > 2 * longest and x.size - moves[-1] >= 3
 
 
 def _constant(level: float) -> Rate:

@@ -68,7 +68,7 @@ def with_rate(path, n=100):
 
 def test_the_logged_learning_rate_can_be_let_in(tmp_path, capsys):
     path = with_rate(tmp_path / "decaying.csv")
-    assert run("backtest", path, "--schedule", "--shares", ".8", "--json", "-") == 0
+    assert run("backtest", path, "--shares", ".8", "--json", "-") == 0
     document = json.loads(capsys.readouterr().out)
     (replay,) = document["runs"][0]["replays"]
     loaded = cf.read(path)[0]
@@ -78,21 +78,26 @@ def test_the_logged_learning_rate_can_be_let_in(tmp_path, capsys):
 
 
 def test_without_a_logged_learning_rate_it_says_so(log, capsys):
-    assert run("backtest", log, "--schedule", "-q") == 0
-    assert "no learning rate is logged: these are blind forecasts" in capsys.readouterr().out
+    assert run("backtest", log, "-q") == 0
+    assert "No learning rate is logged" in capsys.readouterr().out
+    assert run("backtest", log, "-q", "--no-schedule") == 0
+    assert "learning rate" not in capsys.readouterr().out
 
 
 def test_a_forecast_can_use_the_logged_learning_rate(tmp_path, log, capsys):
     path = with_rate(tmp_path / "decaying.csv")
-    assert run("forecast", path, "--at", "120", "--schedule", "--json", "-") == 0
+    assert run("forecast", path, "--at", "120", "--json", "-") == 0
     told = json.loads(capsys.readouterr().out)["runs"][0]
     loaded = cf.read(path)[0]
     aware = cf.forecast(loaded["val_loss"], 120, schedule=loaded.schedule)
     assert told["method"] == "annealed"
     assert told["observation"]["median"][0] == pytest.approx(aware.median[0], rel=1e-9)
     assert aware.median[0] != pytest.approx(cf.forecast(loaded["val_loss"], 120).median[0], rel=1e-6)
-    assert run("forecast", log, "--schedule", "-q") == 0
-    assert "no learning rate is logged: this is a blind forecast" in " ".join(capsys.readouterr().out.split())
+    assert run("forecast", path, "--at", "120", "--no-schedule", "--json", "-") == 0
+    blind = json.loads(capsys.readouterr().out)["runs"][0]
+    assert blind["method"] == "pooled" and blind["observation"]["median"] != told["observation"]["median"]
+    assert run("forecast", log, "-q") == 0
+    assert "No learning rate is logged" in " ".join(capsys.readouterr().out.split())
 
 
 def test_cuts_that_coincide_are_said(tmp_path, capsys):

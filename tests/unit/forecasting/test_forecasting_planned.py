@@ -140,3 +140,18 @@ def test_the_log_itself_is_never_changed_and_rates_stay_possible(name):
             np.testing.assert_array_equal(way.schedule.until(share * T).rate, log.rate)
             assert np.all(way.schedule.rate >= 0) and way.schedule.peak <= log.peak * (1 + 1e-12)
             assert way.schedule.x[-1] == T
+
+
+@pytest.mark.parametrize("plan", [Schedule.cosine(1e-3, 400, final=0.1), Schedule.linear(1e-3, 400, warmup=50)])
+def test_a_decay_that_has_ended_stays_ended(plan):
+    x = np.arange(1.0, 601.0)
+    (only,) = continuations(Schedule(x, plan.at(x)), 1_000, 1_000)
+    assert only.words == "stays where its decay has ended"
+    assert only.schedule.at(900) == pytest.approx(plan.at(600))
+
+
+def test_a_decay_in_stairs_goes_on_between_its_steps():
+    x = np.arange(1.0, 595.0)
+    stairs = 0.5 * (1 + np.cos(np.pi * np.floor(x / 20) * 20 / 1_000))
+    found = continuations(Schedule(x, stairs), 1_000, 1_000)
+    assert all(c.schedule.at(1_000) < 0.8 * stairs[-1] for c in found)

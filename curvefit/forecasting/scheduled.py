@@ -1,0 +1,90 @@
+"""Forecast a curve of a run with what its log says of the learning rate and of the planned length."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..curves import Curve, Run, Schedule
+from .api import forecast
+from .forecast import Forecast
+from .forecasters import Forecaster
+
+__all__ = ["forecast_run", "logged_schedule"]
+
+_BY_SIZE = ("sample", "parameter", "flop", "token")  # an x along which runs are compared has no schedule to miss
+_SHARE = 0.8  # of the curve's range that the logged rates must cover
+_CONSTANT = 1e-6  # of the peak
+
+
+def forecast_run(
+    run: Run,
+    curve: Curve,
+    x: ArrayLike,
+    *,
+    method: str | Forecaster = "pooled",
+    level: float = 0.95,
+) -> tuple[Forecast, tuple[str, ...]]:
+    """Forecast with the logged learning rate where there is one that says something, blindly elsewhere.
+
+    Parameters
+    ----------
+    run : Run
+        Whose log may hold the learning rate and the planned length.
+    curve : Curve
+        The curve of the run to forecast.
+    x, level
+        As for `curvefit.forecasting.api.forecast`.
+    method : str or Forecaster
+        The schedule is used with the default method (and "annealed") only: who names another one gets that one.
+
+    Returns
+    -------
+    Forecast
+        Of the annealed law and the pool, or of the method alone.
+    tuple of str
+        Why the schedule was not used, as sentences for the report; empty when it was.
+    """
+    if method not in ("pooled", "annealed"):
+        return forecast(curve, x, method=method, level=level), ()
+    schedule, why = logged_schedule(run, curve)
+    if schedule is None:
+        return forecast(curve, x, method="pooled", level=level), (why,) if why else ()
+    made = forecast(curve, x, schedule=schedule, planned=run.horizon, level=level)
+    if made.explanation.get("annealed_weight"):
+        return made, ()
+    blind = forecast(curve, x, level=level)
+    added = made.reasons[len(blind.reasons) :]
+    known = {**blind.explanation, **{k: v for k, v in made.explanation.items() if k.startswith("rate_")}}
+    return replace(blind, explanation=known), tuple(f"{reason[0].upper()}{reason[1:]}." for reason in added)
+
+
+def logged_schedule(run: Run, curve: Curve) -> tuple[Schedule | None, str]:
+    """The run's learning rate where a forecast of the curve can rest on it, else None and a sentence that says why.
+
+    A log in which the rate has been constant so far says nothing about what is planned unless the planned length is
+    known: the forecast is then the blind one, which allows for more than "it stays constant" would.
+    """
+    schedule = run.schedule
+    if schedule is None:
+        if curve.x_unit in _BY_SIZE or curve.kind == "reward":
+            return None, ""
+        return None, "No learning rate is logged: the forecast knows nothing of a decay still to come."
+    if len(schedule) < 2 or schedule.peak <= 0:
+        return None, "The logged learning rate is zero or a single value: the forecast is made without it."
+    first, last = float(curve.x[0]), float(curve.x[-1])
+    covered = min(float(schedule.x[-1]), last) - max(float(schedule.x[0]), first)
+    if covered < _SHARE * (last - first):
+        return None, (
+            f"The learning rate is logged for {curve.x_unit} {schedule.x[0]:g} to {schedule.x[-1]:g} only: the forecast "
+            "is made without it."
+        )
+    body = schedule.rate[schedule.x >= schedule.warmup_end]
+    if (run.horizon is None or run.horizon <= last) and np.ptp(body) <= _CONSTANT * schedule.peak:
+        return None, (
+            "The learning rate has not been lowered yet and no planned length is known: the forecast is made without it, "
+            "and a decay still to come would bring more."
+        )
+    return schedule, ""
