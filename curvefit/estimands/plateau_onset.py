@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
+from ..curves.numbers import format_x
 from ._base import Question, unanswered
 from ._local_mean import index_bins, local_mean, winsorized
 from ._misfit import late_misfit
@@ -31,8 +32,8 @@ def plateau_onset(question: Question) -> Estimate:
     Returns
     -------
     Estimate
-        In the unit of x with a confidence interval. When the onset lies after the last observation it is NOT_REACHED
-        and has no value. Details: ``eps``, ``gain_left`` = G at the last observation, ``probability`` that the onset
+        In the unit of x with a confidence interval. When the onset lies after the last observation, or the curve ends
+        above its best level by more than noise and eps of its gain, it is NOT_REACHED and has no value. Details: ``eps``, ``gain_left`` = G at the last observation, ``probability`` that the onset
         is in the data, ``expected_x`` (the onset, in the data or after), ``from_fit`` 1 or 0; the reasons say in
         words which view was used.
 
@@ -84,7 +85,29 @@ def plateau_onset(question: Question) -> Estimate:
     if value > last:
         reason = f"{100 * left[0]:.2g} % of the total gain is still to come at the last {curve.x_unit}; {view}"
         return Estimate(name, None, interval, curve.x_unit, Status.NOT_REACHED, (reason,), details)
+    again = _rises_again(question, float(drop[0]))
+    if again:
+        return Estimate(name, None, None, curve.x_unit, Status.NOT_REACHED, (again,), details)
     return Estimate(name, value, interval, curve.x_unit, Status.OK, (view,), details)
+
+
+def _rises_again(question: Question, gain: float) -> str:
+    """Why what looks like an onset is none: the curve ends worse than its best level; empty when it does not.
+
+    A first passage is a plateau only where the curve stays: noise (Bonferroni over the windows) and eps of the total
+    gain are allowed.
+    """
+    local = local_mean(question.curve)
+    y = question.sign * local.mean
+    best = int(np.argmin(y))
+    worse = float(y[-1] - y[best])
+    noise = local.margin(question.level) * float(np.hypot(local.stderr[best], local.stderr[-1]))
+    if worse <= max(noise, question.eps * gain):
+        return ""
+    turned = "rises" if question.sign > 0 else "falls"
+    return (
+        f"the curve {turned} again: it ends {worse:.2g} worse than at {question.curve.x_unit} {format_x(local.x[best])}"
+    )
 
 
 def _grid(x: _Array, horizon: float, points: int = 200) -> _Array:

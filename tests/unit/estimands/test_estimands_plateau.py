@@ -143,3 +143,38 @@ def test_a_law_that_misses_the_tail_is_not_used(normal_forecast):
     assert "misses the late curve" in limit.reasons[-1]
     assert asymptote(Question(noisy(), None, fit(noisy()), 800.0)).status is Status.OK
     assert out.details["gain_left"] == pytest.approx(0.015 * np.log(2) / (mean[0] - 0.2 + 0.015 * np.log(800)), rel=0.1)
+
+
+@pytest.mark.parametrize(("metric", "sign", "verb"), [("val_loss", 1.0, "rises"), ("val_accuracy", -1.0, "falls")])
+def test_a_curve_that_turns_has_no_plateau(metric, sign, verb, normal_forecast):
+    """A first passage on the way to a minimum that does not last is no onset, for losses and for accuracies."""
+    x = np.arange(1.0, 62.0)
+    mean = 0.5 + 0.3 * np.exp(-(x - 1) / 1.2)
+    noise = 0.002 * np.random.default_rng(0).standard_normal(61)
+
+    def onset_of(y):
+        y = y if sign > 0 else 1 - y
+        curve = Curve(x, y, metric)
+        fc = normal_forecast(curve, horizon_grid(curve, 122), lambda _: float(y[-5:].mean()), 0.002, noise=0.002)
+        return plateau_onset(Question(curve, fc, None, 122.0))
+
+    turned = onset_of(mean + noise + 0.002 * np.maximum(x - 6, 0))
+    assert turned.status is Status.NOT_REACHED
+    assert turned.value is None
+    assert turned.interval is None
+    assert turned.reasons[0].startswith(f"the curve {verb} again: it ends 0.09")
+    level = onset_of(mean + noise)
+    assert level.status is Status.OK
+    assert level.value < 12
+
+
+def test_noise_alone_seldom_counts_as_a_turn(normal_forecast):
+    """Level runs with an onset keep it: of 60 at most 4 may lose it at a level of 95 % (P(more) < .02 at the limit)."""
+    x = np.arange(1.0, 121.0)
+    mean = 0.5 + 0.5 * np.exp(-(x - 1) / 4)
+    lost = 0
+    for seed in range(60):
+        curve = Curve(x, mean + 0.02 * np.random.default_rng(seed).standard_normal(120), "val_loss")
+        fc = normal_forecast(curve, horizon_grid(curve, 240), lambda _: 0.5, 0.003, noise=0.02)
+        lost += plateau_onset(Question(curve, fc, None, 240.0)).status is Status.NOT_REACHED
+    assert lost <= 4
