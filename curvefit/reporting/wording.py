@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Row",
+    "advice",
     "band_rows",
     "data_lines",
     "doubts",
@@ -25,6 +26,7 @@ __all__ = [
     "headline",
     "places",
     "support",
+    "suspected",
     "title",
     "undecided",
     "what",
@@ -37,6 +39,10 @@ _LABELS = {
     "plateau_onset": "plateau onset",
     "convergence_rate": "improvement per decade",
 }
+_OF_LEVELS = frozenset(  # findings about slow changes, which few or correlated points do not carry
+    {"diverged", "overfitting", "not_learning", "still_improving", "plateaued", "converged"}
+)
+_AGAINST = frozenset({"overfitting", "not_learning", "erratic"})  # what speaks against training on
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -110,7 +116,39 @@ def support(report: Report) -> list[str]:
         lines.append(
             f"Expected {report.metric} at {report.curve.x_unit} {_position(report, advice.x_star)}: {value} {interval}{kind}."
         )
-    return lines
+    return [*lines, *_reconciled(report)]
+
+
+def _reconciled(report: Report) -> list[str]:
+    """What the decision makes of findings that seem to say something else."""
+    action = report.recommendation.action
+    unsure = [d.name.replace("_", " ") for d in report.diagnoses.present if suspected(report, d)]
+    if unsure and action is Action.INTERVENE:
+        return [f"The points are too few or too alike to be sure of it ({', '.join(unsure)}): look before you act."]
+    if unsure:
+        return [f"What it looks like so far, not more: {', '.join(unsure)}."]
+    said = " ".join(report.recommendation.reasons)
+    if action is Action.CONTINUE:
+        against = [d.name for d in report.diagnoses.warnings if d.name in _AGAINST and d.name not in said]
+        if against:
+            return [
+                f"{', '.join(against).replace('_', ' ').capitalize()} is seen too (below); the forecast still gains."
+            ]
+    return []
+
+
+def advice(diagnosis: Diagnosis, suspicion: str) -> str:
+    """What to do about a finding, or about one that has yet to be confirmed."""
+    text = diagnosis.advice
+    return f"If it is confirmed: {text[:1].lower()}{text[1:]}" if suspicion else text
+
+
+def suspected(report: Report, diagnosis: Diagnosis) -> str:
+    """Why a finding is no more than a suspicion: it is about the level of a run too short or too noisy to have one."""
+    short = any(d.name == "underdetermined" for d in report.diagnoses.present)
+    if not short or not diagnosis.present or diagnosis.name not in _OF_LEVELS or not diagnosis.p_value:
+        return ""
+    return "A suspicion: the run is underdetermined (below), and what wanders by chance can look the same."
 
 
 def band_rows(report: Report) -> list[tuple[str, str, list[tuple[float, str]]]]:

@@ -68,7 +68,7 @@ def underdetermined(evidence: Evidence) -> Diagnosis:
     if boiled.effective < ENOUGH and stderr > UNCLEAR * boiled.drop:
         needed = math.ceil(n * min(ENOUGH / max(boiled.effective, 0.1), 20))
         return VOICE.present(
-            f"The {n} points of {name} are worth about {boiled.effective:.1f} independent ones, because neighbors are alike "
+            f"The {n} points of {name} may be worth as few as {_worth(boiled.effective)}, because neighbors are alike "
             f"(correlation up to {boiled.rho_high:.2f}): slow changes cannot be told from noise.",
             f"Collect about {needed} points; if the values are smoothed, log the raw ones.",
             {**facts, "points_needed": float(needed)},
@@ -83,3 +83,8 @@ def underdetermined(evidence: Evidence) -> Diagnosis:
             metric=name,
         )
     return VOICE.absent(f"{name} has {n} points, worth {boiled.effective:.0f} independent ones.", facts, metric=name)
+
+
+def _worth(effective: float) -> str:
+    count = max(effective, 1.0)
+    return "one independent one" if count < 1.05 else f"{count:.1f} independent ones"

@@ -101,10 +101,11 @@ def _table(rows: list[wording.Row]) -> list[str]:
 def _diagnoses(report: Report) -> list[str]:
     lines = []
     for d in report.diagnoses.present:
-        at = wording.places(d)
-        head = f"**{_escape(d.name.replace('_', ' '))}** ({d.severity}{', ' + _escape(at) if at else ''})"
-        advice = f" *{_escape(d.advice)}*" if d.advice else ""
-        lines.append(f"- {head} {_escape(d.explanation)}{advice}")
+        at, suspicion = wording.places(d), wording.suspected(report, d)
+        name = f"{d.name.replace('_', ' ')}{' suspected' if suspicion else ''}"
+        head = f"**{_escape(name)}** ({d.severity}{', ' + _escape(at) if at else ''})"
+        advice = f" *{_escape(wording.advice(d, suspicion))}*" if d.advice else ""
+        lines.append(f"- {head} {_escape(' '.join(t for t in (d.explanation, suspicion) if t))}{advice}")
     lines.extend(f"- {_escape(line)}" for line in wording.undecided(report))
     absent = [d.name.replace("_", " ") for d in report.diagnoses if d.verdict is Verdict.ABSENT]
     if absent:

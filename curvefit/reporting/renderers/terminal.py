@@ -152,7 +152,7 @@ def _diagnoses(page: Page, report: Report) -> None:
     page.heading("Diagnoses")
     found = report.diagnoses
     for d in found.present:
-        _present(page, d)
+        _present(page, d, wording.suspected(report, d))
     for line in wording.undecided(report):
         page.paragraph(line, first="  ? ", indent="    ", style="muted")
     absent = [d.name.replace("_", " ") for d in found if d.verdict is Verdict.ABSENT]
@@ -162,11 +162,11 @@ def _diagnoses(page: Page, report: Report) -> None:
         page.line(("  none asked for", "muted"))
 
 
-def _present(page: Page, d: Diagnosis) -> None:
+def _present(page: Page, d: Diagnosis, suspicion: str) -> None:
     at = wording.places(d)
-    head = f"{d.name.replace('_', ' ')}{' ' + at if at else ''}"
+    head = f"{d.name.replace('_', ' ')}{' suspected' if suspicion else ''}{' ' + at if at else ''}"
     page.paragraph(head, first=f"  {_MARKS[d.severity]} ", indent="    ", style=d.severity)
     if d.explanation:
-        page.paragraph(d.explanation, first="    ", indent="    ")
+        page.paragraph(" ".join(t for t in (d.explanation, suspicion) if t), first="    ", indent="    ")
     if d.advice:
-        page.paragraph(d.advice, first="    → ", indent="      ")
+        page.paragraph(wording.advice(d, suspicion), first="    → ", indent="      ")

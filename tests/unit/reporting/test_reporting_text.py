@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from curvefit.curves import Estimate, Interval
+from curvefit.decisions.recommendation import Action
 from curvefit.diagnostics.diagnosis import Diagnoses, Diagnosis, Verdict
 from curvefit.reporting.renderers import _page
 from curvefit.reporting.renderers._page import cells, wrap
@@ -175,3 +176,41 @@ def test_the_figure_names_its_marks_of_values_beyond_it(build):
     y[[99, 149]] = 40.0, 55.0
     ax = build(x, y).plot()
     assert "beyond the picture above (2)" in [t.get_text() for t in ax.get_legend().get_texts()]
+
+
+def findings(*names):
+    """Diagnoses of these names, all present, judged by tests."""
+    return [
+        Diagnosis(n, Verdict.PRESENT, s, "val_loss", (), {}, p, f"{n} explained.", "Do something.") for n, s, p in names
+    ]
+
+
+@pytest.mark.parametrize("format", ["terminal", "markdown"])
+@pytest.mark.parametrize("action", [Action.INTERVENE, Action.COLLECT_MORE])
+def test_a_finding_about_levels_on_too_few_points_is_a_suspicion(build, action, format):
+    """Otherwise one page says both that the run overfits and that nothing can be told of it."""
+    x = np.arange(1.0, 41.0)
+    found = findings(("overfitting", "warning", 0.001), ("underdetermined", "info", None), ("steppy", "info", 0.001))
+    report = build(x, 1 + 1 / x, diagnoses=found, action=action)
+    text = " ".join(report.render(format).split())
+    assert "overfitting suspected" in text
+    assert "If it is confirmed: do something." in text
+    assert "steppy suspected" not in text
+    expected = {
+        Action.INTERVENE: "too few or too alike to be sure of it (overfitting)",
+        Action.COLLECT_MORE: "What it looks like so far, not more: overfitting.",
+    }[action]
+    assert expected.replace("(", "") in text.replace("(", "")
+
+
+def test_what_needs_no_test_stays_a_finding(build):
+    """Values that are no longer finite are a fact however short the run."""
+    x = np.arange(1.0, 41.0)
+    found = findings(("diverged", "error", 0.0), ("underdetermined", "info", None))
+    assert "suspected" not in build(x, 1 + 1 / x, diagnoses=found).render("terminal")
+
+
+def test_training_on_in_spite_of_a_warning_says_so(build):
+    x = np.arange(1.0, 41.0)
+    text = build(x, 1 + 1 / x, diagnoses=findings(("overfitting", "warning", 0.001))).render("terminal")
+    assert "Overfitting is seen too (below); the forecast still gains." in " ".join(text.split())
