@@ -15,11 +15,26 @@ from ..models import Array, Model
 from ..models._base import combine
 from ._sample import Points
 
-__all__ = ["Batch", "Solution", "Through", "coordinates", "limits", "nodes", "polish", "project", "search", "shapes"]
+__all__ = [
+    "TIGHT",
+    "Batch",
+    "Solution",
+    "Through",
+    "coordinates",
+    "limits",
+    "nodes",
+    "polish",
+    "project",
+    "search",
+    "shapes",
+]
 
+TIGHT = 1e-9  # cosine at which an estimate counts as reached
+_ROUGH = 1e-4  # and at which a start on merged points does
 _DEPENDENT = 1e-11  # a basis function that is this close to the span of those before it is dropped
 _MAX_NODES = 4096
 _PATIENCE = 5  # Gauss-Newton steps before the full second derivatives are worth their price
+_ENOUGH = 0.1  # share of a column left by orthogonalization above which a second pass would change nothing
 _FEW = 96  # merged points on which starting values are searched
 
 
@@ -114,27 +129,44 @@ def _curvature(
     rows_z: Array,
     t: Array,
     gradient: Array,
-    free: NDArray[np.bool_],
+    free: list[int],
     through: Through | None,
 ) -> Array | None:
     """Second derivatives of half the sum of squares by differences of its gradient; None unless positive definite.
 
     Gauss-Newton crawls where the basis is nearly dependent, since what it leaves out is divided by that dependence.
     """
-    out = np.empty((t.size, t.size))
+    out = np.zeros((t.size, t.size))
     moved = np.empty((t.size, rows_z.size))
     h = 1e-5
-    for k in np.flatnonzero(free):
+    for k in free:
         there = t.copy()
         there[k] += h
         _, c, residual, q, theta = _evaluate(model, points, rows_z, there, through)
         _tangents(model, points, theta, c, q, through, moved)
         out[:, k] = (gradient - moved @ residual) / h
-    block = 0.5 * (out + out.T)[np.ix_(free, free)]
+    out = 0.5 * (out + out.T)
+    block = out[np.ix_(free, free)]
     if not np.all(np.isfinite(block)):
         return None
     values = np.linalg.eigvalsh(block)
-    return block if values[0] > 1e-10 * values[-1] > 0 else None
+    return out if values[0] > 1e-10 * values[-1] > 0 else None
+
+
+def _step(hessian: Array, gradient: list[float], free: list[int], damping: float) -> list[float]:
+    """Solve the damped equations of the free coordinates; one and two of them by hand, which is most of all cases."""
+    if len(free) == 1:
+        return [gradient[0] / (float(hessian[free[0], free[0]]) * (1.0 + damping))]
+    if len(free) == 2:
+        i, j = free
+        a, b, d = float(hessian[i, i]) * (1.0 + damping), float(hessian[i, j]), float(hessian[j, j]) * (1.0 + damping)
+        rest = d - b * (b / a)
+        if rest > 0:
+            second = (gradient[1] - gradient[0] * (b / a)) / rest
+            return [(gradient[0] - b * second) / a, second]
+    block = hessian[np.ix_(free, free)]
+    step: list[float] = np.linalg.solve(block + damping * np.diag(np.diag(block)), np.array(gradient)).tolist()
+    return step
 
 
 _quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
@@ -217,31 +249,36 @@ def _evaluate(
         columns = [np.append(b, a) for b, a in zip(columns, through.heavy * through.weights(theta), strict=True)]
     size = len(columns)
     q: list[Array] = []
-    triangle, d = np.zeros((size, size)), np.zeros(size)
+    triangle = [[0.0] * size for _ in range(size)]
+    d = [0.0] * size
     residual = rows_z
     for k, column in enumerate(columns):
         v = column
-        length = float(np.sqrt(v @ v))
-        if not np.isfinite(length):
-            return np.inf, d, residual, q, theta
-        for _ in range(2 if k else 1):
+        length = rest = math.sqrt(max(float(v @ v), 0.0))
+        if not math.isfinite(length):
+            return np.inf, np.zeros(size), residual, q, theta
+        for _ in range(2 if k else 0):
+            before = rest
             for i, unit in enumerate(q):
                 r = float(unit @ v)
-                triangle[i, k] += r
+                triangle[i][k] += r
                 v = v - r * unit
-        rest = float(np.sqrt(v @ v)) if k else length
+            rest = math.sqrt(max(float(v @ v), 0.0))
+            if rest > _ENOUGH * before:  # little was taken away, so little is left of rounding along the others
+                break
         if rest > _DEPENDENT * length:
-            triangle[k, k] = rest
+            triangle[k][k] = rest
             unit = v / rest
-            d[k] = unit @ residual
+            d[k] = float(unit @ residual)
             residual = residual - d[k] * unit
         else:
-            triangle[k, k], unit = np.inf, np.zeros_like(v)
+            triangle[k][k], unit = math.inf, np.zeros_like(v)
         q.append(unit)
-    c = np.zeros(size)
+    c = [0.0] * size
     for k in range(size - 1, -1, -1):
-        c[k] = 0.0 if np.isinf(triangle[k, k]) else (d[k] - triangle[k, k + 1 :] @ c[k + 1 :]) / triangle[k, k]
-    return float(residual @ residual), c, residual, q, theta
+        if not math.isinf(triangle[k][k]):
+            c[k] = (d[k] - sum(triangle[k][i] * c[i] for i in range(k + 1, size))) / triangle[k][k]
+    return float(residual @ residual), np.array(c), residual, q, theta
 
 
 def _tangents(
@@ -251,10 +288,10 @@ def _tangents(
     slopes = model.slopes(points.u, *theta)
     extra = None if through is None else through.heavy * (through.slopes(theta) @ c)
     for j, (s, inner) in enumerate(zip(model.shape, slopes, strict=True)):
-        v = points.rows(combine(c, inner, points.u.shape))
+        unit_of_t = float(theta[j]) + s.offset
+        v = points.rows(combine(unit_of_t * c, inner, points.u.shape))
         if extra is not None:
-            v = np.append(v, extra[j])
-        v = v * (theta[j] + s.offset)
+            v = np.append(v, unit_of_t * extra[j])
         for unit in q:
             v = v - (unit @ v) * unit
         out[j] = v
@@ -269,6 +306,7 @@ def polish(
     fixed: NDArray[np.bool_] | None = None,
     through: Through | None = None,
     iterations: int = 60,
+    tolerance: float = TIGHT,
 ) -> Solution:
     """Damped Gauss-Newton on the projected problem within the search limits (Kaufman's Jacobian).
 
@@ -284,6 +322,9 @@ def polish(
         A combination of the linear parameters that is held at a value.
     iterations : int
         Steps tried at most; a solution that needed more is returned as not converged.
+    tolerance : float
+        Largest cosine between the residuals and a tangent that counts as a right angle: the sum of squares is then
+        within its square, relatively, of the optimum's.
 
     References
     ----------
@@ -299,40 +340,47 @@ def polish(
         rows_z = np.append(rows_z, through.heavy * through.value)
     rss, c, residual, q, theta = _evaluate(model, points, rows_z, t, through)
     reduced = np.empty((t.size, rows_z.size))
-    damping, converged, count = 1e-3, t.size == 0 and np.isfinite(rss), 0
+    least, most, stays = low.tolist(), high.tolist(), held.tolist()
+    damping, converged, count = 1e-3, t.size == 0 and math.isfinite(rss), 0
     fresh, stuck = False, 0
     newton: Array | None = None
-    while count < iterations and np.isfinite(rss) and t.size:
+    while count < iterations and math.isfinite(rss) and t.size:
+        here = t.tolist()
         if not fresh:
             _tangents(model, points, theta, c, q, through, reduced)
             gradient = reduced @ residual
             hessian = reduced @ reduced.T
-            length = np.sqrt(np.diag(hessian))
-            if not np.all(np.isfinite(gradient)):
+            slope, square = gradient.tolist(), hessian.diagonal().tolist()
+            if not all(map(math.isfinite, slope)):
                 break
             fresh, newton = True, None
-        free = ~(held | ((t <= low) & (gradient < 0)) | ((t >= high) & (gradient > 0))) & (length > 0)
-        if rss <= floor or not free.any():
+        free = [
+            k
+            for k, g in enumerate(slope)
+            if not (stays[k] or (here[k] <= least[k] and g < 0) or (here[k] >= most[k] and g > 0)) and square[k] > 0
+        ]
+        if rss <= floor or not free:
             converged = True
             break
-        cosine = float((np.abs(gradient[free]) / length[free]).max()) / math.sqrt(rss)
-        if cosine < 1e-9:
+        cosine = max(abs(slope[k]) / math.sqrt(square[k]) for k in free) / math.sqrt(rss)
+        if cosine < tolerance:
             converged = True
             break
         if count >= _PATIENCE and cosine < 0.1 and newton is None:
             newton = _curvature(model, points, rows_z, t, gradient, free, through)
             damping = damping if newton is None else 1e-9
-        block = hessian[np.ix_(free, free)] if newton is None else newton
-        step = np.zeros(t.size)
-        step[free] = np.linalg.solve(block + damping * np.diag(np.diag(block)), gradient[free])
-        trial = np.minimum(np.maximum(t + np.minimum(np.maximum(step, -2.0), 2.0), low), high)
-        moved = float(np.abs(trial - t).max())
+        block = hessian if newton is None else newton
+        trial = list(here)
+        for k, step in zip(free, _step(block, [slope[k] for k in free], free, damping), strict=True):
+            trial[k] = min(max(here[k] + min(max(step, -2.0), 2.0), least[k]), most[k])
+        moved = max(abs(a - b) for a, b in zip(trial, here, strict=True))
         count += 1
-        found = _evaluate(model, points, rows_z, trial, through)
+        there = np.array(trial)
+        found = _evaluate(model, points, rows_z, there, through)
         if found[0] < rss or (found[0] <= rss * (1 + 1e-14) and moved < 1e-7):
             gain = rss - found[0]
             stuck = stuck + 1 if gain <= 1e-15 * rss else 0
-            t, (rss, c, residual, q, theta) = trial, found
+            t, (rss, c, residual, q, theta) = there, found
             damping, fresh, newton = max(damping * 0.1, 1e-12), False, None
             if moved < 1e-10 or stuck >= 3:
                 converged = True
@@ -348,7 +396,9 @@ def polish(
     return Solution(t, theta, c, rss, residual, reduced, bool(converged), count, t <= low + edge, t >= high - edge)
 
 
-def search(model: Model, points: Points, *, starts: int = 4, iterations: int = 60) -> Solution:
+def search(
+    model: Model, points: Points, *, starts: int = 4, iterations: int = 60, tolerance: float = TIGHT
+) -> Solution:
     """Grid and polish on merged points, then polish on all of them; returns the best optimum found.
 
     Parameters
@@ -359,18 +409,24 @@ def search(model: Model, points: Points, *, starts: int = 4, iterations: int = 6
         Most local minima of the grid that are followed.
     iterations : int
         Most steps from each.
+    tolerance : float
+        As for `polish`.
     """
     if not model.shape:
-        return polish(model, points, np.empty(0), iterations=iterations)
+        return polish(model, points, np.empty(0))
     few = points.merged(_FEW)
     grid, extent = _grid(model, *(tuple(edge.tolist()) for edge in limits(model, few)))
     parts = np.array_split(grid, max(1, grid.shape[0] * len(few) // 300_000))
     rss = np.concatenate([project(model, few, part).rss for part in parts])
-    found = [polish(model, few, grid[i], iterations=iterations) for i in _valleys(rss, extent)[:starts]]
+    rough = tolerance if few is points else max(tolerance, _ROUGH)
+    found = [
+        polish(model, few, grid[i], iterations=iterations, tolerance=rough) for i in _valleys(rss, extent)[:starts]
+    ]
     if not found:
-        return polish(model, points, grid[int(np.argmin(rss))], iterations=iterations)
+        return polish(model, points, grid[int(np.argmin(rss))], iterations=iterations, tolerance=tolerance)
     found.sort(key=lambda s: s.rss)
     if few is points:
         return found[0]
     close = [s for s in found[1:] if s.rss < 1.05 * found[0].rss and np.max(np.abs(s.t - found[0].t)) > 1e-3]
-    return min((polish(model, points, s.t, iterations=iterations) for s in [found[0], *close[:1]]), key=lambda s: s.rss)
+    again = (polish(model, points, s.t, iterations=iterations, tolerance=tolerance) for s in [found[0], *close[:1]])
+    return min(again, key=lambda s: s.rss)

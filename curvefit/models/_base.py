@@ -233,11 +233,13 @@ class Model(ABC):
 
 def combine(c: Array, inner: Sequence[Array | None], shape: tuple[int, ...]) -> Array:
     """Sum of coefficients times columns, skipping the columns that are 0 throughout."""
-    out = np.zeros(shape)
+    out: Array | None = None
     for value, column in zip(c, inner, strict=True):
         if column is not None:
-            out = out + value * column
-    return out
+            out = value * column if out is None else out + value * column
+    if out is None:
+        return np.zeros(shape)
+    return out if out.shape == shape else np.broadcast_to(out, shape)
 
 
 @final

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...models import Array
-from .._projection import Batch, Solution, Through, limits, nodes, polish, project, shapes
+from .._projection import TIGHT, Batch, Solution, Through, limits, nodes, polish, project, shapes
 from .._sample import Points
 from .._solve import Core
 from ._base import Target, t_quantile
@@ -92,7 +93,7 @@ def accepted_region(core: Core, level: float, budget: float | None = None) -> Re
 def _accepted_region(core: Core, budget: float) -> Region:
     model, solution = core.model, core.solution
     points = _thinned(core)
-    best = polish(model, points, solution.t)
+    best = polish(model, points, solution.t, tolerance=_close(core.solution.rss, budget))
     size = solution.t.size
     if size == 0:
         t = np.zeros((1, 0))
@@ -117,6 +118,11 @@ def _thinned(core: Core) -> Points:
         return points
     few = Points(points.u, points.z - core.mean(points.u), points.root).merged(_ROWS)
     return Points(few.u, few.z + core.mean(few.u), few.root)
+
+
+def _close(rss: float, budget: float) -> float:
+    """Cosine (see `polish`) within which the rise of the sum of squares is right to a small part of the budget."""
+    return min(max(1e-4 * math.sqrt(budget / rss), TIGHT), 0.01) if rss > 0 else TIGHT
 
 
 _STEPS = np.array([0.5, 0.8, 1.0, 1.3, 1.8, 2.5, 3.5, 5.0, 8.0, 14.0, 25.0, 60.0, 200.0])
@@ -242,7 +248,7 @@ def _trace(
         moved = here[j] - before[j]
         lead = (here - before)[others] / moved if abs(moved) > 1e-12 else along
         start[others] = here[others] + np.clip(lead * (start[j] - here[j]), -1.0, 1.0)
-        found = polish(core.model, points, start, fixed=fixed, iterations=40)
+        found = polish(core.model, points, start, fixed=fixed, iterations=40, tolerance=_close(best.rss, budget))
         root = np.sqrt(max(found.rss - best.rss, 0.0))
         if root >= goal:  # crossed: the root of the rise is nearly linear in the coordinate
             return _crossing(core, points, best, goal, j, fixed, (here, root_before), (found.t, float(root)), path)
@@ -273,7 +279,7 @@ def _crossing(
     for _ in range(12):
         share = f_in / (f_in - f_out) if np.isfinite(f_out) else 0.5
         middle = inside + (outside - inside) * share
-        found = polish(core.model, points, middle, fixed=fixed, iterations=40)
+        found = polish(core.model, points, middle, fixed=fixed, iterations=40, tolerance=_close(best.rss, goal**2))
         f = float(np.sqrt(max(found.rss - best.rss, 0.0))) - goal
         if f <= 0:
             inside, f_in = found.t, f
@@ -306,7 +312,7 @@ def pushed(region: Region, target: Target, sign: float) -> tuple[float, Array]:
         return reached, t
     total = float(np.sum(project(core.model, region.points, best.t[None, :]).inverse[0].T @ a) ** 2)
     heavy = 1e5 / np.sqrt(max(total, 1e-300))
-    goal = np.sqrt(region.budget)
+    goal, close = np.sqrt(region.budget), _close(best.rss, region.budget)
     inside, outside = (center, -goal, best.t), (sign * np.inf, np.inf, t)
     value, start = reached, t
     for _ in range(12):
@@ -316,7 +322,7 @@ def pushed(region: Region, target: Target, sign: float) -> tuple[float, Array]:
             value,
             heavy,
         )
-        found = polish(core.model, region.points, start, through=through, iterations=40)
+        found = polish(core.model, region.points, start, through=through, iterations=40, tolerance=close)
         f = float(np.sqrt(max(found.rss - best.rss, 0.0))) - goal
         if f <= 0:
             before, inside = inside, (value, f, found.t)
