@@ -59,11 +59,13 @@ _HOMES = {
     "fit_annealed": "forecasting.annealed.fit",
     "AnnealedFit": "forecasting.annealed.fit",
     "estimate": "estimands.api",
+    "plateau_onset": "estimands.api",
     "diagnose": "diagnostics.api",
     "Diagnoses": "diagnostics.diagnosis",
     "Diagnosis": "diagnostics.diagnosis",
     "recommend": "decisions.recommend",
     "Recommendation": "decisions.recommendation",
+    "Monitor": "decisions.monitor",
     "Report": "reporting.report",
     "analyze": "analysis",
     "load_example": "datasets.examples",
@@ -98,12 +100,14 @@ if TYPE_CHECKING:
     from .curves import Schedule as Schedule
     from .curves import Status as Status
     from .datasets.examples import load_example as load_example
+    from .decisions.monitor import Monitor as Monitor
     from .decisions.recommend import recommend as recommend
     from .decisions.recommendation import Recommendation as Recommendation
     from .diagnostics.api import diagnose as diagnose
     from .diagnostics.diagnosis import Diagnoses as Diagnoses
     from .diagnostics.diagnosis import Diagnosis as Diagnosis
     from .estimands.api import estimate as estimate
+    from .estimands.api import plateau_onset as plateau_onset
     from .fitting.fit import Fit as Fit
     from .fitting.fit import fit as fit
     from .fitting.least_squares import LeastSquaresFit as LeastSquaresFit

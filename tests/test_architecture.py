@@ -158,6 +158,9 @@ def test_a_folder_of_ways_has_a_small_init_and_a_contract_in_writing(file):
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 
 
+NEVER_RAISES = {("decisions.monitor", "Exception")}  # it must not end the training that it watches; interrupts pass
+
+
 @pytest.mark.parametrize("file", MODULES, ids=[dotted(f) or "curvefit" for f in MODULES])
 def test_nothing_is_unpickled_or_evaluated(file):
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -177,7 +180,8 @@ def test_nothing_is_unpickled_or_evaluated(file):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, "a bare except"
             again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None  # cleans up and passes it on
-            assert again or ast.unparse(node.type) not in ("Exception", "BaseException")
+            broad = ast.unparse(node.type) in ("Exception", "BaseException")
+            assert again or not broad or (dotted(file), ast.unparse(node.type)) in NEVER_RAISES
 
 
 def measure(code: str) -> float:

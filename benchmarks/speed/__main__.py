@@ -11,7 +11,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import cold, imports, million, table, warm
+from . import cold, imports, million, monitor, table, warm
 from ._timing import Row
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "warm": warm.run,
     "million": million.run,
     "table": table.run,
+    "monitor": monitor.run,
 }
 
 

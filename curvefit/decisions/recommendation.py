@@ -49,6 +49,8 @@ class Recommendation:
         Plain sentences, the deciding one first, numbers included.
     arithmetic : mapping of str to float
         Every number the decision used, named.
+    next_check : float or None
+        x at which a `Monitor` asks again; None outside a monitor.
     """
 
     action: Action
@@ -62,6 +64,17 @@ class Recommendation:
     horizon: float
     reasons: tuple[str, ...]
     arithmetic: Mapping[str, float] = field(default_factory=dict)
+    next_check: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arithmetic", MappingProxyType({k: float(v) for k, v in self.arithmetic.items()}))
+
+    @property
+    def stop(self) -> bool:
+        """Whether the answer is to stop now."""
+        return self.action is Action.STOP
+
+    @property
+    def reason(self) -> str:
+        """The deciding reason."""
+        return self.reasons[0] if self.reasons else ""
