@@ -3,7 +3,7 @@
 Stated, not estimated: the last value stays with probability 1 - 1/(n + 2), up to a small scale, else it changes by a
 scale of .5 (1 + ln h)^(1/2), in ln y for losses, in logits for bounded scores, relative to the largest value otherwise.
 The small scale is .001 for values that never varied and the one difference seen (.15 when there is none) for fewer than
-three points.
+three points. Values that never varied leave even the size of a change open: .5, .05 and .005 are equally likely.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = ["CONSTANT", "FEW", "Prior", "stated_prior"]
 FEW, CONSTANT = 1, 2
 UNKNOWN = 0.5  # scale of a change nothing is known about: a factor of 1.6 of a loss, half an accuracy's logit
 STILL = 0.001  # scale of "no change": the resolution values are usually logged with
+SIZES = (0.01, 0.1, 1.0)  # of a change of values that never varied, over UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Prior:
 
 
 def stated_prior(chunk: Chunk, link: Link, g: Floats, basis: Ints, h: Floats) -> Prior:
-    """Two-component mixtures at the last value: one nearly still, one of unknown size.
+    """Mixtures at the last value: one component nearly still, the others of unknown size.
 
     Parameters
     ----------
@@ -61,5 +62,8 @@ def stated_prior(chunk: Chunk, link: Link, g: Floats, basis: Ints, h: Floats) ->
     wide = np.maximum(spread, UNKNOWN * unit)[:, None] * longer
     narrow = np.repeat(still[:, None], points, axis=1) * np.where(few[:, None], longer, 1.0)
     doubt = np.repeat(1 / (chunk.size + 2.0)[:, None], points, axis=1)
-    mixture = Mixture(np.zeros((*h.shape, 2)), np.stack([narrow, wide], axis=2), np.stack([1 - doubt, doubt], axis=2))
+    sizes = [np.where(few[:, None], 1.0, size) * wide for size in SIZES]
+    scale = np.stack([narrow, *sizes], axis=2)
+    weight = np.stack([1 - doubt, *[doubt / len(SIZES)] * len(SIZES)], axis=2)
+    mixture = Mixture(np.zeros(scale.shape), scale, weight)
     return Prior(mixture, mixture, still)
