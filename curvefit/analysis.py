@@ -9,6 +9,7 @@ import numpy as np
 
 from .curves import Curve, DataError, Run, UsageError
 from .curves._checks import check_level
+from .curves.numbers import format_x
 from .decisions._gain import smallest_gain
 from .decisions.recommend import recommend
 from .diagnostics.api import diagnose
@@ -16,6 +17,7 @@ from .estimands import Question, horizon_grid
 from .estimands import registry as estimands
 from .fitting.autocorrelation import effective_size, lag1
 from .fitting.fit import Fit, fit
+from .fitting.screening import first_look
 from .fitting.selection import select
 from .forecasting.scheduled import forecast_run
 from .reporting.report import Report
@@ -168,17 +170,17 @@ def planned(run: Run, curve: Curve, horizon: float | None) -> tuple[float, tuple
     if horizon is not None:
         if not (np.isfinite(horizon) and horizon > last):
             raise UsageError(
-                f"the horizon {horizon:g} is not beyond the last {curve.x_unit}, {last:g}",
+                f"the horizon {format_x(horizon)} is not beyond the last {curve.x_unit}, {format_x(last)}",
                 code="CF-USE-007",
                 where=f"{run.name}: {curve.metric.name}",
                 hint="ask for a later one; for a value inside the data: cf.fit(curve, model).predict(x)",
             )
         return float(horizon), ()
     if run.horizon is not None and run.horizon > last:
-        return run.horizon, (f"Horizon: the run's planned length, {curve.x_unit} {run.horizon:g}.",)
+        return run.horizon, (f"Horizon: the run's planned length, {curve.x_unit} {format_x(run.horizon)}.",)
     twice = last + max(last - float(min(curve.x[0], 0.0)), 0.0) or last + 1.0
-    ended = f"the plan ({run.horizon:g}) has been reached and " if run.horizon is not None else ""
-    return twice, (f"Horizon: twice the data, {curve.x_unit} {twice:g}, since {ended}no other was asked for.",)
+    ended = f"the plan ({format_x(run.horizon)}) has been reached and " if run.horizon is not None else ""
+    return twice, (f"Horizon: twice the data, {curve.x_unit} {format_x(twice)}, since {ended}no other was asked for.",)
 
 
 def describe(curve: Curve, model: str | None) -> tuple[Fit | None, tuple[str, ...]]:
@@ -212,16 +214,14 @@ def within_reach(curve: Curve, laws: tuple[str, ...], most: float = 40.0) -> tup
     Plain least squares on some of the points decides, which is quick; the rest need no closer look. Outliers raise all
     sums of squares alike, so that they exclude no law.
     """
-    few = sampled(curve, 300)
-    fits = [f for name in laws if (f := fit(few, name, noise="gaussian")).core is not None and f.rss > 0]
-    if not fits:
+    looks = first_look(sampled(curve, 300), laws)
+    if not looks:
         return laws
-    best = min(fits, key=lambda f: f.rss)
-    defined = curve.x >= best.curve.x[-best.residuals.size]
-    rho = lag1(curve.y[defined] - best.predict(curve.x[defined]).mean, curve.x[defined])
-    points = effective_size(int(defined.sum()), rho)
-    near = {f.model.name for f in fits if points * np.log(f.rss / best.rss) <= most}
-    return tuple(name for name in laws if name in near)
+    best = min(looks, key=lambda look: look.log_rss)
+    residuals = best.residuals(curve)
+    points = effective_size(residuals.size, lag1(residuals, curve.x[-residuals.size :]))
+    near = {look.model.name for look in looks if points * (look.log_rss - best.log_rss) <= most}
+    return tuple(name for name in laws if name in near) or laws
 
 
 def sampled(curve: Curve, points: int = 3000) -> Curve:

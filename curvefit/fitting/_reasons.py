@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..curves.numbers import counted
 from ..models import Sum
 from ._doubt import Doubt
 from ._projection import search
@@ -34,7 +35,9 @@ def doubts_of(core: Core, condition: float, dropped: int) -> tuple[Doubt, ...]:
     if seen:
         checks += [_ends(core), _correlation(core), _smoothed(core), _outliers(core), _even(core)]
     if dropped:
-        checks.append(Doubt("excluded", False, f"{dropped} point(s) at x = 0 left out: the law is not defined there"))
+        checks.append(
+            Doubt("excluded", False, f"{counted(dropped, 'point')} at x = 0 left out: the law is not defined there")
+        )
     return tuple(checks)
 
 
@@ -136,7 +139,7 @@ def _outliers(core: Core) -> Doubt:
     middle = robust_sd(core.deviation, order=0)
     count = int(np.count_nonzero(np.abs(core.deviation) > 8.0 * middle)) if middle > 0 else 0
     how = "weighed down by Student's t" if core.robust else "at full weight"
-    return Doubt("outliers", count == 0, f"{count} point(s) more than 8 robust sd from the curve, {how}")
+    return Doubt("outliers", count == 0, f"{counted(count, 'point')} more than 8 robust sd from the curve, {how}")
 
 
 def _ends(core: Core) -> Doubt:

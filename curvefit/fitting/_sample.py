@@ -135,6 +135,11 @@ class Sample:
             return self
         return replace(self, y=np.minimum(np.maximum(self.y, low), high))
 
+    def since(self, x: float) -> Sample:
+        """The points from some x on."""
+        first = int(np.searchsorted(self.x, x, side="left"))
+        return replace(self, x=self.x[first:], y=self.y[first:]) if first and self.weight is None else self
+
     def points(self) -> Points:
         """Every point as a row."""
         return Points(self.x / self.x_scale, self.z(), None if self.weight is None else np.sqrt(self.weight))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,7 +18,7 @@ from ._sample import Sample
 from ._solve import solve
 from .record import Fit
 
-__all__ = ["Fit", "fit", "find_model"]
+__all__ = ["Fit", "Problem", "fit", "find_model", "prepared"]
 
 
 def fit(
@@ -73,20 +75,52 @@ def fit(
     law = find_model(model)
     kind = None if isinstance(noise, str) and noise == "auto" else noises[noise] if isinstance(noise, str) else noise
     name = "auto" if kind is None else kind.name
+    problem = prepared(curve, law, kind, weights)
+    law, dropped = problem.model, problem.dropped
+    if problem.sample is None:
+        return Fit(curve, law, name, None, problem.failure, dropped)
+    core = solve(law, problem.sample, kind, known=isinstance(noise, Noise), iterations=max_iterations)
+    if not (np.isfinite(core.rss) and np.all(np.isfinite(core.unit_params))):
+        return Fit(curve, law, name, None, (Status.NONFINITE, "the sum of squares is not finite anywhere"), dropped)
+    return Fit(curve, law, name, core, None, dropped)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Points a law can be fitted to, or why there are none.
+
+    Attributes
+    ----------
+    model : Model
+        The law; the constant where all values are the same.
+    sample : Sample or None
+        The points.
+    dropped : int
+        Points before the first x at which the law is defined.
+    failure : (Status, str) or None
+        Why there is no sample.
+    """
+
+    model: Model
+    sample: Sample | None
+    dropped: int = 0
+    failure: tuple[Status, str] | None = None
+
+
+def prepared(curve: Curve, law: Model, kind: Noise | None, weights: ArrayLike | None = None) -> Problem:
+    """What there is to fit a law to; parameters as for `fit`."""
     x, y, weight = curve.x, curve.y, None
     if weights is not None:
         weight = _checked_weights(weights, x.size)
         keep = weight > 0
         if not keep.any() and x.size:
-            return Fit(curve, law, name, None, (Status.REFUSED, "all weights are 0"))
+            return Problem(law, None, 0, (Status.REFUSED, "all weights are 0"))
         x, y, weight = x[keep], y[keep], weight[keep]
         weight = None if weight.size and np.all(weight == weight[0]) else weight
     dropped = 0
     if law.domain != "all" and x.size:
         if x[0] < 0:
-            return Fit(
-                curve, law, name, None, (Status.NOT_APPLICABLE, f"{law.name} is not defined at x = {x[0]:g} < 0")
-            )
+            return Problem(law, None, 0, (Status.NOT_APPLICABLE, f"{law.name} is not defined at x = {x[0]:g} < 0"))
         if law.domain == "positive" and x[0] == 0:
             dropped = int(np.searchsorted(x, 0.0, side="right"))
             x, y = x[dropped:], y[dropped:]
@@ -95,18 +129,15 @@ def fit(
     if failure is not None and failure[0] is Status.CONSTANT:
         law, failure = models["constant"], None
     if failure is not None:
-        return Fit(curve, law, name, None, failure, dropped)
+        return Problem(law, None, dropped, failure)
     if weight is not None:
         weight = weight / float(np.mean(weight))
     sample = Sample.of(x, y, weight, level=has_level(law))
     furthest = max(abs(float(y.max()) / sample.scale), abs(float(y.min()) / sample.scale))
     if furthest - abs(sample.center / sample.scale) > 1e100:
         reason = f"values reach {furthest * sample.scale:.3g}, more than 1e100 times their usual spread"
-        return Fit(curve, law, name, None, (Status.REFUSED, reason), dropped)
-    core = solve(law, sample, kind, known=isinstance(noise, Noise), iterations=max_iterations)
-    if not (np.isfinite(core.rss) and np.all(np.isfinite(core.unit_params))):
-        return Fit(curve, law, name, None, (Status.NONFINITE, "the sum of squares is not finite anywhere"), dropped)
-    return Fit(curve, law, name, core, None, dropped)
+        return Problem(law, None, dropped, (Status.REFUSED, reason))
+    return Problem(law, sample, dropped)
 
 
 def find_model(model: str | Model) -> Model:

@@ -90,7 +90,7 @@ class Selection:
     def caveat(self) -> str:
         """What has to be said beside every interval of the best law."""
         others = [c.name for c in self.tied[1:]]
-        rest = f"; {', '.join(others)} fit(s) as well" if others else ""
+        rest = f"; {', '.join(others)} fit{'s' * (len(others) == 1)} as well" if others else ""
         return f"conditional on the selected model ({self.best.model.name}){rest}"
 
     def predict(
