@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from math import isfinite, log10
+from typing import Literal, get_args
 
 from ..curves import Curve, DataError, Estimate, UsageError
+from ..curves._checks import check_level
 from ..fitting.fit import Fit
 from ..fitting.fit import fit as fit_law
 from ..forecasting.api import forecast as make_forecast
 from ..forecasting.forecast import Forecast
+from ..segmentation.segmented_regression import BreakpointInterval
 from . import registry
 from ._base import Question, horizon_grid
+from ._onset_kink import onset_by_kink
+from ._onset_slope import onset_by_slope
 
-__all__ = ["answer", "estimate"]
+__all__ = ["Definition", "answer", "estimate", "plateau_onset"]
+
+Definition = Literal["kink", "gain", "slope"]
 
 _NEEDS_HORIZON = frozenset({"value_at", "remaining_improvement", "target_reached", "plateau_onset"})
 _READS_FIT = frozenset({"asymptote", "remaining_improvement", "plateau_onset", "convergence_rate"})
@@ -114,3 +123,116 @@ def answer(question: Question, names: Iterable[str] | None = None) -> dict[str, 
         if question.target is None:
             names = [n for n in names if n != "target_reached"]
     return {name: registry[name](question) for name in names}
+
+
+def plateau_onset(
+    curve: Curve,
+    definition: Definition = "kink",
+    *,
+    eps: float = 0.01,
+    delta: float | None = None,
+    horizon: float | None = None,
+    level: float = 0.95,
+    interval: BreakpointInterval = "profile_likelihood",
+    x_axis: Literal["auto", "linear", "log"] = "auto",
+    n_breakpoints: int | Literal["auto"] = "auto",
+    model: str = "auto",
+) -> Estimate:
+    r"""Where a curve levels off, by one of three definitions.
+
+    .. math:: \text{kink: } x_p = \psi_K,\; f'(x) = 0 \text{ beyond}; \qquad
+              \text{gain: } G(x_p) = \varepsilon,\; G(x) = \frac{f(x) - f(H)}{f(x_1) - f(H)}; \qquad
+              \text{slope: } \Big|\frac{df}{d \log_{10} x}\Big|(x_p) = \delta
+
+    Parameters
+    ----------
+    curve : Curve
+        The observed part, of a metric with a known direction.
+    definition : {"kink", "gain", "slope"}
+        "kink": the last breakpoint of a broken line that ends with slope zero. "gain": the first x at which at most the
+        share ``eps`` of the improvement up to the horizon is still to come. "slope": the first x, after the steepest,
+        at which the fitted law improves by at most ``delta`` per decade.
+    eps : float
+        Share, for "gain".
+    delta : float, optional
+        In the unit of the metric per tenfold x; needed by "slope".
+    horizon : float, optional
+        x up to which is asked; needed by "gain", and where "slope" stops following its law.
+    level : float
+        Nominal coverage of the interval.
+    interval : {"profile_likelihood", "profile_sieve", "delta", "block_bootstrap"}
+        How the interval of a kink is made; see `curvefit.segment`.
+    x_axis : {"auto", "linear", "log"}
+        Axis of the broken line, for "kink"; "auto" takes the one that describes the curve better.
+    n_breakpoints : int or "auto"
+        Of the broken line, the onset included, for "kink".
+    model : str
+        Law, for "slope"; "auto" averages over the laws that the curve does not tell apart.
+
+    Returns
+    -------
+    Estimate
+        Its name and reasons say which definition: ``plateau_onset_kink``, ``_gain`` or ``_slope``. Value and interval
+        are in the unit of x; ``log10_x``, ``log10_low`` and ``log10_high`` among the details are the same in decades.
+        NOT_REACHED when the onset lies after the last observation.
+
+    Raises
+    ------
+    UsageError
+        For an unknown definition, or when ``delta`` or the horizon it needs is missing.
+    DataError
+        For a curve without finite points, or without a direction.
+
+    Notes
+    -----
+    The three differ on purpose. A power law has no kink, a gain onset that moves with the horizon, and a slope onset that
+    moves with delta; only a true plateau has all three close together. None of them excludes a later breakthrough.
+
+    Examples
+    --------
+    >>> import numpy as np, curvefit as cf
+    >>> x = np.arange(1.0, 81.0)
+    >>> noise = 0.02 * np.random.default_rng(0).standard_normal(80)
+    >>> curve = cf.Curve(x, 1 + np.maximum(0, 1 - x / 50) + noise, "val_loss")
+    >>> onset = cf.plateau_onset(curve)
+    >>> onset.name, 46 < onset.interval.low < onset.value < onset.interval.high < 54
+    ('plateau_onset_kink', True)
+    """
+    check_level(level)
+    if definition not in get_args(Definition):
+        raise UsageError(
+            f"definition {definition!r}", code="CF-USE-007", hint=f"choices: {', '.join(get_args(Definition))}"
+        )
+    if not len(curve):
+        raise DataError("the curve has no finite points", where=curve.metric.name)
+    if definition == "gain":
+        found = estimate(curve, "plateau_onset", horizon=horizon, eps=eps, level=level)
+        return _in_decades(replace(found, name="plateau_onset_gain", reasons=_named("gain", found.reasons)))
+    if definition == "kink":
+        return _in_decades(
+            onset_by_kink(curve, level=level, n_breakpoints=n_breakpoints, x_axis=x_axis, interval=interval)
+        )
+    if delta is None:
+        raise UsageError(
+            "the slope definition needs delta, in the unit of the metric per tenfold x",
+            code="CF-USE-001",
+            hint="the present rate: cf.estimate(curve, 'convergence_rate').value",
+        )
+    if not (isfinite(delta) and delta > 0):
+        raise UsageError(f"delta = {delta!r} is not a positive number", code="CF-USE-007")
+    if horizon is not None and not (isfinite(horizon) and horizon > 0):
+        raise UsageError(f"horizon = {horizon!r} is not a positive number", code="CF-USE-007")
+    return _in_decades(onset_by_slope(curve, delta, horizon=horizon, level=level, model=model))
+
+
+def _named(definition: str, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    first, *rest = reasons or ("",)
+    return (f"{definition}: {first}" if first else definition, *rest)
+
+
+def _in_decades(found: Estimate) -> Estimate:
+    """The same with value and end points in log10 x among the details, where they are positive and finite."""
+    ends = (found.interval.low, found.interval.high) if found.interval is not None else (None, None)
+    both = zip(("log10_x", "log10_low", "log10_high"), (found.value, *ends), strict=True)
+    decades = {k: log10(v) for k, v in both if v is not None and v > 0 and isfinite(v)}
+    return replace(found, details={**found.details, **decades})
