@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..models import Array, Model
 from ..models._base import combine
+from ._coordinates import coordinates, grid, limits, nodes, shapes, valleys
 from ._sample import Points
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
 TIGHT = 1e-9  # cosine at which an estimate counts as reached
 _ROUGH = 1e-4  # and at which a start on merged points does
 _DEPENDENT = 1e-11  # a basis function that is this close to the span of those before it is dropped
-_MAX_NODES = 4096
 _PATIENCE = 5  # Gauss-Newton steps before the full second derivatives are worth their price
 _ENOUGH = 0.1  # share of a column left by orthogonalization above which a second pass would change nothing
 _FEW = 96  # merged points on which starting values are searched
@@ -61,66 +59,6 @@ class Solution:
     iterations: int
     low: NDArray[np.bool_]
     high: NDArray[np.bool_]
-
-
-def coordinates(model: Model, theta: Array) -> Array:
-    """Search coordinates ``ln(theta + offset)`` of shapes, along the last axis."""
-    out: Array = np.log(theta + model.axes[2])
-    return out
-
-
-def shapes(model: Model, t: Array) -> Array:
-    """Shapes of search coordinates, along the last axis; exact on the limits of the search."""
-    low, high, offset = model.axes
-    theta = np.exp(t) - offset
-    out: Array = np.where(theta <= low + 1e-12 * (low + offset), low, np.minimum(theta, high))
-    return out
-
-
-def limits(model: Model, points: Points) -> tuple[Array, Array]:
-    """Search limits in search coordinates, shape (S,) each; exponents are capped where x^-alpha would overflow."""
-    low, high, _ = model.axes
-    if model.domain == "positive":
-        cap = 300.0 / max(-math.log(min(float(points.u[0]), 1.0)), 1e-300)
-        high = np.array([min(h, cap) if s.unit == "" else h for h, s in zip(high, model.shape, strict=True)])
-        low = np.minimum(low, high * 0.5)
-    return coordinates(model, low), coordinates(model, high)
-
-
-def nodes(model: Model, points: Points) -> Array:
-    """Starting grid in search coordinates, shape (G, S)."""
-    return _grid(model, *(tuple(edge.tolist()) for edge in limits(model, points)))[0]
-
-
-@lru_cache(maxsize=256)
-def _grid(model: Model, low: tuple[float, ...], high: tuple[float, ...]) -> tuple[Array, tuple[int, ...]]:
-    """Product of the starting values of all shapes, shape (G, S), and its extent along each."""
-    if not model.shape:
-        return np.zeros((1, 0)), ()
-    axes = []
-    for s, least, most in zip(model.shape, low, high, strict=True):
-        grid = np.log(np.array(s.grid) + s.offset)
-        axes.append(np.unique(np.minimum(np.maximum(grid, least), most)))
-    while math.prod(a.size for a in axes) > _MAX_NODES:
-        longest = int(np.argmax([a.size for a in axes]))
-        axes[longest] = axes[longest][::2]
-    out = np.array(list(itertools.product(*axes)))
-    out.flags.writeable = False
-    return out, tuple(a.size for a in axes)
-
-
-def _valleys(rss: Array, extent: tuple[int, ...]) -> NDArray[np.intp]:
-    """Local minima of a grid, lowest first; neighbors touch by a side or a corner."""
-    values = rss.reshape(extent)
-    least = values
-    for k in range(len(extent)):
-        inner = np.moveaxis(least, k, 0)
-        out = inner.copy()
-        out[1:] = np.minimum(out[1:], inner[:-1])
-        out[:-1] = np.minimum(out[:-1], inner[1:])
-        least = np.moveaxis(out, 0, k)
-    found = np.flatnonzero((values <= least) & np.isfinite(values))
-    return found[np.argsort(rss[found], kind="stable")]
 
 
 def _curvature(
@@ -415,15 +353,15 @@ def search(
     if not model.shape:
         return polish(model, points, np.empty(0))
     few = points.merged(_FEW)
-    grid, extent = _grid(model, *(tuple(edge.tolist()) for edge in limits(model, few)))
-    parts = np.array_split(grid, max(1, grid.shape[0] * len(few) // 300_000))
+    starting, extent = grid(model, *(tuple(edge.tolist()) for edge in limits(model, few)))
+    parts = np.array_split(starting, max(1, starting.shape[0] * len(few) // 300_000))
     rss = np.concatenate([project(model, few, part).rss for part in parts])
     rough = tolerance if few is points else max(tolerance, _ROUGH)
     found = [
-        polish(model, few, grid[i], iterations=iterations, tolerance=rough) for i in _valleys(rss, extent)[:starts]
+        polish(model, few, starting[i], iterations=iterations, tolerance=rough) for i in valleys(rss, extent)[:starts]
     ]
     if not found:
-        return polish(model, points, grid[int(np.argmin(rss))], iterations=iterations, tolerance=tolerance)
+        return polish(model, points, starting[int(np.argmin(rss))], iterations=iterations, tolerance=tolerance)
     found.sort(key=lambda s: s.rss)
     if few is points:
         return found[0]
