@@ -7,7 +7,7 @@ from typing import Any, final
 
 from ..curves import Curve, Run
 from ..curves._checks import safe_text
-from ..curves.numbers import format_number, format_x
+from ..curves.numbers import counted, format_number, format_x
 from ..reporting.document import provenance_fields
 from ._listing import RunCommand
 from ._table import table, terminal_width
@@ -55,7 +55,7 @@ def lines(run: Run) -> list[str]:
         out.append(f"learning rate: peak {format_number(run.schedule.peak)}" + (f", drops at {drops}" if drops else ""))
     if (p := run.provenance) is not None:
         dropped = "".join(f", {n} {why}" for why, n in p.rows_dropped.items())
-        out.append(f"read as {p.reader}: {p.rows_in} rows, {p.rows_kept} kept{dropped}")
+        out.append(f"read as {p.reader}: {counted(p.rows_in, 'row')}, {p.rows_kept} kept{dropped}")
         if p.restarts:
             out.append("resumed at " + ", ".join(format_x(v) for v in p.restarts))
         out.extend(f"note: {safe_text(text)}" for text in p.notes)

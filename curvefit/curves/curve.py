@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ._checks import as_float_array, frozen_array
 from .errors import DataError, UsageError
 from .metric import Direction, Kind, Metric
+from .numbers import counted
 
 __all__ = ["Curve", "Flag", "XUnit"]
 
@@ -146,7 +147,7 @@ class Curve:
 
     def __repr__(self) -> str:
         span = f"{self.x_unit} {self.x[0]:g} to {self.x[-1]:g}" if len(self) else "no finite points"
-        return f"Curve({self.metric.name!r}, {len(self)} points, {span})"
+        return f"Curve({self.metric.name!r}, {counted(len(self), 'point')}, {span})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Curve):

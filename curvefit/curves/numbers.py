@@ -6,7 +6,7 @@ import math
 
 from .estimate import Estimate, Interval
 
-__all__ = ["format_interval", "format_number", "format_share", "format_x", "with_interval"]
+__all__ = ["counted", "format_interval", "format_number", "format_share", "format_x", "with_interval"]
 
 _PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e7  # magnitudes written without an exponent
 _MOST_DIGITS = 12  # significant, however small the spread
@@ -73,6 +73,11 @@ def format_x(x: float) -> str:
     if math.isfinite(x) and x == round(x) and abs(x) < 1e8:
         return f"{x:.0f}"
     return format_number(x, digits=6)
+
+
+def counted(n: int, thing: str) -> str:
+    """A number of things: ``1 point``, ``3 points``."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 def format_share(probability: float) -> str:

@@ -119,7 +119,8 @@ def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, 
         start = float(curve.y[0]) if len(curve) else level_now
         drop = abs(level_now - start)
         if SMALL * drop >= 0.1 * noise:
-            return SMALL * drop, f"{100 * SMALL:g} % of the improvement so far"
+            better = (level_now < start) == (curve.direction != "max")
+            return SMALL * drop, f"{100 * SMALL:g} % of the {'improvement' if better else 'change'} so far"
         return 0.1 * noise, "a tenth of the noise of one observation"
     if isinstance(min_gain, str):
         text = min_gain.strip().lower()

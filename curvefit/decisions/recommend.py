@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..curves import Curve, Estimate, Interval, Run, Status, UsageError
+from ..curves.numbers import format_number, format_share, format_x
 from ..diagnostics.api import diagnose
 from ..diagnostics.diagnosis import Diagnoses, Diagnosis
 from ..estimands import horizon_grid
@@ -100,6 +101,9 @@ def recommend(
     case.note("min_gain", gain)
     case.note("probability", case.probability)
     case.note("expected_gain_at_horizon", float(gains.expected(-1)[0]))
+    if cost_per_unit is not None and worth_per_unit is not None:
+        case.note("cost_per_unit", cost_per_unit)
+        case.note("worth_per_unit", worth_per_unit)
     if target is not None:
         case.note("probability_target", float(gains.ever(target)[-1]))
     if best is not None:
@@ -111,7 +115,9 @@ def recommend(
         if answer is not None:
             return answer
     if target is not None and case.gains.sign * (forecast.level_now - target) <= 0:
-        case.also.append(f"the target {target:.6g} has been reached: the local mean is {forecast.level_now:.4g}")
+        case.also.append(
+            f"the target {format_number(target, digits=6)} has been reached: the local mean is {format_number(forecast.level_now)}"
+        )
         target = None
     hopeless = _hopeless(case, target, best)
     if hopeless is not None:
@@ -160,8 +166,8 @@ class _Case:
     def chance(self) -> str:
         meaning = "" if self.why_gain == "as given" else f", {self.why_gain},"
         return (
-            f"P(gain of at least {self.min_gain:.3g}{meaning} by {self.curve.x_unit} {self.horizon:.6g}) = "
-            f"{self.probability:.0%}"
+            f"P(gain of at least {format_number(self.min_gain, digits=3)}{meaning} by {self.curve.x_unit} "
+            f"{format_x(self.horizon)}) = {format_share(self.probability)}"
         )
 
     def answer(self, action: Action, *reasons: str, at: int | None = None) -> Recommendation:
@@ -239,9 +245,11 @@ def _hopeless(case: _Case, target: float | None, best: float | None) -> Recommen
         if chance < HOPELESS_BELOW:
             return _stop(
                 case,
-                f"{name} {value:.6g} is out of reach: P(reached by {case.curve.x_unit} {case.horizon:.6g}) = {chance:.1%}",
+                f"{name} {format_number(value, digits=6)} is out of reach: P(reached by {case.curve.x_unit} {format_x(case.horizon)}) = {format_share(chance)}",
             )
-        case.also.append(f"{name} {value:.6g}: P(reached by {case.curve.x_unit} {case.horizon:.6g}) = {chance:.0%}")
+        case.also.append(
+            f"{name} {format_number(value, digits=6)}: P(reached by {case.curve.x_unit} {format_x(case.horizon)}) = {format_share(chance)}"
+        )
     return None
 
 
@@ -262,10 +270,12 @@ def _by_worth(case: _Case, cost: float, worth: float) -> Recommendation:
     case.note("best_net_worth", float(net[at]))
     case.note("net_worth_at_horizon", float(net[-1]))
     if net[at] <= 0:
-        return _stop(case, f"no x pays: the best expected net worth is {net[at]:.3g}", case.chance())
+        return _stop(
+            case, f"no x pays: the best expected net worth is {format_number(float(net[at]), digits=3)}", case.chance()
+        )
     return case.answer(
         Action.CONTINUE,
-        f"expected net worth is largest, {net[at]:.3g}, at about {case.curve.x_unit} {case.forecast.x[at]:.4g}",
+        f"expected net worth is largest, {format_number(float(net[at]), digits=3)}, at about {case.curve.x_unit} {format_x(_round_x(float(case.forecast.x[at]), case.curve, case.horizon))}",
         case.chance(),
         at=at,
     )
@@ -288,7 +298,7 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
             at = int(np.argmax(ever >= 0.5))
             return case.answer(
                 Action.CONTINUE,
-                f"the target {target:.6g} is reached by then with probability one half",
+                f"the target {format_number(target, digits=6)} is reached by then with probability one half",
                 case.chance(),
                 at=at,
             )
@@ -303,7 +313,7 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     elif at == len(left) - 1:
         beyond = ""
     else:
-        beyond = f"after it less than {case.min_gain:.3g} is expected to the horizon"
+        beyond = f"after it less than {format_number(case.min_gain, digits=3)} is expected to the horizon"
     return case.answer(Action.CONTINUE, case.chance(), beyond, at=at)
 
 

@@ -41,7 +41,7 @@ class Question:
     target : float or None
         Value of the metric to be reached.
     eps : float
-        Share of the total drop below which what is left counts as nothing (plateau onset by gain).
+        Share of the total gain below which what is left counts as nothing (plateau onset by gain).
     level : float
         Nominal coverage of the intervals.
     min_gain : float

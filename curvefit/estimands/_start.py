@@ -1,4 +1,4 @@
-"""Where the curve started: the level from which the total drop is counted."""
+"""Where the curve started: the level from which the total gain is counted."""
 
 from __future__ import annotations
 

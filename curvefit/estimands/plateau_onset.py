@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
-from ..curves.numbers import format_x
+from ..curves.numbers import format_share, format_x
 from ._base import Question, unanswered
 from ._local_mean import index_bins, local_mean, winsorized
 from ._misfit import late_misfit
@@ -64,7 +64,7 @@ def plateau_onset(question: Question) -> Estimate:
         return unanswered(name, Status.NOT_APPLICABLE, reason, unit=curve.x_unit, details={"eps": question.eps})
     onsets, left = _first_passage(grid, paths, question.eps, float(curve.x[-1]))
     view = (
-        f"read off the fitted {question.fit.model.name}"
+        f"read off the fitted {question.fit.model.name.replace('_', ' ')}"
         if from_fit and question.fit
         else f"read off the forecast: {why}"
     )
@@ -83,7 +83,8 @@ def plateau_onset(question: Question) -> Estimate:
         "horizon": question.horizon,
     }
     if value > last:
-        reason = f"{100 * left[0]:.2g} % of the total gain is still to come at the last {curve.x_unit}; {view}"
+        whole = f"the gain from {curve.x_unit} {format_x(curve.x[0])} to {format_x(question.horizon)}"
+        reason = f"{format_share(float(left[0]))} of {whole} is still to come; {view}"
         return Estimate(name, None, interval, curve.x_unit, Status.NOT_REACHED, (reason,), details)
     again = _rises_again(question, float(drop[0]))
     if again:
@@ -159,7 +160,7 @@ def _from_forecast(question: Question) -> tuple[_Array, _Array]:
     if x[-1] < curve.x[-1]:
         x, past, error = np.append(x, curve.x[-1]), np.append(past, 0.0), np.append(error, error[-1])
     past[-1] = forecast.level_now
-    past[0] = question.sign * max(question.sign * past[0], question.sign * starting_level(question)[0])
+    past[0] = starting_level(question)[0]  # one start for every share of the gain
     ahead = forecast.underlying.quantile(np.concatenate(([0.5], _NODES))).T
     # the past is shifted as a whole by its own noise, in an order that has nothing to do with the future's
     order = np.random.default_rng(20).permutation(_NODES.size)

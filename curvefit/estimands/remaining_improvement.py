@@ -27,8 +27,8 @@ def remaining_improvement(question: Question) -> Estimate:
     Returns
     -------
     Estimate
-        In the unit of the metric, with a confidence interval of the mean curve. Details: ``share`` of the total drop
-        with ``share_low`` and ``share_high`` (absent when the total drop does not rise above the noise),
+        In the unit of the metric, with a confidence interval of the mean curve. Details: ``share`` of the total gain
+        with ``share_low`` and ``share_high`` (absent when the total gain does not rise above the noise),
         ``probability`` of at least ``min_gain``, ``expected_gain`` (the mean of R where it is positive, 0 elsewhere),
         ``level_now``, ``horizon``.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, DataError, Metric, Segmented, XUnit, segment_log
+from ..curves.numbers import counted
 from ._cells import MISSING, NUMBER, TEXT, WHY, Column
 from ._groups import Unit
 from ._masked import masked_rows, with_mask
@@ -223,7 +224,9 @@ def _note_segments(part: Segmented, book: Book) -> None:
     for start in part.restarts[:3]:
         book.note(f"logging starts again at x = {start:g}")
     if part.superseded:
-        book.note(f"{part.superseded} rows were logged twice over; the resume policy decided which stay (resume=)")
+        book.note(
+            f"{counted(part.superseded, 'row')} logged twice over; the resume policy decided which stay (resume=)"
+        )
 
 
 def _note_jump(x: NDArray[np.float64], book: Book) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..curves import Estimate, Interval, Status
-from ..curves.numbers import format_number, format_share, format_x, with_interval
+from ..curves.numbers import counted, format_number, format_share, format_x, with_interval
 from ..decisions.recommendation import Action
 from ..diagnostics.diagnosis import Diagnosis
 from .document import BAND_LEVELS
@@ -22,6 +22,7 @@ __all__ = [
     "data_lines",
     "doubts",
     "estimate_rows",
+    "finding",
     "fit_rows",
     "headline",
     "places",
@@ -81,7 +82,7 @@ def what(report: Report) -> str:
         kind = "metric" if curve.kind == "other" else curve.kind
         parts.append(f"{split}{kind}, {'smaller' if curve.direction == 'min' else 'larger'} is better")
     parts.append(
-        f"{_count(len(curve), 'point')}, {unit} {format_x(curve.x[0])} to {format_x(curve.x[-1])}"
+        f"{counted(len(curve), 'point')}, {unit} {format_x(curve.x[0])} to {format_x(curve.x[-1])}"
         if len(curve)
         else "no finite points"
     )
@@ -201,7 +202,8 @@ def _remark(estimate: Estimate, report: Report) -> str:
     detail = estimate.details
     name = estimate.name
     if name == "remaining_improvement" and detail.get("share", -1.0) >= 0:
-        return f"{format_share(detail['share'])} of the total"
+        first, last = format_x(report.curve.x[0]), format_x(report.horizon)
+        return f"{format_share(detail['share'])} of the gain from {report.curve.x_unit} {first} to {last}"
     if name == "target_reached" and "probability" in detail and detail.get("already_reached") != 1:
         return f"{format_share(detail['probability'])} by {report.curve.x_unit} {format_x(report.horizon)}"
     if name == "best_point" and "value" in detail:
@@ -236,6 +238,14 @@ def undecided(report: Report) -> list[str]:
     return [f"{d.name.replace('_', ' ')}: undecided. {d.explanation}" for d in found.undecided]
 
 
+def finding(report: Report, diagnosis: Diagnosis) -> str:
+    """What people call a finding about this metric: what is better lies below for a loss, above for an accuracy."""
+    name = diagnosis.name.replace("_", " ")
+    if diagnosis.name == "validation_below_training" and report.curve.direction == "max":
+        return "validation above training"
+    return name
+
+
 def places(diagnosis: Diagnosis) -> str:
     """Where a diagnosis is, at most three places, with their intervals."""
     parts = []
@@ -243,7 +253,8 @@ def places(diagnosis: Diagnosis) -> str:
         value, interval = with_interval(e)
         parts.append(" ".join(p for p in (e.unit, value, interval) if p))
     more = f" and {len(diagnosis.where) - 3} more" if len(diagnosis.where) > 3 else ""
-    return "at " + ", ".join(parts) + more if parts else ""
+    lead = "until" if diagnosis.name == "validation_below_training" else "at"  # a stretch, told by its end
+    return f"{lead} {', '.join(parts)}{more}" if parts else ""
 
 
 def doubts(report: Report) -> list[str]:
@@ -282,7 +293,7 @@ def data_lines(report: Report) -> list[str]:
     bad = report.curve.nonfinite_x
     if bad.size:
         lines.append(
-            f"{_count(bad.size, 'value')} of {report.metric} NaN or infinite, first at "
+            f"{counted(bad.size, 'value')} of {report.metric} NaN or infinite, first at "
             f"{report.curve.x_unit} {format_x(float(bad[0]))}"
         )
     lines.extend(f"{reason}: {count}" for reason, count in report.curve.defects.items() if count)
@@ -291,11 +302,7 @@ def data_lines(report: Report) -> list[str]:
 
 def _balance(thing: str, came: int, kept: int, dropped: Mapping[str, int]) -> str:
     lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-    return f"{_count(came, thing)} read, {kept} kept" + (f", dropped: {lost}" if lost else "")
-
-
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+    return f"{counted(came, thing)} read, {kept} kept" + (f", dropped: {lost}" if lost else "")
 
 
 def _kind(interval: Interval | None) -> str:

@@ -17,7 +17,7 @@ __all__ = ["SEVERITY", "erratic"]
 SEVERITY: Final = "warning"
 VOICE = Voice("erratic", SEVERITY)
 
-COMPARABLE = 0.25  # of the total drop
+COMPARABLE = 0.25  # of the total gain
 ADVICE = (
     "Lower the learning rate or enlarge the batch, clip gradients, and check the data for outliers and wrong labels; "
     "for a validation metric, enlarge the evaluation set."
@@ -25,7 +25,7 @@ ADVICE = (
 
 
 def erratic(evidence: Evidence) -> Diagnosis:
-    r"""Test the ratio of noise to total drop.
+    r"""Test the ratio of noise to total gain.
 
     .. math:: R = \hat\sigma / \text{drop}, \qquad \ln R \pm z_\alpha\, \mathrm{se}(\ln R) > \ln 0.25
 

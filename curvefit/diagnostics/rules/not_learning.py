@@ -95,7 +95,7 @@ def not_learning(evidence: Evidence) -> Diagnosis:
             else ""
         )
         return VOICE.present(
-            f"{name} has not improved in {boiled.count} points{stuck}: a drop by more than {number(margin)} "
+            f"{name} has not improved in {boiled.count} points{stuck}: an improvement of more than {number(margin)} "
             "is excluded.",
             ADVICE,
             facts,
@@ -105,7 +105,7 @@ def not_learning(evidence: Evidence) -> Diagnosis:
     excess = min(stderr / (MOST * sd), 2.0) if sd > 0 else 1.0  # standard errors shrink with the root of the points
     needed = math.ceil(boiled.count * max((4.0 * excess) ** 2, 1.5))
     return VOICE.undecided(
-        f"No drop is seen in {name} yet, but a real one could hide in the noise; about {needed} points would decide it.",
+        f"No improvement is seen in {name} yet, but a real one could hide in the noise; about {needed} points would decide it.",
         {**facts, "points_needed": needed},
         metric=name,
         p_value=p_value,

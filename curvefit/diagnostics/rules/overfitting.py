@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from ...curves import Curve, Estimate
+from ...curves.numbers import format_number
 from ...estimands.api import estimate
 from .._scan import line, rise
 from .._trace import Span, Trace
@@ -175,7 +176,9 @@ def _present(
     }
     if np.isfinite(share):
         numbers["rise_share_of_drop"] = share
-    text = f"{name} {score} by {number(main.size)} ± {number(1.96 * main.stderr)} after {unit} {number(onset)}"
+    error = 1.96 * main.stderr
+    rise = f"{format_number(main.size, error)} ± {format_number(error, error)}"
+    text = f"{name} {score} by {rise} after {unit} {number(onset)}"
     if np.isfinite(share):
         text += f" ({percent(share)} of all it had gained)"
     if len(turns) > 1:
@@ -223,7 +226,7 @@ def _not_found(boiled: Trace, turns: list[Turn], name: str, p_value: float, fact
     numbers = {**facts, "largest_rise_compatible": most}
     if boiled.drop > 0 and most < 0.1 * boiled.drop:
         return VOICE.absent(
-            f"{name} has not turned: a recent rise of more than {percent(most / boiled.drop)} of its total drop is excluded.",
+            f"{name} has not turned: losing more than {percent(most / boiled.drop)} of what it has gained is excluded.",
             numbers,
             metric=name,
             p_value=p_value,

@@ -28,7 +28,7 @@ ADVICE = (
 
 
 def plateaued(evidence: Evidence) -> Diagnosis:
-    r"""Test for equivalence: less than 2 % of the total drop is left to the horizon.
+    r"""Test for equivalence: less than 2 % of the total gain is left to the horizon.
 
     .. math:: P(\text{gain left} \ge \varepsilon) < 0.05 \;\text{and}\;
               P(\text{loss} \ge 2.5\,\varepsilon) < 0.05, \qquad \varepsilon = 0.02\,\text{drop}
@@ -91,7 +91,7 @@ def plateaued(evidence: Evidence) -> Diagnosis:
     onset = _onset(boiled, ahead.gain, eps, unit)
     return VOICE.present(
         f"{name} is level at {number(boiled.sign * float(np.mean(boiled.y[-max(len(boiled) // 5, 1) :])))} since about "
-        f"{unit} {number(onset.value or 0.0)}: if the present course goes on, less than {percent(SMALL)} of the total drop is "
+        f"{unit} {number(onset.value or 0.0)}: if the present course goes on, less than {percent(SMALL)} of all it has gained is "
         f"left to {unit} {number(evidence.horizon)}.",
         ADVICE,
         {**facts, "onset": onset.value or 0.0},

@@ -17,12 +17,12 @@ SEVERITY: Final = "info"
 VOICE = Voice("underdetermined", SEVERITY)
 
 ENOUGH = 6.0  # independent observations
-UNCLEAR = 0.1  # error of a level as a share of the total drop below which few observations are enough
-CLEAR = 3.0  # total drop in standard errors of a level
+UNCLEAR = 0.1  # error of a level as a share of the total gain below which few observations are enough
+CLEAR = 3.0  # total gain in standard errors of a level
 
 
 def underdetermined(evidence: Evidence) -> Diagnosis:
-    r"""Count the independent observations and compare the total drop with its error.
+    r"""Count the independent observations and compare the total gain with its error.
 
     .. math:: \big(n_\mathrm{eff} = n\,\tfrac{1-\rho}{1+\rho} < 6 \text{ and } \mathrm{se} > 0.1\,\text{drop}\big)
               \quad\text{or}\quad \text{drop} < 3\,\mathrm{se}

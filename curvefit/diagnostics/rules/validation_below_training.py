@@ -36,7 +36,7 @@ def validation_below_training(evidence: Evidence) -> Diagnosis:
     Returns
     -------
     Diagnosis
-        Where: the x at which the local means cross (the end of the run when they do not), with its uncertainty.
+        Where: the x at which the local means cross, with its uncertainty; none when they do not.
 
     Notes
     -----
@@ -73,14 +73,18 @@ def validation_below_training(evidence: Evidence) -> Diagnosis:
         "validation_above_training", x[end], x[last], x[max(high, end)], unit, method="crossing of local means"
     )
     still = not under.size
+    first = int(np.flatnonzero(below)[0])
+    since = f"from about {unit} {number(float(x[first]))}" if first > 0.05 * x.size else ""
+    stretch = f"{since} to the end" if since else "throughout"
+    if not still:
+        stretch = f"{since} until about {unit} {number(float(x[end]))}".lstrip()
     better = "above" if val.sign < 0 else "below"
     return VOICE.present(
-        f"{val_name} lies {better} {train_name} by up to {number(float(gap.max()))} "
-        + ("throughout." if still else f"until about {unit} {number(float(x[end]))}."),
+        f"{val_name} lies {better} {train_name} by up to {number(float(gap.max()))} " + f"{stretch}.",
         ADVICE,
         {**facts, "end": float(x[end])},
         metric=val_name,
-        where=(where,),
+        where=() if still else (where,),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...curves import Status
 from ...curves._checks import safe_text
-from ...curves.numbers import format_x
+from ...curves.numbers import counted, format_x
 from ...estimands._local_mean import local_mean
 from ..document import BAND_LEVELS
 from ..figures import COLORS, literal, new_axes, style
@@ -98,7 +98,7 @@ def _data(ax: Axes, report: Report, view: View, columns: int) -> None:
     if view.y_scale == "log":
         x, y = x[y > 0], y[y > 0]
     at = thin(x, y, columns, log=view.x_scale == "log")
-    label = f"observed ({len(curve)} points)" if at.size == x.size else f"observed ({len(curve)} points, thinned)"
+    label = f"observed ({counted(len(curve), 'point')}{'' if at.size == x.size else ', thinned'})"
     if x.size <= _FEW:
         ax.plot(x, y, "o", ms=3.2, mfc="white", mec=COLORS["mean"], mew=0.9, label=label, zorder=2.5)
     else:

@@ -102,12 +102,12 @@ def _diagnoses(report: Report) -> list[str]:
     lines = []
     for d in report.diagnoses.present:
         at, suspicion = wording.places(d), wording.suspected(report, d)
-        name = f"{d.name.replace('_', ' ')}{' suspected' if suspicion else ''}"
+        name = f"{wording.finding(report, d)}{' suspected' if suspicion else ''}"
         head = f"**{_escape(name)}** ({d.severity}{', ' + _escape(at) if at else ''})"
         advice = f" *{_escape(wording.advice(d, suspicion))}*" if d.advice else ""
         lines.append(f"- {head} {_escape(' '.join(t for t in (d.explanation, suspicion) if t))}{advice}")
     lines.extend(f"- {_escape(line)}" for line in wording.undecided(report))
-    absent = [d.name.replace("_", " ") for d in report.diagnoses if d.verdict is Verdict.ABSENT]
+    absent = [wording.finding(report, d) for d in report.diagnoses if d.verdict is Verdict.ABSENT]
     if absent:
         lines.append(f"- absent: {_escape(', '.join(absent))}")
     return [*(lines or ["- none asked for"]), ""]

@@ -152,19 +152,19 @@ def _diagnoses(page: Page, report: Report) -> None:
     page.heading("Diagnoses")
     found = report.diagnoses
     for d in found.present:
-        _present(page, d, wording.suspected(report, d))
+        _present(page, d, wording.finding(report, d), wording.suspected(report, d))
     for line in wording.undecided(report):
         page.paragraph(line, first="  ? ", indent="    ", style="muted")
-    absent = [d.name.replace("_", " ") for d in found if d.verdict is Verdict.ABSENT]
+    absent = [wording.finding(report, d) for d in found if d.verdict is Verdict.ABSENT]
     if absent:
         page.paragraph(f"absent: {', '.join(absent)}", first="  - ", indent="    ", style="muted")
     if not len(found):
         page.line(("  none asked for", "muted"))
 
 
-def _present(page: Page, d: Diagnosis, suspicion: str) -> None:
+def _present(page: Page, d: Diagnosis, name: str, suspicion: str) -> None:
     at = wording.places(d)
-    head = f"{d.name.replace('_', ' ')}{' suspected' if suspicion else ''}{' ' + at if at else ''}"
+    head = f"{name}{' suspected' if suspicion else ''}{' ' + at if at else ''}"
     page.paragraph(head, first=f"  {_MARKS[d.severity]} ", indent="    ", style=d.severity)
     if d.explanation:
         page.paragraph(" ".join(t for t in (d.explanation, suspicion) if t), first="    ", indent="    ")

@@ -244,3 +244,35 @@ def test_getting_worse_is_neither_level_nor_improving():
 def test_a_smoothed_name_is_believed():
     said = answer("smoothed_input", Run("r", {"val_loss_ema": Curve(X, 1 / X + noise(0), "val_loss_ema")}))
     assert said.present and "by its name" in said.explanation
+
+
+@pytest.mark.parametrize(("metric", "word"), [("loss", "below"), ("accuracy", "above")])
+def test_validation_better_all_along_has_no_end(metric, word):
+    """Where the means never cross there is no place to name; where they cross, the sentence ends there."""
+    x = np.arange(1.0, 101.0)
+    rng = np.random.default_rng(3)
+    falling = 0.3 + 0.4 * x**-0.5
+
+    def said(gap):
+        val, train = (falling - gap, falling) if metric == "loss" else (1 - falling + gap, 1 - falling)
+        both = Run(
+            "r",
+            {
+                f"val_{metric}": Curve(x, val + 0.002 * rng.standard_normal(100), f"val_{metric}"),
+                f"train_{metric}": Curve(x, train + 0.002 * rng.standard_normal(100), f"train_{metric}"),
+            },
+        )
+        return answer("validation_below_training", both)
+
+    always = said(0.05)
+    assert always.present
+    assert always.where == ()
+    assert f"lies {word} " in always.explanation
+    assert always.explanation.endswith("throughout.")
+    early = said(np.where(x < 50, 0.05, -0.05))
+    assert "until about step" in early.explanation
+    assert early.where[0].value == pytest.approx(50, abs=8)
+    late = said(np.where(x < 50, -0.05, 0.05))
+    assert late.explanation.endswith("to the end.")
+    assert "from about step" in late.explanation
+    assert late.where == ()

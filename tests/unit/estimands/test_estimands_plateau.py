@@ -38,7 +38,7 @@ def test_it_solves_the_definition(eps):
     out = plateau_onset(Question(curve, None, fit(curve), 800.0, eps=eps))
     assert out.value == pytest.approx(onset(eps, 800.0), rel=2e-3)
     assert out.details["from_fit"] == 1
-    assert "fitted power_law" in out.reasons[0]
+    assert "fitted power law" in out.reasons[0]
 
 
 def test_scores_that_climb_have_the_same_onset():

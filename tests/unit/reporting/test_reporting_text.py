@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curvefit.curves import Estimate, Interval
+from curvefit.analysis import analyze
+from curvefit.curves import Curve, Estimate, Interval
 from curvefit.decisions.recommendation import Action
 from curvefit.diagnostics.diagnosis import Diagnoses, Diagnosis, Verdict
 from curvefit.reporting.renderers import _page
@@ -214,3 +215,54 @@ def test_training_on_in_spite_of_a_warning_says_so(build):
     x = np.arange(1.0, 41.0)
     text = build(x, 1 + 1 / x, diagnoses=findings(("overfitting", "warning", 0.001))).render("terminal")
     assert "Overfitting is seen too (below); the forecast still gains." in " ".join(text.split())
+
+
+def test_shares_of_the_gain_agree_on_one_page():
+    """What is left by the horizon is one share of one gain, told where it starts and ends."""
+    x = np.arange(1.0, 61.0)
+    report = analyze(Curve(x, 0.5 + 2 * x**-0.4, "val_loss", x_unit="epoch"), model=None)
+    left = report.estimates["remaining_improvement"].details["share"]
+    assert report.estimates["plateau_onset"].details["gain_left"] == pytest.approx(left, rel=1e-9)
+    text = " ".join(report.render("terminal").split())
+    assert text.count(f"{100 * left:.0f} % of the gain from epoch 1 to 120") == 2
+    assert "total" not in text
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "val_accuracy", "episode_reward"])
+def test_no_page_speaks_of_drops_where_more_is_better(metric):
+    x = np.arange(1.0, 81.0)
+    y = 0.3 + 0.6 * x**-0.6 + 0.004 * np.sin(5 * x)
+    report = analyze(Curve(x, y if metric == "val_loss" else 1.1 - y, metric), model=None)
+    text = " ".join(report.render("terminal").replace("learning-rate", "").split())
+    assert "total drop" not in text
+    assert ("a drop" in text) is False
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [("val_loss", "validation below training"), ("val_accuracy", "validation above training")],
+)
+def test_validation_that_is_better_than_training_is_named_by_what_the_metric_does(build, metric, said):
+    at = Estimate("validation_above_training", 20.0, Interval(15.0, 24.0), "epoch")
+    found = [Diagnosis("validation_below_training", Verdict.PRESENT, "info", metric, (at,), {}, None, "Why.", "Do.")]
+    x = np.arange(1.0, 41.0)
+    for format in ("terminal", "markdown"):
+        text = build(x, 0.9 - 0.5 / x, metric, diagnoses=found).render(format).replace("\\", "")
+        assert said in text
+        assert "until epoch 20 [15, 24]" in text
+
+
+def test_one_of_a_thing_is_not_several(build):
+    x = np.arange(1.0, 3.0)
+    ax = build(x[:1], x[:1]).plot()
+    assert "observed (1 point)" in [t.get_text() for t in ax.get_legend().get_texts()]
+    assert repr(Curve([1.0], [2.0], "val_loss")) == "Curve('val_loss', 1 point, step 1 to 1)"
+
+
+def test_large_numbers_have_one_style(build):
+    """A horizon of tokens is written alike in the headline, the reasons and the notes."""
+    x = np.linspace(1e10, 1e12, 60)
+    report = analyze(Curve(x, 2 + 1e3 * x**-0.3, "val_loss", x_unit="token"), model=None)
+    text = report.render("terminal")
+    assert "2e12" in text
+    assert "e+" not in text
