@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from ..fitting.autocorrelation import lag1
 from ._noise import noise_sd, sieve_noise
-from ._profile import base_residual, hinge_profile, orthonormal
+from ._profile import base_residual, orthonormal
 from ._search import Design, binned
 
 __all__ = ["ExistenceTest", "davies_p", "test_existence"]
 
 Array = NDArray[np.float64]
 REPLICATES = 499
+RAMPS = 48  # places of either end of a ramp
 BINS = 500  # a long series is tested on its bins, whose noise is less correlated
 
 
@@ -41,32 +42,62 @@ class ExistenceTest:
     at: float
 
 
-def test_existence(design: Design, correlated: bool, rng: np.random.Generator) -> ExistenceTest:
-    """Sup-F test of one breakpoint against none.
+def test_existence(
+    design: Design, correlated: bool, rng: np.random.Generator, given: Array | None = None
+) -> ExistenceTest:
+    """Sup-F test of one breakpoint more against none more.
 
-    The null is a line plus noise whose correlation is estimated under the alternative (the line alone would leave
-    the kink in the residuals and find correlation that is not there), and whose size may follow the fitted line.
+    The null is a line (with the breakpoints ``given``, which may move a little) plus noise whose correlation is
+    estimated under the alternative (the null alone would leave the kink in the residuals and find correlation that is
+    not there), and whose size may follow the fitted line.
     """
     design = binned(design, BINS)
-    q = orthonormal(design.base(), design.w)
-    profile = hinge_profile(design.x, design.y, design.w, q, min_size=design.min_size, side=design.side)
-    place, gain = profile.best()
+    others = np.zeros(0) if given is None else given
+    shifts = (design.x[:, None] > others[None, :]).astype(float) if others.size else None
+    search = _ramps if design.both_zero and not others.size else _hinge
+    place, gain, base_rss = search(design, others, shifts, design.y[:, None])
     n = design.x.size
-    p = q.shape[1] + 2
-    rest = max(float(profile.base_rss - gain), 1e-300) / max(n - p, 1)
-    statistic = float(gain) / rest
-    full = orthonormal(design.columns(np.array([float(place)])), design.w)
+    at = np.sort(np.append(others, place[:, 0]))
+    p = design.columns(at).shape[1] + at.size
+    rest = max(float(base_rss[0] - gain[0]), 1e-300) / max(n - p, 1)
+    statistic = float(gain[0]) / rest
+    full = orthonormal(design.columns(at), design.w)
     e = base_residual(design.y, full, design.w)
     root = np.sqrt(design.w)
     sd = noise_sd(e * root, design.y - e, p)
     sd = sd / max(float(np.mean(sd)), 1e-300) if float(np.max(sd)) > 0 else np.ones(n)
     rho = lag1(e * root / sd, design.x, parameters=p) if correlated else 0.0
-    noise = sieve_noise(rho, n, REPLICATES, rng) * (sd / root)[:, None]
-    null = hinge_profile(design.x, noise, design.w, q, min_size=design.min_size, side=design.side)
-    _, gains = null.best()
-    statistics = gains / (np.maximum(null.base_rss - gains, 1e-300) / max(n - p, 1))
+    noise = sieve_noise(rho, n, REPLICATES, rng, design.x) * (sd / root)[:, None]
+    _, gains, rss0 = search(design, others, shifts, noise)
+    statistics = gains / (np.maximum(rss0 - gains, 1e-300) / max(n - p, 1))
     p_value = (1 + float(np.sum(statistics >= statistic))) / (1 + REPLICATES)
-    return ExistenceTest(statistic, p_value, "sup-F, AR sieve bootstrap", float(place))
+    return ExistenceTest(statistic, p_value, "sup-F, AR sieve bootstrap", float(np.mean(place[:, 0])))
+
+
+def _hinge(design: Design, others: Array, shifts: Array | None, y: Array) -> tuple[Array, Array, Array]:
+    """Best place, its gain, and the rest without it, of one hinge beside others."""
+    profile = design.profile(others, y, shifts)
+    place, gain = profile.best()
+    return place[None, :], gain, profile.base_rss
+
+
+def _ramps(design: Design, others: Array, shifts: Array | None, y: Array) -> tuple[Array, Array, Array]:
+    """The same of a ramp between two breakpoints, on a grid: a line with flat ends has no fewer."""
+    n, m = design.x.size, design.min_size
+    knots = design.x[np.unique(np.linspace(m - 1, n - m, RAMPS).astype(int))]
+    q = orthonormal(design.base(), design.w)
+    r = base_residual(y, q, design.w)
+    h = base_residual(np.maximum(design.x[:, None] - knots[None, :], 0.0), q, design.w)
+    gram, v = h.T @ (design.w[:, None] * h), h.T @ (design.w[:, None] * r)
+    i, j = np.triu_indices(knots.size, 1)
+    power = gram[i, i] + gram[j, j] - 2 * gram[i, j]
+    best, at = np.full(y.shape[1], -1.0), np.zeros(y.shape[1], dtype=np.intp)
+    for part in np.array_split(np.arange(i.size), max(1, i.size * y.shape[1] // 2_000_000)):
+        gains = (v[i[part]] - v[j[part]]) ** 2 / np.maximum(power[part], 1e-300)[:, None]
+        top = np.argmax(gains, axis=0)
+        value = gains[top, np.arange(y.shape[1])]
+        at, best = np.where(value > best, part[top], at), np.maximum(best, value)
+    return np.stack([knots[i[at]], knots[j[at]]]), best, np.sum(design.w[:, None] * r * r, axis=0)
 
 
 test_existence.__test__ = False  # type: ignore[attr-defined]

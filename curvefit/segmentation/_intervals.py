@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fitting.autocorrelation import effective_size
-from ._noise import sieve_noise
-from ._profile import HingeProfile, base_residual, hinge_profile, orthonormal
+from ..fitting.autocorrelation import regularly_spaced
+from ._noise import correlated_gram, sieve_noise
+from ._profile import HingeProfile, base_residual, orthonormal
 from ._search import Design
 
 __all__ = ["BreakInterval", "breakpoint_interval", "coefficient_covariance"]
 
 Array = NDArray[np.float64]
 REPLICATES = 199
+PLACES = 400  # at which a profile is given
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BreakInterval:
-    """End points (standardized x) and what should be known about them."""
+    """End points (standardized x), what should be known about them, and the profile they were read from."""
 
     low: float
     high: float
     notes: tuple[str, ...] = ()
+    places: Array = field(default_factory=lambda: np.zeros(0))
+    rss: Array = field(default_factory=lambda: np.zeros(0))
+    limit: float = float("nan")
 
 
-def coefficient_covariance(design: Design, psi: Array, sigma2: float) -> tuple[Array, Array]:
-    """Coefficients of base and hinges, and the covariance of (coefficients, breakpoints) by linearization.
+def coefficient_covariance(design: Design, psi: Array, sigma2: float, rho: float = 0.0) -> tuple[Array, Array]:
+    """Coefficients of ``design.columns`` and the covariance of (coefficients, breakpoints) by linearization.
+
+    Correlated noise of regular spacing multiplies it by (1 + rho)/(1 - rho); with irregular spacing its sandwich with
+    the correlations themselves is taken.
 
     References
     ----------
@@ -37,7 +44,7 @@ def coefficient_covariance(design: Design, psi: Array, sigma2: float) -> tuple[A
     columns = design.columns(psi)
     root = np.sqrt(design.w)[:, None]
     beta: Array = np.asarray(np.linalg.lstsq(columns * root, design.y * root[:, 0], rcond=None)[0], dtype=np.float64)
-    jac = np.column_stack([columns, _moves(design, psi, beta)]) * root
+    jac = np.column_stack([columns, design.moves(psi, beta)]) * root
     norms = np.linalg.norm(jac, axis=0)
     norms[norms == 0] = 1.0
     r = np.asarray(np.linalg.qr(jac / norms)[1])
@@ -45,16 +52,21 @@ def coefficient_covariance(design: Design, psi: Array, sigma2: float) -> tuple[A
         inverse = np.linalg.inv(r) / norms[:, None]
     except np.linalg.LinAlgError:
         return beta, np.full((jac.shape[1], jac.shape[1]), np.nan)
-    return beta, np.asarray(sigma2 * (inverse @ inverse.T))
+    half = inverse @ inverse.T
+    if rho <= 0 or regularly_spaced(design.x):
+        return beta, np.asarray(sigma2 * (1 + rho) / (1 - rho) * half)
+    return beta, np.asarray(sigma2 * half @ correlated_gram(jac, rho, design.x) @ half)
 
 
-def _moves(design: Design, psi: Array, beta: Array) -> Array:
-    """Derivative of the mean with respect to each breakpoint."""
-    k = psi.size
-    if k == 0:
-        return np.zeros((design.x.size, 0))
-    right = (design.x[:, None] > psi[None, :]).astype(float)
-    return np.asarray(((1 - right) if design.last_zero else -right) * beta[-k:])
+def _inflation(design: Design, psi: Array, i: int, rho: float) -> float:
+    """Factor by which correlation raises the variance of breakpoint i."""
+    if rho <= 0 or regularly_spaced(design.x):
+        return (1 + rho) / (1 - rho)
+    independent = coefficient_covariance(design, psi, 1.0)[1]
+    correlated = coefficient_covariance(design, psi, 1.0, rho)[1]
+    at = i - psi.size
+    ratio = float(correlated[at, at] / independent[at, at])
+    return max(ratio, 1.0) if np.isfinite(ratio) else (1 + rho) / (1 - rho)
 
 
 def breakpoint_interval(
@@ -72,49 +84,48 @@ def breakpoint_interval(
     from scipy.stats import f, t
 
     p = design.columns(psi).shape[1] + psi.size
-    inflation = (1 + rho) / (1 - rho)
-    dof = max(effective_size(n, rho) - p, 1.0)
-    if kind == "delta":
-        _, covariance = coefficient_covariance(design, psi, rss / (n - p) * inflation)
-        half = float(t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[-psi.size + i, -psi.size + i]))
-        return BreakInterval(float(psi[i]) - half, float(psi[i]) + half)
+    inflation = _inflation(design, psi, i, rho)
+    dof = max(n / inflation - p, 1.0)
     profile = _profile_of(design, psi, i, design.y)
+    best = float(profile.base_rss) + design.within - rss  # gain at the joint optimum
+    low_edge = max(float(profile.left[0]), float(psi[i - 1]) if i > 0 else -np.inf)
+    high_edge = min(float(profile.right[-1]), float(psi[i + 1]) if i + 1 < psi.size else np.inf)
+    places = np.unique(np.append(np.linspace(low_edge, high_edge, PLACES), psi[i]))
+    seen = BreakInterval(0.0, 0.0, (), places, rss + np.maximum(best - profile.gain(places), 0.0))
+    if kind == "delta":
+        _, covariance = coefficient_covariance(design, psi, rss / (n - p), rho)
+        half = float(t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[-psi.size + i, -psi.size + i]))
+        return replace(seen, low=float(psi[i]) - half, high=float(psi[i]) + half)
     if kind == "block_bootstrap":
-        return _block_bootstrap(design, psi, i, level, rng)
+        low, high = _block_bootstrap(design, psi, i, level, rng)
+        return replace(seen, low=low, high=high)
     if kind == "profile_sieve":
         quantile = _sieve_quantile(design, psi, i, n, p, rho, level, rng)
     else:
         quantile = float(f.ppf(level, 1, dof)) * inflation
-    best = float(profile.base_rss) + design.within - rss  # gain at the joint optimum
+    seen = replace(seen, limit=rss * (1 + quantile / (n - p)))
     pieces = profile.above(best - quantile * rss / (n - p))
     pieces = [q for q in pieces if q[1] >= q[0]]
     own = float(psi[i])
     if not pieces:
-        return BreakInterval(own, own, ("the profile gave no interval",))
+        return replace(seen, low=own, high=own, notes=("the profile gave no interval",))
     # neighbors bound a breakpoint: a piece beyond them belongs to another one
-    low_edge = float(psi[i - 1]) if i > 0 else -np.inf
-    high_edge = float(psi[i + 1]) if i + 1 < psi.size else np.inf
     pieces = [(max(a, low_edge), min(b, high_edge)) for a, b in pieces if b > low_edge and a < high_edge] or [
         (own, own)
     ]
     notes = []
     if len(pieces) > 1:
         notes.append(f"the {level:.0%} set is a union of {len(pieces)} intervals; their hull is given")
-    if pieces[0][0] <= max(float(profile.left[0]), low_edge) or pieces[-1][1] >= min(
-        float(profile.right[-1]), high_edge
-    ):
+    if pieces[0][0] <= low_edge or pieces[-1][1] >= high_edge:
         notes.append("the interval reaches the edge of the range searched")
-    return BreakInterval(min(pieces[0][0], own), max(pieces[-1][1], own), tuple(notes))
+    return replace(seen, low=min(pieces[0][0], own), high=max(pieces[-1][1], own), notes=tuple(notes))
 
 
 def _profile_of(design: Design, psi: Array, i: int, y: Array) -> HingeProfile:
     """Profile over breakpoint i with the other hinges and their shifts (linearized) in the base."""
     others = np.delete(psi, i)
-    columns = design.columns(others)
-    if others.size:
-        columns = np.column_stack([columns, (design.x[:, None] > others[None, :]).astype(float)])
-    q = orthonormal(columns, design.w)
-    return hinge_profile(design.x, y, design.w, q, min_size=design.min_size, side=design.side)
+    shifts = (design.x[:, None] > others[None, :]).astype(float) if others.size else None
+    return design.profile(others, y, shifts)
 
 
 def _sieve_quantile(
@@ -125,7 +136,7 @@ def _sieve_quantile(
     fitted = design.y - residual
     # ties average the noise: a point of weight w has variance sigma^2 / w
     sd = np.sqrt(np.sum(design.w * residual**2) / max(n - p, 1) / design.w)
-    noise = sieve_noise(rho, design.x.size, REPLICATES, rng)
+    noise = sieve_noise(rho, design.x.size, REPLICATES, rng, design.x)
     profile = _profile_of(design, psi, i, fitted[:, None] + sd[:, None] * noise)
     _, gain = profile.best()
     held = profile.gain(np.array([float(psi[i])]))[0]
@@ -133,7 +144,7 @@ def _sieve_quantile(
     return float(np.quantile((gain - held) / rest, level, method="higher"))
 
 
-def _block_bootstrap(design: Design, psi: Array, i: int, level: float, rng: np.random.Generator) -> BreakInterval:
+def _block_bootstrap(design: Design, psi: Array, i: int, level: float, rng: np.random.Generator) -> tuple[float, float]:
     """Percentile interval from moving blocks of residuals; for comparison."""
     n = design.x.size
     length = max(2, round(2 * n ** (1 / 3)))
@@ -144,4 +155,4 @@ def _block_bootstrap(design: Design, psi: Array, i: int, level: float, rng: np.r
     y = (design.y - residual)[:, None] + (residual - residual.mean())[index]
     places, _ = _profile_of(design, psi, i, y).best()
     low, high = np.quantile(places, [(1 - level) / 2, (1 + level) / 2])
-    return BreakInterval(float(low), float(high))
+    return float(low), float(high)

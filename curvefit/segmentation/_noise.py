@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HIGHEST", "noise_paths", "noise_sd", "raw_lag1", "sieve_noise"]
+from ..fitting.autocorrelation import correlations, regularly_spaced
+
+__all__ = ["HIGHEST", "correlated_gram", "noise_paths", "noise_sd", "raw_lag1", "sieve_noise"]
 
 Array = NDArray[np.float64]
 HIGHEST = 0.985
@@ -50,17 +52,48 @@ def noise_sd(residual: Array, curve: Array, parameters: int) -> Array:
     return np.asarray(shape * level)
 
 
-def noise_paths(rho: Array, innovations: Array) -> Array:
-    """AR(1) paths of unit variance from innovations of shape (n, B), one correlation per column."""
+def noise_paths(rho: Array, innovations: Array, x: Array | None = None) -> Array:
+    """AR(1) paths of unit variance from innovations of shape (n, B), one correlation per column.
+
+    With positions x of shape (n,) the correlation of neighbors is ``rho ** (dx / median dx)``; without, rho.
+    """
     z = innovations.copy()
-    scale = np.sqrt(1 - rho * rho)
+    if not np.any(rho):
+        return z
+    if x is None or regularly_spaced(x):
+        scale = np.sqrt(1 - rho * rho)
+        for i in range(1, z.shape[0]):
+            z[i] = rho * z[i - 1] + scale * z[i]
+        return z
+    gap = np.diff(x)
+    gap = gap / float(np.median(gap))
+    log = np.log(np.maximum(rho, 1e-300))
     for i in range(1, z.shape[0]):
-        z[i] = rho * z[i - 1] + scale * z[i]
+        phi = np.exp(log * gap[i - 1])
+        z[i] = phi * z[i - 1] + np.sqrt(1 - phi * phi) * z[i]
     return z
 
 
-def sieve_noise(rho: float, n: int, replicates: int, rng: np.random.Generator) -> Array:
+def sieve_noise(rho: float, n: int, replicates: int, rng: np.random.Generator, x: Array | None = None) -> Array:
     """Unit-variance normal AR(1) noise, shape (n, B); rho of each replicate is drawn from its sampling distribution."""
     spread = np.sqrt((1 - rho * rho) / n)
     phi = np.clip(rho + spread * rng.standard_normal(replicates), 0.0, HIGHEST) if rho > 0 else np.zeros(replicates)
-    return noise_paths(phi, rng.standard_normal((n, replicates)))
+    return noise_paths(phi, rng.standard_normal((n, replicates)), x)
+
+
+def correlated_gram(columns: Array, rho: float, x: Array) -> Array:
+    """J' R J for columns J of shape (n, p) and the correlations R_ij = rho ** (|x_i - x_j| / median dx), in O(n log n)."""
+    gram = columns.T @ columns
+    if rho <= 0 or x.size < 2:
+        return np.asarray(gram)
+    # s_i = sum_{j<i} R_ij J_j obeys s_i = phi_i (s_{i-1} + J_{i-1}): an affine scan, doubled until it has decayed
+    a = correlations(rho, x)[:, None]
+    b = a * columns[:-1]
+    step = 1
+    while step < a.shape[0] and np.max(a) > 1e-12:
+        b[step:] = b[step:] + a[step:] * b[:-step]
+        a[step:] = a[step:] * a[:-step]
+        a[:step] = 0.0
+        step *= 2
+    cross = columns[1:].T @ b
+    return np.asarray(gram + cross + cross.T)

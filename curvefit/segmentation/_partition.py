@@ -20,37 +20,59 @@ class SegmentCost:
     """Cost of segments [i, j) from prefix sums, in O(1) each and vectorized.
 
     mean: residual sum of squares about the mean. linear: about a straight line in x.
-    meanvar: n log(variance), the Gaussian deviance with a mean and a variance per segment.
+    meanvar: n log(variance), the Gaussian deviance with a mean and a variance per segment. With weights the sums are
+    weighted ("mean" and "linear"); a flat first or last segment of "linear" has a mean only.
     """
 
     kind: Cost
     sums: Array
     least: int
     floor: float
+    weighted: bool = False
+    flat_first: bool = False
+    flat_last: bool = False
 
     @classmethod
-    def of(cls, x: Array, y: Array, kind: Cost, least: int) -> SegmentCost:
+    def of(
+        cls,
+        x: Array,
+        y: Array,
+        kind: Cost,
+        least: int,
+        w: Array | None = None,
+        flat_first: bool = False,
+        flat_last: bool = False,
+    ) -> SegmentCost:
         """Prepare prefix sums of a series centered on its mean."""
         v = y - y.mean()
-        columns = [np.ones_like(v), v, v * v]
+        ones = np.ones_like(v)
+        columns = [ones, v, v * v]
         if kind == "linear":
             z = (x - x.mean()) / max(float(np.std(x)), 1e-300)
             columns += [z, z * z, z * v]
+        if w is not None:
+            columns = [ones, *(w * c for c in columns[1:]), w]
         sums = np.concatenate([np.zeros((1, len(columns))), np.cumsum(np.column_stack(columns), axis=0)])
         # a variance below this is rounding or quantization, not a finding
-        return cls(kind, sums, least, max(1e-12 * float(np.var(v)), 1e-300))
+        floor = max(1e-12 * float(np.var(v)), 1e-300)
+        return cls(kind, sums, least, floor, w is not None, flat_first, flat_last)
 
     def __call__(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> Array:
         """Cost of [i, j); infinite when shorter than the least length."""
         part = self.sums[j] - self.sums[i]
         n = part[..., 0]
         short = n < self.least
-        n = np.where(short, 1.0, n)
+        n = np.where(short, 1.0, part[..., -1] if self.weighted else n)
         rss = part[..., 2] - part[..., 1] ** 2 / n
         if self.kind == "linear":
             sxx = part[..., 4] - part[..., 3] ** 2 / n
             sxy = part[..., 5] - part[..., 3] * part[..., 1] / n
-            rss = rss - np.where(sxx > 1e-12 * n, sxy**2 / np.where(sxx > 0, sxx, 1.0), 0.0)
+            tilted = sxx > 1e-12 * n
+            if self.flat_first:
+                tilted &= np.asarray(i) > 0
+            if self.flat_last:
+                tilted &= np.asarray(j) < self.sums.shape[0] - 1
+            rss = rss - np.where(tilted, sxy**2 / np.where(sxx > 0, sxx, 1.0), 0.0)
         rss = np.maximum(rss, 0.0)
         value = n * np.log(np.maximum(rss / n, self.floor)) if self.kind == "meanvar" else rss
         return np.asarray(np.where(short, np.inf, value))

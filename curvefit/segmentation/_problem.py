@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,7 +20,7 @@ Axis = Literal["linear", "log"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Prepared data: the design, how to undo its scaling, and names for messages."""
+    """Prepared data: the design, how to undo its scaling, every point behind it, and names for messages."""
 
     design: Design
     center: float
@@ -31,6 +31,14 @@ class Problem:
     x_unit: str
     y_unit: str
     constant: bool
+    y: Array
+    w: Array
+    inverse: NDArray[np.intp]
+
+    def with_values(self, y: Array, w: Array) -> Problem:
+        """The same places with other values and weights, shape (n,) in the order of ``inverse``."""
+        design = _collapsed(self.design.x, y, w, self.inverse, self.design)
+        return replace(self, design=design, y=y, w=w)
 
     def x_of(self, z: float) -> float:
         """A standardized place in the unit of x."""
@@ -76,9 +84,6 @@ def prepare(
     distinct, inverse = np.unique(x, return_inverse=True)
     if distinct.size < 4:
         raise DataError(f"only {distinct.size} distinct x", code="CF-DATA-003")
-    total: Array = np.asarray(np.bincount(inverse, w), dtype=np.float64)
-    mean = np.bincount(inverse, w * y) / total
-    within = float(np.sum(w * (y - mean[inverse]) ** 2))
     center, scale = float(np.mean(distinct)), float(np.std(distinct))
     if min_size is not None and not 1 <= min_size < distinct.size:
         raise UsageError(
@@ -86,5 +91,14 @@ def prepare(
         )
     size = min_size if min_size is not None else max(2, int(0.05 * distinct.size))
     z: Array = np.asarray((distinct - center) / scale, dtype=np.float64)
-    design = Design(z, mean, total, within, first, last, int(size))
-    return Problem(design, center, scale, int(x.size), x_axis, y_axis, x_unit, y_unit, bool(np.ptp(mean) == 0))
+    inverse = np.asarray(inverse, dtype=np.intp)
+    design = _collapsed(z, y, w, inverse, Design(z, z, z, 0.0, first, last, int(size)))
+    constant = bool(np.ptp(design.y) == 0)
+    return Problem(design, center, scale, int(x.size), x_axis, y_axis, x_unit, y_unit, constant, y, w, inverse)
+
+
+def _collapsed(z: Array, y: Array, w: Array, inverse: NDArray[np.intp], like: Design) -> Design:
+    total = np.asarray(np.bincount(inverse, w), dtype=np.float64)
+    mean = np.asarray(np.bincount(inverse, w * y) / total, dtype=np.float64)
+    within = float(np.sum(w * (y - mean[inverse]) ** 2))
+    return Design(z, mean, total, within, like.first_zero, like.last_zero, like.min_size)

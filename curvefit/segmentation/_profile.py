@@ -142,7 +142,9 @@ class HingeProfile:
         return _merge(pieces, float(np.ptp(np.r_[self.left, self.right])))
 
 
-def hinge_profile(x: Array, y: Array, w: Array, q: Array, *, min_size: int = 2, side: Side = "both") -> HingeProfile:
+def hinge_profile(
+    x: Array, y: Array, w: Array, q: Array, *, min_size: int = 2, side: Side = "both", minus: Array | None = None
+) -> HingeProfile:
     """Profile of one hinge over all admissible positions.
 
     Parameters
@@ -160,6 +162,9 @@ def hinge_profile(x: Array, y: Array, w: Array, q: Array, *, min_size: int = 2, 
     side : {"both", "right", "left"}
         The hinge (x - psi)_+ or (psi - x)_+. With an intercept and a slope in the base the two are equivalent, and
         "both" takes on each half of the data the one that does not cancel.
+    minus : ndarray, shape (n,), optional
+        A fixed column g: the column that moves is (x - psi)_+ - g, with side "right". Lines that end as flat as they
+        begin move their breakpoints so.
     """
     n = x.size
     r = base_residual(y, q, w)
@@ -182,6 +187,13 @@ def hinge_profile(x: Array, y: Array, w: Array, q: Array, *, min_size: int = 2, 
     e = s0 - np.sum(qb * qb, axis=1)
     left, right = x[at], x[at + 1]
     raw = np.maximum(s2 - 2 * s1 * left + s0 * left**2, s2 - 2 * s1 * right + s0 * right**2)
+    if minus is not None:
+        beyond = [np.cumsum((w * minus * v)[::-1])[::-1][at + 1] for v in (np.ones(n), x)]
+        shared, power = q.T @ (w * minus), float(w @ (minus * minus))
+        a = a - np.sum(weights * r * (minus[:, None] if wide else minus), axis=0)
+        c = c - 2 * beyond[1] + power - shared @ shared + 2 * (qa @ shared)
+        d = d + 2 * beyond[0] - 2 * (qb @ shared)
+        raw = raw + power
     return HingeProfile(left, right, a, b, c, d, e, _TINY * raw, np.asarray(base_rss))
 
 

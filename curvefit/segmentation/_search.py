@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ._profile import Side, base_residual, hinge_profile, orthonormal
+from ._profile import HingeProfile, Side, base_residual, hinge_profile, orthonormal
 
 __all__ = ["Design", "Solution", "binned", "hinges", "solve", "solve_up_to"]
 
@@ -31,7 +31,7 @@ class Design:
     within : float
         Weighted sum of squares within ties, which no line can explain.
     first_zero, last_zero : bool
-        Whether the first or the last slope is fixed at 0; at most one of them.
+        Whether the first or the last slope is fixed at 0. With both, the slope changes sum to 0.
     min_size : int
         Least number of distinct x per segment.
     """
@@ -45,6 +45,11 @@ class Design:
     min_size: int = 2
 
     @property
+    def both_zero(self) -> bool:
+        """Whether the line ends as flat as it begins."""
+        return self.first_zero and self.last_zero
+
+    @property
     def side(self) -> Side:
         """Which hinge carries a breakpoint: with a free line in the base both are the same."""
         return "right" if self.first_zero else "left" if self.last_zero else "both"
@@ -56,8 +61,35 @@ class Design:
         return np.column_stack([ones, self.x]) if free else ones[:, None]
 
     def columns(self, psi: Array) -> Array:
-        """Base and hinges at the breakpoints."""
-        return np.column_stack([self.base(), hinges(self, psi)])
+        """Base and hinges at the breakpoints; with both ends flat, hinges less the last one."""
+        h = hinges(self, psi)
+        if self.both_zero and h.shape[1]:
+            h = h[:, :-1] - h[:, -1:]
+        return np.column_stack([self.base(), h])
+
+    def contrast(self, k: int) -> Array:
+        """Matrix that takes the coefficients of ``columns`` to the change of slope at each of k breakpoints."""
+        width = 1 if self.first_zero or self.last_zero else 2
+        if not self.both_zero:
+            return np.column_stack([np.zeros((k, width)), np.eye(k)])
+        return np.column_stack([np.zeros((k, width)), np.vstack([np.eye(k - 1), -np.ones(k - 1)])])
+
+    def moves(self, psi: Array, beta: Array) -> Array:
+        """Derivative of the mean with respect to each breakpoint, shape (n, K)."""
+        k = psi.size
+        if k == 0:
+            return np.zeros((self.x.size, 0))
+        right = (self.x[:, None] > psi[None, :]).astype(float)
+        sign = (1 - right) if self.last_zero and not self.first_zero else -right
+        return np.asarray(sign * (self.contrast(k) @ beta))
+
+    def profile(self, others: Array, y: Array | None = None, extra: Array | None = None) -> HingeProfile:
+        """Exact profile of one more breakpoint beside others, for this response or those of shape (n, B)."""
+        columns = self.columns(others)
+        q = orthonormal(columns if extra is None else np.column_stack([columns, extra]), self.w)
+        minus = hinges(self, others[-1:])[:, 0] if self.both_zero and others.size else None
+        response = self.y if y is None else y
+        return hinge_profile(self.x, response, self.w, q, min_size=self.min_size, side=self.side, minus=minus)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +103,8 @@ class Solution:
 def hinges(design: Design, psi: Array) -> Array:
     """One column per breakpoint, shape (n, K)."""
     distance = design.x[:, None] - np.asarray(psi)[None, :]
-    return np.asarray(np.maximum(-distance if design.last_zero else distance, 0.0))
+    left = design.last_zero and not design.first_zero
+    return np.asarray(np.maximum(-distance if left else distance, 0.0))
 
 
 def _rss(design: Design, psi: Array) -> float:
@@ -89,10 +122,10 @@ def solve(design: Design, k: int) -> Solution:
     """
     if k == 0:
         return Solution(np.zeros(0), _rss(design, np.zeros(0)))
-    if k == 1:
-        q = orthonormal(design.base(), design.w)
-        profile = hinge_profile(design.x, design.y, design.w, q, min_size=design.min_size, side=design.side)
-        psi, _ = profile.best()  # the gain is a difference of sums: rounding where the fit is nearly exact
+    if k == 1 and not design.both_zero:
+        psi, _ = design.profile(
+            np.zeros(0)
+        ).best()  # the gain is a difference of sums: rounding where the fit is nearly exact
         place = np.array([float(psi)])
         return Solution(place, _rss(design, place))
     coarse = binned(design, 2000)
@@ -162,10 +195,14 @@ def _grid_starts(design: Design, k: int) -> list[Array]:
     combos = combos[np.all(gaps >= max(m, 1), axis=1)]
     if not combos.size:
         return []
-    sub = gram[combos[:, :, None], combos[:, None, :]]
+    sub, rhs = gram[combos[:, :, None], combos[:, None, :]], v[combos]
+    if design.both_zero:
+        c = design.contrast(k)[:, 1:]
+        sub, rhs = np.swapaxes(c.T @ sub, 1, 2), rhs @ c
+        sub = np.swapaxes(c.T @ sub, 1, 2)
     scale = np.sqrt(np.maximum(np.einsum("cii->ci", sub), 1e-300))
-    sub = sub / (scale[:, :, None] * scale[:, None, :]) + 1e-9 * np.eye(k)
-    rhs = v[combos] / scale
+    sub = sub / (scale[:, :, None] * scale[:, None, :]) + 1e-9 * np.eye(sub.shape[1])
+    rhs = rhs / scale
     gain = np.einsum("ci,ci->c", rhs, np.linalg.solve(sub, rhs[:, :, None])[:, :, 0])
     chosen: list[Array] = []
     for c in np.argsort(-gain):
@@ -177,13 +214,8 @@ def _grid_starts(design: Design, k: int) -> list[Array]:
     return [knots[c] for c in chosen]
 
 
-def _others(design: Design, psi: Array, skip: int) -> Array:
-    return np.asarray(orthonormal(design.columns(np.delete(psi, skip)), design.w))
-
-
 def _insert(design: Design, psi: Array) -> Array:
-    q = orthonormal(design.columns(psi), design.w)
-    profile = hinge_profile(design.x, design.y, design.w, q, min_size=design.min_size, side=design.side)
+    profile = design.profile(psi)
     middle = 0.5 * (profile.left + profile.right)
     gain = np.where(_apart(design, middle, psi), profile.gain(middle), -1.0)
     return np.sort(np.append(psi, middle[int(np.argmax(gain))]))
@@ -197,11 +229,9 @@ def _apart(design: Design, candidates: Array, psi: Array) -> NDArray[np.bool_]:
 
 def _coordinate(design: Design, psi: Array, i: int) -> tuple[Array, float]:
     """Best place of breakpoint i given the others, kept at least ``min_size`` points from its neighbours."""
-    profile = hinge_profile(
-        design.x, design.y, design.w, _others(design, psi, i), min_size=design.min_size, side=design.side
-    )
-    middle = 0.5 * (profile.left + profile.right)
     rest = np.delete(psi, i)
+    profile = design.profile(rest)
+    middle = 0.5 * (profile.left + profile.right)
     ok = _apart(design, middle, rest)
     a, b, c, d, e = profile.a[ok], profile.b[ok], profile.c[ok], profile.d[ok], profile.e[ok]
     if not a.size:
@@ -233,11 +263,8 @@ def _gauss_newton(design: Design, psi: Array, rss: float) -> tuple[Array, float]
         columns = design.columns(psi)
         k = psi.size
         root = np.sqrt(design.w)
-        beta = np.linalg.lstsq(columns * root[:, None], design.y * root, rcond=None)[0]
-        slopes = beta[-k:]
-        right = (design.x[:, None] > psi[None, :]).astype(float)
-        change = -right * slopes if not design.last_zero else (1 - right) * slopes
-        jac = np.column_stack([columns, change]) * root[:, None]
+        beta = np.asarray(np.linalg.lstsq(columns * root[:, None], design.y * root, rcond=None)[0], dtype=np.float64)
+        jac = np.column_stack([columns, design.moves(psi, beta)]) * root[:, None]
         step = np.linalg.lstsq(jac, (design.y - columns @ beta) * root, rcond=None)[0][-k:]
         improved = False
         for shrink in (1.0, 0.5, 0.25, 0.1):
