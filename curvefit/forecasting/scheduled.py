@@ -52,6 +52,8 @@ def forecast_run(
     schedule, why = logged_schedule(run, curve)
     if schedule is None:
         return forecast(curve, x, method="pooled", level=level), (why,) if why else ()
+    if float(schedule.x[-1]) < float(np.max(np.asarray(x, dtype=np.float64))):
+        schedule = Schedule(schedule.x, schedule.rate)  # what goes on beyond its end is inferred, as from a log
     made = forecast(curve, x, schedule=schedule, planned=run.horizon, level=level)
     if made.explanation.get("annealed_weight"):
         return made, ()

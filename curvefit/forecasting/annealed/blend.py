@@ -1,4 +1,4 @@
-"""A blind forecast and what the annealed law says, as one distribution."""
+"""A blind forecast and what the annealed law says, or two forecasts, as one distribution."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...curves._checks import frozen_array
 from ..forecast import Distribution
 from ..pool.mixture import t4_cdf, t4_quantile
 
-__all__ = ["Blend"]
+__all__ = ["Blend", "Either"]
 
 Array = NDArray[np.float64]
 _STEPS = 120  # at most; about ten are needed
@@ -78,6 +78,33 @@ class Blend(Distribution):
         high = _root(self.cdf, low, high, levels)
         order = np.argsort(levels, kind="stable")
         found: Array = np.array(high)
+        found[:, order] = np.maximum.accumulate(found[:, order], axis=1)
+        return found
+
+
+class Either(Distribution):
+    r"""Mixture of two distributions at the same H points, the second with probability ``share``.
+
+    .. math:: F(y) = (1 - w) F_1(y) + w F_2(y)
+    """
+
+    __slots__ = ("first", "second", "share")
+
+    def __init__(self, first: Distribution, second: Distribution, share: float) -> None:
+        self.first, self.second, self.share = first, second, share
+
+    def cdf(self, values: NDArray[np.float64]) -> Array:
+        """P(Y <= v), shape (H, m)."""
+        one, other = self.first.cdf(values), self.second.cdf(values)
+        both: Array = (1 - self.share) * one + self.share * other
+        return both
+
+    def quantile(self, levels: NDArray[np.float64]) -> Array:
+        """Quantiles, shape (H, L), between those of the two."""
+        levels = np.asarray(levels, dtype=np.float64)
+        one, other = self.first.quantile(levels), self.second.quantile(levels)
+        found = _root(self.cdf, np.minimum(one, other), np.maximum(one, other), levels)
+        order = np.argsort(levels, kind="stable")
         found[:, order] = np.maximum.accumulate(found[:, order], axis=1)
         return found
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...curves import Curve, Schedule, Status, UsageError
 from ..annealed.ahead import variation
-from ..annealed.blend import Blend
+from ..annealed.blend import Blend, Either
 from ..annealed.component import Component, MixtureNumbers, component
 from ..annealed.learned import default_numbers, default_prior
 from ..annealed.shape import ShapePrior
@@ -25,6 +25,8 @@ __all__ = ["Annealed"]
 
 T = TypeVar("T")
 _UNSEEN = 0.3  # below this the gain from annealing is said to rest on the prior
+_RESTARTED = 1 / 3  # of the forecast rests on what came after the last sudden drop (benchmarks/README.md)
+_LEAST = 8  # points after the drop
 _MISSES = 0.5  # a law whose back-tests miss by this share of the change they predict is said to
 
 
@@ -90,10 +92,39 @@ class Annealed(Forecaster):
         blind = (self.blind or Pooled()).forecast(curves, xs)
         prior = self.prior or default_prior()
         numbers = self.numbers or default_numbers()
-        return [
+        made = [
             _one(curve, x, fc, schedule, end, self.earlier, prior, numbers)
             for curve, x, fc, schedule, end in zip(curves, xs, blind, schedules, planned, strict=True)
         ]
+        return self._restarted(curves, xs, schedules, made)
+
+    def _restarted(
+        self,
+        curves: Sequence[Curve],
+        xs: Sequence[NDArray[np.float64]],
+        schedules: Sequence[Schedule | None],
+        made: list[Forecast],
+    ) -> list[Forecast]:
+        """After a sudden drop of the rate a part of the forecast is that of the curve since then, begun anew."""
+        found = [
+            (i, drop)
+            for i, (curve, schedule, fc) in enumerate(zip(curves, schedules, made, strict=True))
+            if schedule is not None and fc.explanation.get("annealed_weight")
+            if (drop := _last_drop(curve, schedule)) is not None
+        ]
+        if not found:
+            return made
+        origins = [_origin(curves[i], drop) for i, drop in found]
+        begun = [_since(curves[i], drop, origin) for (i, drop), origin in zip(found, origins, strict=True)]
+        ahead = [xs[i] - origin for (i, _), origin in zip(found, origins, strict=True)]
+        for (i, drop), fc in zip(found, (self.blind or Pooled()).forecast(begun, ahead), strict=True):
+            made[i] = replace(
+                made[i],
+                observation=Either(made[i].observation, fc.observation, _RESTARTED),
+                underlying=Either(made[i].underlying, fc.underlying, _RESTARTED),
+                explanation={**made[i].explanation, "restarted_at": drop},
+            )
+        return made
 
 
 def _each(value: T | Sequence[T | None] | None, count: int, what: str) -> list[T | None]:
@@ -154,6 +185,28 @@ def _one(
         reasons=reasons,
         explanation={**blind.explanation, **explanation},
     )
+
+
+def _last_drop(curve: Curve, schedule: Schedule) -> float | None:
+    """Where the rate fell suddenly for the last time, if enough was observed since then and something before."""
+    last = float(curve.x[-1])
+    drops = [c.x for c in schedule.changes(0.8) if curve.x[0] < c.x <= last]
+    if not drops:
+        return None
+    since = curve.x >= drops[-1]
+    enough = np.unique(curve.x[since]).size >= _LEAST and np.ptp(curve.y[since]) > 0
+    return drops[-1] if enough else None
+
+
+def _origin(curve: Curve, drop: float) -> float:
+    """X from which the curve since the drop is counted: half a step before its first observation."""
+    first, second = np.unique(curve.x[curve.x >= drop])[[0, 1]]
+    return float(first - (second - first) / 2)
+
+
+def _since(curve: Curve, drop: float, origin: float) -> Curve:
+    keep = curve.x >= drop
+    return Curve(curve.x[keep] - origin, curve.y[keep], curve.metric, x_unit=curve.x_unit, bounds=curve.bounds)
 
 
 def _ways(

@@ -8,7 +8,7 @@ import pytest
 import curvefit as cf
 from curvefit.curves import Curve, DataError, Run, Schedule, Status, UsageError
 from curvefit.forecasting.annealed.ahead import look_ahead
-from curvefit.forecasting.annealed.blend import Blend
+from curvefit.forecasting.annealed.blend import Blend, Either
 from curvefit.forecasting.annealed.component import component
 from curvefit.forecasting.annealed.fit import fit_annealed
 from curvefit.forecasting.annealed.learn import learn_shape
@@ -345,6 +345,46 @@ def test_quantiles_are_finite_ordered_and_inside_the_bounds(name, plan):
 
 
 # ------------------------------------------------------------------ the blend
+
+
+STEPS = Schedule.step(1e-3, UNIT, [4_000], factor=0.1)
+
+
+def after_a_drop(noise: float = 0.0) -> Curve:
+    """Levels off, falls at the drop and decays again from there."""
+    x = np.arange(50.0, UNIT + 1, 50.0)
+    y = 1 + 0.5 * (x / 100) ** -0.6
+    y[x >= 4_000] = 0.6 + 0.3 * ((x[x >= 4_000] - 3_950) / 50) ** -0.5
+    return Curve(x, y + noise * np.random.default_rng(4).normal(size=x.size), metric="loss")
+
+
+def test_after_a_known_drop_a_third_rests_on_what_came_since():
+    whole = after_a_drop(0.002)
+    part = whole.until(5_500)
+    aware = cf.forecast(part, UNIT, schedule=STEPS)
+    assert aware.explanation["restarted_at"] == pytest.approx(4_000)
+    since = Curve(part.x[part.x >= 4_000] - 3_975, part.y[part.x >= 4_000], metric="loss")
+    begun = cf.forecast(since, UNIT - 3_975)
+    assert isinstance(aware.observation, Either)
+    v = np.array([0.6, 0.63, 0.66])
+    rest = aware.observation.first.cdf(v)
+    np.testing.assert_allclose(aware.cdf(v), 2 / 3 * rest + begun.cdf(v) / 3, rtol=1e-12)
+    truth = whole.y[-1]
+    assert abs(aware.crps(truth)[0]) < abs(cf.forecast(part, UNIT).crps(truth)[0])
+
+
+@pytest.mark.parametrize("last", [3_900, 4_200], ids=["no drop yet", "four points since"])
+def test_without_enough_points_since_a_drop_nothing_is_restarted(last):
+    fc = cf.forecast(after_a_drop(0.002).until(last), UNIT, schedule=STEPS)
+    assert "restarted_at" not in fc.explanation
+
+
+def test_either_lies_between_its_parts_and_inverts():
+    one, other = (NormalDistribution(np.array([m]), np.array([s])) for m, s in ((0.0, 1.0), (3.0, 0.2)))
+    levels = np.array([1e-4, 0.1, 0.5, 0.74, 0.9, 0.9999])
+    both = Either(one, other, 0.25)
+    np.testing.assert_allclose(both.cdf(both.quantile(levels)[0])[0], levels, atol=1e-12)
+    np.testing.assert_allclose(Either(one, other, 0.0).quantile(levels), one.quantile(levels), rtol=1e-10)
 
 
 def blend(weight: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Blend:

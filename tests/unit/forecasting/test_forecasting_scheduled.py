@@ -95,6 +95,14 @@ def test_the_report_and_the_recommendation_announce_the_decay():
     assert any("No learning rate is logged" in n for n in quiet.notes)
 
 
+def test_a_stated_schedule_is_taken_as_a_log_beyond_its_end():
+    run = run_of(COSINE, rate=COSINE.until(6_000))
+    made, notes = forecast_run(run, run["val_loss"], 2 * END)
+    assert made.method == "annealed" and notes == ()
+    told, _ = forecast_run(run_of(COSINE, rate=COSINE), run["val_loss"], END)
+    assert not any("inferred" in r for r in told.reasons)
+
+
 def test_a_rate_that_rests_is_not_announced():
     down = cf.Schedule.cosine(1e-3, 4_000, final=0.1, warmup=300)
     done = cf.Schedule(np.r_[down.x, END], np.r_[down.rate, down.rate[-1]], "cosine, then constant")
