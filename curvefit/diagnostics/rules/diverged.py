@@ -10,6 +10,7 @@ from ...curves import Curve
 from .._noise import Residuals
 from .._scan import student_tail
 from .._trace import Trace, oriented
+from .._trend import MAD
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
@@ -21,6 +22,8 @@ SEVERITY: Final = "error"
 VOICE = Voice("diverged", SEVERITY)
 
 LOST = 0.5  # share of the total drop that must be gone at the end
+WALK = 3.0  # times the reach of a random walk: what lies beyond is no wander
+LEARNED = 5.0  # standard errors that the drop must have before a climb within that reach counts
 ADVICE = (
     "Restart from the best checkpoint with a lower learning rate (or a longer warm-up) and gradient clipping; "
     "look at the data and the gradients around the onset."
@@ -53,7 +56,8 @@ def diverged(evidence: Evidence) -> Diagnosis:
     -----
     Judged on training: a validation loss alone can climb beyond its first value by overfitting. The standard error of a
     window allows for serial correlation at its cautious estimate. A learning rate raised shortly before the end explains
-    a rise, which is then undecided until the phase has run its course.
+    a rise, which is then undecided until the phase has run its course. A curve that wanders like a random walk ends
+    above its best as well: before a run has gained more than its wander, only a climb beyond that is a divergence.
     """
     name = evidence.progress
     if name is None:
@@ -110,6 +114,14 @@ def diverged(evidence: Evidence) -> Diagnosis:
             metric=name,
             p_value=p_value,
         )
+    if _wanders(boiled, lowest, size, facts):
+        return VOICE.undecided(
+            f"{name} ends {number(size)} above its best level, but neither that nor what it had gained stands out of its own "
+            "slow wander; a run two or three times as long would decide it.",
+            facts,
+            metric=name,
+            p_value=p_value,
+        )
     onset = _onset(curve, boiled, best, size)
     share = "" if not np.isfinite(lost) else f", {percent(lost)} of what it had gained"
     return VOICE.present(
@@ -130,6 +142,21 @@ def diverged(evidence: Evidence) -> Diagnosis:
         ),
         p_value=p_value,
     )
+
+
+def _wanders(boiled: Trace, lowest: int, size: float, facts: dict[str, float]) -> bool:
+    """Whether a random walk with the steps of the curve would end as far above its best, and gains as much before it.
+
+    The first is judged by the typical step from bin to bin, the second by the error of the difference of the halves: a
+    run that has learned something is no random walk.
+    """
+    steps = np.diff(boiled.y)
+    step = MAD * float(np.median(np.abs(steps - np.median(steps))))
+    reach = step * float(np.sqrt(max(len(boiled) - lowest, 1)))
+    half = len(boiled) // 2
+    stderr = boiled.change((0, half), (len(boiled) - half, len(boiled)))[1]
+    facts["wander"] = reach
+    return size < WALK * reach and boiled.drop < LEARNED * stderr
 
 
 def _error(boiled: Trace, single: Residuals, lowest: int) -> float:

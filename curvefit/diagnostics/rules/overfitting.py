@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,8 +9,9 @@ import numpy as np
 from ...curves import Curve, Estimate
 from ...curves.numbers import format_number
 from ...estimands.api import estimate
-from .._scan import line, rise
-from .._trace import Span, Trace
+from .._scan import line
+from .._trace import Trace
+from .._turns import Turn, distinct, turns_of
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
@@ -27,20 +27,6 @@ ADVICE = (
     "Keep the checkpoint at the onset (early stopping). Regularize more (weight decay, dropout, augmentation), "
     "get more data, or use a smaller model."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A rise in one phase of the learning rate."""
-
-    span: Span
-    first: int  # bin from which the minimum was looked for
-    bottom: int
-    size: float
-    stderr: float
-    p_value: float
-    recovered: float  # share of the highest rise that is gone again at the end of the phase
-    jump: float  # share of the rise made by the largest single step
 
 
 def overfitting(evidence: Evidence) -> Diagnosis:
@@ -74,13 +60,13 @@ def overfitting(evidence: Evidence) -> Diagnosis:
     boiled = evidence.trace(name)
     if boiled is None:
         return too_short(VOICE, evidence, name)
-    turns = _turns(boiled)
+    turns = turns_of(boiled)
     smallest = min((t.p_value for t in turns), default=1.0)
     facts = {"points": boiled.count, "effective_points": boiled.effective, "alpha": ALPHA}
     found = [t for t in turns if t.p_value < ALPHA and t.size > SMALLEST * boiled.drop]
     lasting = [t for t in found if t.recovered < 0.5 and t.jump < 0.7]
     shared = [t for t in lasting if _training_rises(evidence, boiled, t)]
-    real = _distinct([t for t in lasting if t not in shared])
+    real = distinct([t for t in lasting if t not in shared])
     if real:
         return _present(evidence, name, boiled, real, smallest, facts)
     if shared:
@@ -98,46 +84,6 @@ def overfitting(evidence: Evidence) -> Diagnosis:
             metric=name,
         )
     return _not_found(boiled, turns, name, smallest, facts)
-
-
-def _turns(boiled: Trace) -> list[Turn]:
-    """The best rise to the end of every phase, from any earlier point since the rate last rose."""
-    tested = []
-    first = 0
-    for span in boiled.spans:
-        if span.phase.rising:
-            first = span.stop
-            continue
-        if span.phase.after_rise:  # the loss may still climb after a restart
-            first = span.start + int(np.argmax(boiled.local[span.start : span.start + max(len(span) // 2, 1)]))
-        up = rise(boiled, first, span.stop)
-        if up is not None:
-            tested.append((span, first, up))
-    turns = []
-    for span, first, up in tested:
-        local = boiled.local[first : span.stop]
-        bottom = first + int(np.argmin(local))
-        width = max(2, (span.stop - bottom) // 5)
-        last = (max(span.stop - width, bottom + 1), span.stop)
-        h = max(boiled.half_window, 1)
-        low = (max(bottom - h, first), min(bottom + h + 1, last[0]) if last[0] > bottom else bottom + 1)
-        size, stderr = boiled.change(low, last) if last[1] - last[0] > 0 and low[1] > low[0] else (0.0, 0.0)
-        after = boiled.local[bottom : span.stop]
-        top = float(np.max(after) - after[0])
-        recovered = 1.0 - size / top if top > 0 else 0.0
-        steps = np.diff(boiled.y[bottom : span.stop])
-        pair = steps[:-1] + steps[1:] if steps.size > 1 else steps
-        jump = float(np.max(pair, initial=0.0) - 3 * boiled.noise) / size if size > 0 and steps.size > 8 else 0.0
-        turns.append(Turn(span, first, bottom, size, stderr, min(1.0, up.p_value * len(tested)), recovered, jump))
-    return turns
-
-
-def _distinct(turns: list[Turn]) -> list[Turn]:
-    """Of rises from the same minimum the one that goes on longest."""
-    last: dict[int, Turn] = {}
-    for turn in turns:
-        last[turn.bottom] = turn
-    return list(last.values())
 
 
 def _training_rises(evidence: Evidence, boiled: Trace, turn: Turn) -> bool:
