@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from curvefit.forecasting.pool.mixture import Mixture, t4_cdf, t4_pdf, t4_quantile
+from curvefit.forecasting.pool.mixture import Mixture, _Steps, t4_cdf, t4_pdf, t4_quantile
 
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 
@@ -79,3 +79,23 @@ def test_a_component_without_weight_is_ignored():
         np.concatenate([mixture.weight, np.zeros(shape)], axis=2),
     )
     np.testing.assert_allclose(wider.quantile(LEVELS), mixture.quantile(LEVELS), rtol=1e-12)
+
+
+def test_scales_as_far_apart_as_floats_are():
+    mixture = Mixture(np.zeros((1, 1, 2)), np.array([[[1e-200, 1e120]]]), np.array([[[0.5, 0.5]]]))
+    got = mixture.quantile(np.array([0.1, 0.5, 0.9]))[0, 0]
+    assert got == pytest.approx([1e120 * t4_quantile(0.2), 0.0, 1e120 * t4_quantile(0.8)], rel=1e-12)
+
+
+def test_few_steps_are_enough_where_components_are_alike(monkeypatch):
+    seen = []
+    take = _Steps.take
+    monkeypatch.setattr(_Steps, "take", lambda self, z, *rest: seen.append(z.size) or take(self, z, *rest))
+    rng = np.random.default_rng(5)
+    shape = (200, 2, 5)
+    mixture = Mixture(
+        rng.normal(size=shape), np.exp(0.5 * rng.normal(size=shape)), rng.dirichlet(np.ones(5), size=shape[:2])
+    )
+    levels = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
+    mixture.quantile(levels)
+    assert sum(seen) < 4.5 * 400 * levels.size
