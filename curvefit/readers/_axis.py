@@ -16,7 +16,7 @@ from ._cells import NUMBER, TEXT, Column
 from ._names import SIZES, TIMES, normalize, x_unit_of
 from ._table import Table
 
-__all__ = ["NUMBERED", "Axis", "choose_x"]
+__all__ = ["NUMBERED", "Axis", "choose_x", "join_pieces"]
 
 NUMBERED = "no column says what x is: the rows are numbered from 1 (pass x= to name one)"
 
@@ -75,13 +75,13 @@ def choose_x(columns: list[Column], table: Table, options: Options, where: str) 
     if options.x == "cumulative":
         there = np.isfinite(values)
         epochs = [c for c in counts if TIMES[normalize(c.name)] == "epoch" and np.isfinite(_numbers(c)[there]).all()]
-        values = _joined(values, epochs[0].values if epochs else None)
+        values = join_pieces(values, epochs[0].values if epochs else None)
         by = f" by {epochs[0].name!r}" if epochs else ""
         notes = [f"x joins the pieces of {column.name!r}{by}, spaced as within a piece"]
     return Axis(values, column.name, unit, notes=notes, counts=counts)
 
 
-def _joined(x: NDArray[np.float64], epochs: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def join_pieces(x: NDArray[np.float64], epochs: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """An x that starts over, made to go on: pieces follow each other at the usual distance."""
     there = np.flatnonzero(np.isfinite(x))
     v = x[there]

@@ -20,6 +20,7 @@ CF-IO-LIMIT too large, long or deep, CF-PARSE-001 thousands separator, CF-PARSE-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
@@ -28,7 +29,7 @@ from ..curves import ResumePolicy, Run, UsageError, XUnit
 if TYPE_CHECKING:
     from ._source import Source
 
-__all__ = ["MAX_BYTES", "Options", "Reader"]
+__all__ = ["MAX_BYTES", "Bundle", "Options", "Reader"]
 
 MAX_BYTES = 2**30
 
@@ -88,6 +89,25 @@ class Options:
                 raise UsageError(f"{name}={getattr(self, name)!r}", code="CF-USE-005", hint="a text")
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Files of a folder that are one run together.
+
+    Parameters
+    ----------
+    reader : str
+        Name of the reader that reads them.
+    files : tuple of (str, str)
+        What each file contributes (a prefix or a name of a metric, as the reader says) and its path.
+    taken : frozenset of str
+        Paths of files and folders that are not looked at again.
+    """
+
+    reader: str
+    files: tuple[tuple[str, str], ...]
+    taken: frozenset[str]
+
+
 class Reader(ABC):
     """One file format.
 
@@ -135,3 +155,15 @@ class Reader(ABC):
     @abstractmethod
     def example(self) -> bytes:
         """A small valid file of this format."""
+
+    def gather(self, folder: str, files: Sequence[str], folders: Sequence[str]) -> Bundle | None:
+        """Files of a folder that are one run together, by their names; None where each file stands for itself.
+
+        Parameters
+        ----------
+        folder : str
+            Path of the folder.
+        files, folders : sequence of str
+            Names of the regular files and of the folders in it, links and hidden ones left out.
+        """
+        return None

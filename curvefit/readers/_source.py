@@ -57,6 +57,10 @@ class Source:
         Whether the file is a gzip stream.
     notes : list of str
         Facts found while reading, for the provenance.
+    label : str
+        What this file contributes to a run of several files.
+    beside : tuple of (str, str)
+        Label and path of the other files of the run.
     """
 
     def __init__(self, file: BinaryIO, *, where: str, path: str | None, size: int, options: Options, name: str) -> None:
@@ -67,6 +71,8 @@ class Source:
         self.options = options
         self.name = name
         self.notes: list[str] = []
+        self.beside: tuple[tuple[str, str], ...] = ()
+        self.label = ""
         self.compressed = self._raw(0, 2) == GZIP
         if size > options.max_bytes:
             raise self._too_large(f"{size} bytes")
@@ -179,6 +185,19 @@ class Source:
                 )
             parts.append(block)
         return b"".join(parts)
+
+    def whole_run(self) -> Iterator[Source]:
+        """The input itself, then one by one the other files of the run; one that cannot be opened is noted."""
+        yield self
+        for label, path in self.beside:
+            try:
+                other = open_source(path, self.options, name=self.name)
+            except ReadError as error:
+                self.notes.append(f"{safe_text(os.path.basename(path))}: {error.what}; the other files were read")  # noqa: PTH119
+                continue
+            with other:
+                other.label = label
+                yield other
 
     def check_unchanged(self) -> None:
         """Raise `ChangedError` if the file shrank or its name now means another file."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 
 from ..curves import ReadError
 from ..curves._checks import safe_text
+from ._base import Bundle
 from ._source import refused
 
 __all__ = ["Skipped", "Walk"]
@@ -18,6 +19,8 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 STATE = "trainer_state.json"
 MAX_DEPTH = 64
 EXAMPLES = 20
+_Entry = tuple[tuple[tuple[int, int | str], ...], str, str]
+Gather = Callable[[str, Sequence[str], Sequence[str]], list[Bundle]]
 
 
 class Skipped:
@@ -47,22 +50,45 @@ class Walk:
         The folder.
     skipped : Skipped
         Where links, hidden files and older checkpoints are counted.
+    gather : callable, optional
+        Files of a folder that are one run together; they come as one `Bundle`.
     """
 
-    def __init__(self, root: str, skipped: Skipped) -> None:
+    def __init__(self, root: str, skipped: Skipped, gather: Gather | None = None) -> None:
         self.root = root
         self.skipped = skipped
+        self.gather = gather
+        self._taken: frozenset[str] = frozenset()
 
-    def __iter__(self) -> Iterator[tuple[str | ReadError, str]]:
+    def __iter__(self) -> Iterator[tuple[str | Bundle | ReadError, str]]:
         yield from self._folder(self.root, "", 0)
 
-    def _folder(self, path: str, name: str, depth: int) -> Iterator[tuple[str | ReadError, str]]:
+    def _bundles(self, path: str, found: list[_Entry]) -> list[Bundle]:
+        """What belongs together in a folder."""
+        if self.gather is None:
+            return []
+        files = [n for _, kind, n in found if kind == "file" and not n.startswith(".")]
+        folders = [n for _, kind, n in found if kind == "folder" and not n.startswith(".")]
+        return self.gather(path, files, folders)
+
+    def _left(self, path: str, found: list[_Entry]) -> list[_Entry]:
+        """Entries of a folder that are part of no bundle."""
+        if not self._taken:
+            return found
+        return [e for e in found if os.path.join(path, e[2]) not in self._taken]  # noqa: PTH118
+
+    def _folder(self, path: str, name: str, depth: int) -> Iterator[tuple[str | Bundle | ReadError, str]]:
         try:
             with os.scandir(path) as entries:
                 found = sorted((_key(e.name), _kind(e), e.name) for e in entries)
         except OSError as error:
             yield refused(error, safe_text(path)), name
             return
+        found = self._left(path, found)
+        for bundle in self._bundles(path, found):
+            self._taken |= bundle.taken
+            yield bundle, safe_text(name or os.path.basename(os.path.abspath(path)))  # noqa: PTH100, PTH119
+        found = self._left(path, found)
         names = {n for _, _, n in found}
         latest = _latest_checkpoint(path, names)
         for _, kind, entry in found:
@@ -136,6 +162,18 @@ def _step_of(path: str) -> float:
 def _without_suffix(name: str) -> str:
     for _ in range(2):
         suffix = PurePath(name).suffix
-        if suffix.lower() in (".gz", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".log"):
+        if suffix.lower() in (
+            ".gz",
+            ".csv",
+            ".tsv",
+            ".txt",
+            ".json",
+            ".jsonl",
+            ".ndjson",
+            ".parquet",
+            ".log",
+            ".wandb",
+            ".db",
+        ):
             name = name[: -len(suffix)]
     return name

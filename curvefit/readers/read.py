@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePath
 from typing import Literal
 
@@ -13,7 +14,7 @@ from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from . import registry
 from ._axis import NUMBERED
-from ._base import MAX_BYTES, Options, Reader
+from ._base import MAX_BYTES, Bundle, Options, Reader
 from ._foreign import refusal, refuse_dangerous
 from ._source import ChangedError, Source, open_source
 from ._walk import Skipped, Walk
@@ -81,7 +82,7 @@ def read(
         File, folder or ``"-"``. The format is recognized by content; the suffix settles ties only.
     format : str, optional
         Name or alias of a reader: ``csv_table`` (csv), ``json_lines`` (jsonl), ``json_table`` (json),
-        ``trainer_state`` (hf), ``parquet``.
+        ``trainer_state`` (hf), ``parquet``, ``tensorboard`` (tfevents).
     metric : str, optional
         The only metric to keep.
     x : str, optional
@@ -224,9 +225,18 @@ def _is_folder(path: str | os.PathLike[str]) -> bool:
     return text != "-" and os.path.isdir(text)  # noqa: PTH112 - also for names that are not valid text
 
 
-def _attempt(path: str | os.PathLike[str], options: Options, **names: str) -> list[Run] | CurvefitError:
+def _gather(format: str | None, folder: str, files: Sequence[str], folders: Sequence[str]) -> list[Bundle]:
+    """What the readers say belongs together in a folder."""
+    names = registry.names() if format is None else [format]
+    found = (registry[name].gather(folder, files, folders) for name in names)
+    return [bundle for bundle in found if bundle is not None]
+
+
+def _attempt(
+    path: str | os.PathLike[str], options: Options, *, name: str | None = None, bundle: Bundle | None = None
+) -> list[Run] | CurvefitError:
     try:
-        return _read_file(path, options, **names)
+        return _read_file(path, options, name=name, bundle=bundle)
     except CurvefitError as error:
         return error
 
@@ -235,9 +245,11 @@ def _read_folder(
     path: str | os.PathLike[str], options: Options, skipped: Skipped
 ) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
     """Outcomes of the logs in a folder; files that are no logs are counted."""
-    for file, name in Walk(os.fspath(path), skipped):
+    for entry, name in Walk(os.fspath(path), skipped, partial(_gather, options.format)):
+        bundle = entry if isinstance(entry, Bundle) else None
+        file = entry.files[0][1] if isinstance(entry, Bundle) else entry
         shown = safe_text(file)
-        outcome = file if isinstance(file, CurvefitError) else _attempt(file, options, name=name)
+        outcome = file if isinstance(file, CurvefitError) else _attempt(file, options, name=name, bundle=bundle)
         if (
             isinstance(outcome, ReadError)
             and outcome.code in NO_LOG
@@ -275,13 +287,15 @@ def _no_logs(path: str | os.PathLike[str]) -> ReadError:
 # ------------------------------------------------------------------ one file
 
 
-def _read_file(path: str | os.PathLike[str], options: Options, *, name: str | None = None) -> list[Run]:
-    """Runs of one file; if it changes meanwhile it is read a second time."""
+def _read_file(
+    path: str | os.PathLike[str], options: Options, *, name: str | None = None, bundle: Bundle | None = None
+) -> list[Run]:
+    """Runs of one file, or of files that belong together; if it changes meanwhile it is read a second time."""
     called = name if name is not None else run_name(os.fspath(path))
     for attempt in (1, 2):
         try:
             with open_source(path, options, name=called) as source:
-                runs = _dispatch(source)
+                runs = _dispatch(source) if bundle is None else _read_bundle(source, bundle)
                 source.check_unchanged()
         except ChangedError:
             if attempt == 2:
@@ -293,6 +307,13 @@ def _read_file(path: str | os.PathLike[str], options: Options, *, name: str | No
                 runs = [_noted(r, "the file changed while it was read and was read again") for r in runs]
             return runs
     raise AssertionError("unreachable")
+
+
+def _read_bundle(source: Source, bundle: Bundle) -> list[Run]:
+    source.label, source.beside = bundle.files[0][0], bundle.files[1:]
+    if source.size == 0 and not source.beside:
+        raise ReadError("empty file", code="CF-IO-001", where=source.where, hint="has the run written anything yet?")
+    return registry[bundle.reader].read(source)
 
 
 def _noted(run: Run, note: str) -> Run:
@@ -370,4 +391,6 @@ def run_name(path: str) -> str:
     for _ in range(2):
         stem = stem.removesuffix(PurePath(stem).suffix) or stem
     parent = PurePath(os.path.abspath(path)).parent.name  # noqa: PTH100 - also for names that are not valid text
+    if stem.startswith("events.out.tfevents") and parent:
+        return safe_text(parent)
     return safe_text(f"{parent}/{stem}" if parent and (stem.lower() in _PLAIN_NAMES or stem.isdigit()) else stem)

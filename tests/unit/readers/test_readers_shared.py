@@ -38,7 +38,6 @@ UNREAD = (
     "megatron_deepspeed_log",
     "modded_nanogpt_log",
     "sb3_evaluations_npz",
-    "tfevents",
     "torch7_json_stats_log",
     "wandb_offline",
 )
@@ -171,7 +170,6 @@ def test_formats_that_are_not_read_yet_are_named(shared, format):
         "megatron_deepspeed_log": "Megatron",
         "modded_nanogpt_log": "log",
         "sb3_evaluations_npz": ".npz",
-        "tfevents": "TensorBoard",
         "torch7_json_stats_log": "Torch7",
         "wandb_offline": "Weights & Biases",
     }
