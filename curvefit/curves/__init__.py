@@ -1,5 +1,6 @@
 """The vocabulary: frozen records that know nothing of statistics."""
 
+from ._given import as_curve, as_run
 from .curve import Curve, Flag, XUnit
 from .errors import CurvefitError, DataError, DependencyError, LimitError, ReadError, UsageError
 from .estimate import Estimate, Interval, IntervalKind, Prediction
@@ -10,6 +11,8 @@ from .segments import ResumePolicy, Segmented, segment_log
 from .status import Status
 
 __all__ = [
+    "as_curve",
+    "as_run",
     "CurvefitError",
     "DataError",
     "DependencyError",

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, UsageError
 
-__all__ = ["as_float_array", "check_level", "frozen_array", "safe_text"]
+__all__ = ["as_float_array", "check_level", "frame_of", "frozen_array", "safe_text"]
 
 
 def check_level(level: float, name: str = "level") -> float:
@@ -101,3 +101,13 @@ def safe_text(text: object) -> str:
         )
         out.append(char.encode("unicode_escape").decode("ascii") if hidden or bidi else char)
     return "".join(out)
+
+
+def frame_of(frame: Any, usual: str) -> Any:
+    """A dataframe of any library as narwhals sees it, or an error that says what was meant."""
+    import narwhals.stable.v2 as nw
+
+    try:
+        return nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise UsageError(f"a {type(frame).__name__} is no dataframe", where="from_frame()", hint=usual) from None

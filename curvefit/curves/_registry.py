@@ -94,6 +94,8 @@ class Registry(Generic[T]):
         return name in self.names()
 
     def __getitem__(self, name: str) -> T:
+        if not isinstance(name, str):
+            raise unknown_name(self.what, name, self.names())
         if name not in self._loaded:
             self._loaded[name] = self._load(name)
         return self._loaded[name]

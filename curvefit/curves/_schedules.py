@@ -71,6 +71,7 @@ def curved(
     total: float, warmup: float, shape: Callable[[Array], Array], begin: float | None = None
 ) -> tuple[Array, Array]:
     """``shape(u)`` for u in [0, 1] on [begin, total], constant at 1 on [warmup, begin]."""
+    check_span(total, "total")
     begin = warmup if begin is None else begin
     u = np.linspace(0.0, 1.0, KNOTS + 1)
     x, share = begin + (total - begin) * u, shape(u)

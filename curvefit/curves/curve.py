@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import as_float_array, frozen_array
+from ._arguments import checked
+from ._checks import as_float_array, frame_of, frozen_array
 from .errors import DataError, UsageError
 from .metric import Direction, Kind, Metric
 from .numbers import counted
@@ -59,6 +60,8 @@ class Curve:
         The finite points.
     nonfinite_x, nonfinite_y : ndarray of float64, read-only
         Where NaN or an infinity was logged, and which.
+    bounds_given : bool
+        Whether the bounds were given, or inferred from the values.
     """
 
     x: NDArray[np.float64]
@@ -68,10 +71,12 @@ class Curve:
     flags: NDArray[np.uint8]
     segment: NDArray[np.int32]
     bounds: tuple[float, float] | None
+    bounds_given: bool
     nonfinite_x: NDArray[np.float64]
     nonfinite_y: NDArray[np.float64]
     defects: Mapping[str, int] = field(default_factory=dict)
 
+    @checked
     def __init__(
         self,
         x: Any,
@@ -93,8 +98,8 @@ class Curve:
         if not np.all(np.isfinite(xs)):
             row = int(np.flatnonzero(~np.isfinite(xs))[0])
             raise DataError(f"x[{row}] is {xs[row]}", where=named.name, hint="drop the rows without an x")
-        flag = np.zeros(xs.size, np.uint8) if flags is None else np.array(flags, np.uint8)
-        seg = np.zeros(xs.size, np.int32) if segment is None else np.array(segment, np.int32)
+        flag = np.zeros(xs.size, np.uint8) if flags is None else _codes(flags, np.uint8, "flags")
+        seg = np.zeros(xs.size, np.int32) if segment is None else _codes(segment, np.int32, "segment")
         if flag.shape != xs.shape or seg.shape != xs.shape:
             raise DataError("flags and segment need one entry per point", where=named.name)
         if xs.size > 1 and not np.all(xs[1:] > xs[:-1]):
@@ -113,10 +118,12 @@ class Curve:
         put(self, "x_unit", x_unit)
         put(self, "flags", flag)
         put(self, "segment", seg)
-        put(self, "bounds", bounds if bounds is not None else _bounds(named, ys))
+        put(self, "bounds", _checked_bounds(bounds, named) if bounds is not None else _bounds(named, ys))
+        put(self, "bounds_given", bounds is not None)
         put(self, "defects", MappingProxyType(dict(defects or {})))
 
     @classmethod
+    @checked
     def from_frame(cls, frame: Any, x: str, y: str, metric: str | Metric | None = None, **options: Any) -> Curve:
         """From two columns of any dataframe that narwhals understands; rows where y is missing are absent.
 
@@ -131,14 +138,14 @@ class Curve:
         **options
             As for `Curve`.
         """
-        import narwhals.stable.v2 as nw
-
-        data = nw.from_native(frame, eager_only=True)
+        data = frame_of(frame, "cf.Curve.from_frame(frame, x='step', y='val_loss')")
         for name in (x, y):
             if name not in data.columns:
                 from .errors import unknown_name
 
                 raise unknown_name("column", name, data.columns)
+        import narwhals.stable.v2 as nw
+
         data = data.select(x, y).filter(~nw.col(y).is_null() & ~nw.col(x).is_null())
         return cls(data[x].to_numpy(), data[y].to_numpy(), metric if metric is not None else y, **options)
 
@@ -166,7 +173,7 @@ class Curve:
             self.x_unit,
             np.r_[self.flags, np.zeros(self.nonfinite_x.size, np.uint8)],
             np.r_[self.segment, np.zeros(self.nonfinite_x.size, np.int32)],
-            self.bounds,
+            self.bounds if self.bounds_given else None,
             dict(self.defects),
         )
 
@@ -185,8 +192,11 @@ class Curve:
         """Whether this is an accuracy given in percent."""
         return self.kind == "accuracy" and self.bounds == (0.0, 100.0)
 
+    @checked
     def until(self, x: float) -> Curve:
-        """The part at or before x, as it would have looked then."""
+        """The part at or before x, as it would have looked then: bounds that were inferred are so from that part alone."""
+        if np.isnan(x):
+            raise UsageError(f"until needs an x, got {x!r}", where=self.metric.name, hint="curve.until(100)")
         keep, beside = self.x <= x, self.nonfinite_x <= x
         return Curve(
             np.r_[self.x[keep], self.nonfinite_x[beside]],
@@ -195,7 +205,7 @@ class Curve:
             x_unit=self.x_unit,
             flags=np.r_[self.flags[keep], np.zeros(int(beside.sum()), np.uint8)],
             segment=np.r_[self.segment[keep], np.zeros(int(beside.sum()), np.int32)],
-            bounds=self.bounds,
+            bounds=self.bounds if self.bounds_given else None,
             defects=self.defects,
         )
 
@@ -208,6 +218,7 @@ class Curve:
             x_unit=self.x_unit,
             flags=np.r_[self.flags, np.zeros(self.nonfinite_x.size, np.uint8)],
             segment=np.r_[self.segment, np.zeros(self.nonfinite_x.size, np.int32)],
+            bounds=self.bounds if self.bounds_given else None,
             defects=self.defects,
         )
 
@@ -217,6 +228,26 @@ def _own(values: Any, name: str) -> NDArray[np.float64]:
     if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not values.flags.writeable:
         return values
     return as_float_array(values, name)
+
+
+def _codes(values: Any, kind: type[np.integer[Any]], name: str) -> NDArray[Any]:
+    """Whole numbers of the given type, one per point."""
+    try:
+        return np.array(values, kind)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{name} are not small whole numbers: {error}", where=name, hint="one per point") from None
+
+
+def _checked_bounds(bounds: Any, metric: Metric) -> tuple[float, float]:
+    try:
+        low, high = (float(v) for v in bounds)
+    except (TypeError, ValueError, OverflowError):
+        low = high = np.nan
+    if not low < high:
+        raise UsageError(
+            f"bounds = {bounds!r}", code="CF-USE-003", where=metric.name, hint="two numbers, such as (0, 1)"
+        )
+    return low, high
 
 
 def _bounds(metric: Metric, y: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -88,7 +88,7 @@ def unknown_name(what: str, name: str, choices: Iterable[str], *, where: str = "
 
     names = sorted(choices)
     plain = {n.lower(): n for n in names}
-    close = get_close_matches(name.lower(), plain, n=1, cutoff=0.5)
+    close = get_close_matches(name.lower(), plain, n=1, cutoff=0.5) if isinstance(name, str) else []
     guess = f" Did you mean {plain[close[0]]!r}?" if close else ""
     listed = ", ".join(names[:40]) + (" ..." if len(names) > 40 else "") or "none"
     return UsageError(f"no {what} named {name!r}.{guess}", code="CF-USE-002", where=where, hint=f"choices: {listed}")

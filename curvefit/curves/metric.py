@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from ._arguments import checked
 from ._metric_names import is_auxiliary, readings, split_of, words_of
 from .errors import DataError, UsageError
 
@@ -47,6 +48,10 @@ class Metric:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise UsageError(f"a metric needs a name, got {self.name!r}", code="CF-USE-004")
+        for field_name in ("kind", "direction", "split", "unit"):
+            said = getattr(self, field_name)
+            if not isinstance(said, str) and (said is not None or field_name in ("kind", "unit")):
+                raise UsageError(f"metric {field_name} {said!r:.60} is not a text", code="CF-USE-004", where=self.name)
         if self.kind not in get_args(Kind):
             raise UsageError(
                 f"metric kind {self.kind!r}", code="CF-USE-004", hint=f"choices: {', '.join(get_args(Kind))}"
@@ -63,6 +68,7 @@ class Metric:
             )
 
     @classmethod
+    @checked
     def infer(
         cls,
         name: str,

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ._arguments import checked, is_number
+from ._checks import frame_of
 from ._metric_names import is_learning_rate as names_learning_rate
 from ._metric_names import words_of
 from .curve import Curve, XUnit
-from .errors import DataError, unknown_name
+from .errors import DataError, UsageError, unknown_name
 from .metric import Kind, Metric, Split
 from .schedule import Schedule
 from .segments import ResumePolicy, segment_log
@@ -126,18 +128,27 @@ class Run:
     attributes: Mapping[str, str | float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for field_name in ("curves", "attributes"):
+            if not isinstance(getattr(self, field_name), Mapping):
+                raise UsageError(
+                    f"{field_name} = {getattr(self, field_name)!r:.60} is not a mapping by name",
+                    where="Run()",
+                    hint="cf.Run('name', {'val_loss': curve})",
+                )
         for name, curve in self.curves.items():
             if not isinstance(curve, Curve):
                 raise DataError(
                     f"curves[{name!r}] is a {type(curve).__name__}, not a Curve", where=self.name, hint="cf.Curve(x, y)"
                 )
-        if self.horizon is not None and not (np.isfinite(self.horizon) and self.horizon > 0):
+        if self.horizon is not None and not (
+            is_number(self.horizon) and np.isfinite(self.horizon) and self.horizon > 0
+        ):
             raise DataError(f"horizon {self.horizon!r} is not a positive number", where=self.name)
         object.__setattr__(self, "curves", MappingProxyType(dict(self.curves)))
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
     def __getitem__(self, metric: str) -> Curve:
-        if metric not in self.curves:
+        if not isinstance(metric, str) or metric not in self.curves:
             raise unknown_name("metric", metric, self.curves, where=self.name)
         return self.curves[metric]
 
@@ -157,6 +168,7 @@ class Run:
         return Run, (self.name, dict(self.curves), self.schedule, self.horizon, self.provenance, dict(self.attributes))
 
     @classmethod
+    @checked
     def from_mapping(
         cls,
         values: Mapping[str, Any],
@@ -179,6 +191,11 @@ class Run:
         name, x_unit, resume, **options
             As for `Run`, `Curve` and the resume policy of readers.
         """
+        if not all(
+            isinstance(k, str) and hasattr(v, "__len__") and not isinstance(v, str | bytes) for k, v in values.items()
+        ):
+            hint = "{'step': [1, 2, 3], 'val_loss': [1.0, 0.8, 0.7]}"
+            raise DataError("columns are sequences by name", where=name, hint=hint)
         lengths = {k: len(v) for k, v in values.items()}
         if not lengths:
             raise DataError("no columns", where=name)
@@ -212,11 +229,10 @@ class Run:
         return cls(name, curves, schedule=options.pop("schedule", schedule), **options)
 
     @classmethod
+    @checked
     def from_frame(cls, frame: Any, *, x: str, name: str = "run", **options: Any) -> Run:
         """From a wide dataframe (pandas, polars, pyarrow, ...): one column of x, one per metric; nulls are absent."""
-        import narwhals.stable.v2 as nw
-
-        data = nw.from_native(frame, eager_only=True)
+        data = frame_of(frame, "cf.Run.from_frame(frame, x='step')")
         numeric = [c for c in data.columns if data[c].dtype.is_numeric()]
         if x not in numeric:
             raise unknown_name("numeric column", x, numeric, where=name)
@@ -229,6 +245,7 @@ class Run:
             )
         return cls.from_mapping(columns, x=x, name=name, **options)
 
+    @checked
     def find(self, *, kind: Kind | None = None, split: Split | None = None) -> list[Curve]:
         """Curves of that kind and split, in logged order, bookkeeping left out."""
         return [
@@ -276,6 +293,7 @@ class Run:
             )
         return ranked[0][-1]
 
+    @checked
     def with_curve(self, key: str, curve: Curve) -> Run:
         """The same run with one curve added or replaced."""
         return replace(self, curves={**self.curves, key: curve})

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _schedules as shapes
+from ._arguments import checked
 from ._checks import as_float_array, frozen_array
 from .errors import DataError, UsageError
 
@@ -111,12 +112,14 @@ class Schedule:
         return cls(x, float(peak) * share, shape)
 
     @classmethod
+    @checked
     def constant(cls, peak: float, total: float, *, warmup: float = 0.0, warmup_from: float = 0.0) -> Schedule:
         """``peak`` all the way."""
         body = (np.array([warmup, total], dtype=np.float64), np.ones(2))
         return cls._stated(peak, shapes.assemble(total, warmup, body, warmup_from), "constant")
 
     @classmethod
+    @checked
     def step(
         cls,
         peak: float,
@@ -132,6 +135,7 @@ class Schedule:
         return cls._stated(peak, shapes.assemble(total, warmup, body, warmup_from), "step")
 
     @classmethod
+    @checked
     def exponential(
         cls, peak: float, total: float, *, final: float = 0.1, warmup: float = 0.0, warmup_from: float = 0.0
     ) -> Schedule:
@@ -139,6 +143,7 @@ class Schedule:
         return cls._decaying("exponential", peak, total, final, warmup, warmup_from)
 
     @classmethod
+    @checked
     def cosine(
         cls, peak: float, total: float, *, final: float = 0.0, warmup: float = 0.0, warmup_from: float = 0.0
     ) -> Schedule:
@@ -146,6 +151,7 @@ class Schedule:
         return cls._decaying("cosine", peak, total, final, warmup, warmup_from)
 
     @classmethod
+    @checked
     def linear(
         cls, peak: float, total: float, *, final: float = 0.0, warmup: float = 0.0, warmup_from: float = 0.0
     ) -> Schedule:
@@ -160,6 +166,7 @@ class Schedule:
         return cls._stated(peak, shapes.assemble(total, warmup, body, start), name)
 
     @classmethod
+    @checked
     def inverse_time(
         cls, peak: float, total: float, *, rate: float, warmup: float = 0.0, warmup_from: float = 0.0
     ) -> Schedule:
@@ -169,6 +176,7 @@ class Schedule:
         return cls._stated(peak, shapes.assemble(total, warmup, body, warmup_from), "inverse time")
 
     @classmethod
+    @checked
     def inverse_sqrt(
         cls, peak: float, total: float, *, warmup: float, warmup_from: float = 0.0, timescale: float | None = None
     ) -> Schedule:
@@ -178,6 +186,7 @@ class Schedule:
         return cls._stated(peak, shapes.assemble(total, warmup, body, warmup_from), "inverse square root")
 
     @classmethod
+    @checked
     def wsd(
         cls,
         peak: float,
@@ -204,6 +213,7 @@ class Schedule:
         return cls._stated(peak, shapes.assemble(total, warmup, body, warmup_from), f"WSD ({shape})")
 
     @classmethod
+    @checked
     def one_cycle(
         cls,
         peak: float,
@@ -221,6 +231,7 @@ class Schedule:
         return cls._stated(peak, shapes.one_cycle(total, top, start, final, shape), "one-cycle")
 
     @classmethod
+    @checked
     def cyclical(
         cls,
         peak: float,
@@ -236,6 +247,7 @@ class Schedule:
         return cls._stated(peak, shapes.assemble(total, warmup, body, warmup_from), "cyclical")
 
     @classmethod
+    @checked
     def warm_restarts(
         cls,
         peak: float,
@@ -253,6 +265,7 @@ class Schedule:
         return cls._stated(peak, shapes.assemble(total, warmup, body, warmup_from), "warm restarts")
 
     @classmethod
+    @checked
     def from_function(cls, rate: Callable[[NDArray[np.float64]], Any], total: float, *, knots: int = 2048) -> Schedule:
         """Any function of x, sampled at ``knots`` + 1 equally spaced x from 0 to ``total``."""
         x = np.linspace(0.0, shapes.check_span(total, "total"), int(knots) + 1)
@@ -284,11 +297,13 @@ class Schedule:
             raise DataError("the schedule is empty", where="schedule")
         return np.interp(np.asarray(x, dtype=np.float64), self.x, self.rate)
 
+    @checked
     def until(self, x: float) -> Schedule:
         """The entries at or before x, as the log would have looked then."""
         keep = self.x <= x
         return Schedule(self.x[keep], self.rate[keep], self.shape)
 
+    @checked
     def extend(self, rest: Schedule) -> Schedule:
         """What is known here, followed by ``rest`` beyond the last x of this.
 
@@ -311,6 +326,7 @@ class Schedule:
             )
         return Schedule(np.r_[self.x, rest.x[beyond]], np.r_[self.rate, rest.rate[beyond]], rest.shape)
 
+    @checked
     def require(self, x: float) -> None:
         """Raise unless the schedule reaches x and has a rate above zero.
 
@@ -331,6 +347,7 @@ class Schedule:
                 hint="state it for the whole run, or let the rest be inferred from the log",
             )
 
+    @checked
     def changes(self, factor: float = 0.6) -> tuple[RateChange, ...]:
         """Sudden drops: steps where the rate falls to at most ``factor`` of the one before.
 

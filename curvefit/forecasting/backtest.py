@@ -199,7 +199,7 @@ def _cuts(
     out: list[_Cut] = []
     for share in shares:
         at = first * (end / first) ** share if ratio else first + share * (end - first)
-        seen = _known_then(curve, min(at, float(np.nextafter(end, -np.inf))))
+        seen = curve.until(min(at, float(np.nextafter(end, -np.inf))))
         if out and len(out[-1].curve) == len(seen):
             continue
         known = _schedule_then(schedule, at)
@@ -220,22 +220,6 @@ def _last(curve: Curve, horizon: float | None) -> int:
     if horizon is None:
         return len(curve) - 1
     return int(np.searchsorted(curve.x, horizon, side="right")) - 1
-
-
-def _known_then(curve: Curve, x: float) -> Curve:
-    """The part at or before x; bounds that were inferred from the values are inferred again."""
-    part = curve.until(x)
-    inferred = Curve(curve.x, curve.y, curve.metric, x_unit=curve.x_unit).bounds
-    if curve.bounds is None or curve.bounds != inferred:
-        return part
-    return Curve(
-        np.r_[part.x, part.nonfinite_x],
-        np.r_[part.y, part.nonfinite_y],
-        part.metric,
-        x_unit=part.x_unit,
-        flags=np.r_[part.flags, np.zeros(part.nonfinite_x.size, np.uint8)],
-        segment=np.r_[part.segment, np.zeros(part.nonfinite_x.size, np.int32)],
-    )
 
 
 def _curve_of(run: Curve | Run, metric: str | None) -> tuple[str, Curve]:

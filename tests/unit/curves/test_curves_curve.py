@@ -182,8 +182,26 @@ def test_stated_bounds_win():
 def test_until_is_the_curve_as_it_was():
     curve = cf.Curve([1, 2, 3, 4], [0.4, np.nan, 0.2, 50.0], "acc", segment=[0, 0, 1, 1], defects={"odd": 1})
     early = curve.until(3)
-    assert early == cf.Curve([1, 2, 3], [0.4, np.nan, 0.2], "acc", segment=[0, 0, 1], bounds=curve.bounds)
+    assert early == cf.Curve([1, 2, 3], [0.4, np.nan, 0.2], "acc", segment=[0, 0, 1])
     assert len(curve.until(0)) == 0 and curve.until(9) == curve
+
+
+def test_until_does_not_know_bounds_that_only_later_values_show():
+    """An accuracy that looks like a fraction at first: that it is in percent was not known then."""
+    curve = cf.Curve([1, 2, 3, 4], [0.4, 0.6, 0.9, 50.0], "acc")
+    assert curve.bounds == (0, 100) and not curve.bounds_given
+    assert curve.until(3).bounds == (0, 1)
+    assert curve.until(4).bounds == (0, 100)
+    stated = cf.Curve([1, 2, 3, 4], [0.4, 0.6, 0.9, 50.0], "acc", bounds=(0, 100))
+    for part in (stated.until(3), pickle.loads(pickle.dumps(stated)).until(2), stated.with_metric(split="val")):
+        assert part.bounds == (0, 100) and part.bounds_given
+    assert pickle.loads(pickle.dumps(curve)).until(3).bounds == (0, 1)
+
+
+@pytest.mark.parametrize("bounds", [5, "ab", (1,), (1, 0), (0, np.nan), (None, 1), [1, 2, 3]])
+def test_bounds_that_are_none_are_refused(bounds):
+    with pytest.raises(UsageError, match="bounds"):
+        cf.Curve([1, 2], [0.5, 0.6], "acc", bounds=bounds)
 
 
 def test_with_metric_changes_the_metric_only():

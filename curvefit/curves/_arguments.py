@@ -1,0 +1,182 @@
+"""Types of arguments, checked where people call: what came, where, and what was meant, instead of a traceback."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, wraps
+from inspect import Parameter, signature
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from .errors import UsageError
+
+__all__ = ["checked", "converters", "is_number"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+converters: dict[str, Callable[[Any, str, str | None], Any]] = {}
+"""What makes the record an annotation names of what was handed over: by annotation, from value, function and metric."""
+
+_TEXTS = frozenset({"str", "Direction", "Kind", "ResumePolicy", "Scale", "Split", "XUnit"})
+_RECORDS = frozenset({"Curve", "Diagnoses", "Fit", "Forecast", "Forecaster", "Metric", "Model", "Run", "Schedule"})
+_MEANT = {
+    "number": "a number",
+    "whole": "a whole number",
+    "text": "a text",
+    "flag": "True or False",
+    "numbers": "numbers, such as [1.0, 2.0]",
+    "several": "a list",
+    "mapping": "a mapping by name, such as {'name': value}",
+    "None": "None",
+}
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Hold the arguments of a public function to its annotations, as far as they are about numbers, text and records.
+
+    Parameters
+    ----------
+    function : callable
+        With annotated parameters. Those that say ``float`` get a float; ``Curve`` and ``Run`` get what the
+        `converters` make of the argument; what an annotation says beyond that is left to the function.
+
+    Returns
+    -------
+    callable
+        The same, which raises `UsageError` naming the argument for one of another type.
+    """
+    parameters = list(signature(function).parameters.values())
+    plan = {p.name: str(p.annotation) for p in parameters if p.annotation is not Parameter.empty}
+    order = [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        where = function.__name__
+        metric = kwargs.get("metric") if isinstance(kwargs.get("metric"), str) else None
+        positional = [_checked(plan, name, value, where, metric) for name, value in zip(order, args, strict=False)]
+        named = {name: _checked(plan, name, value, where, metric) for name, value in kwargs.items()}
+        return function(*positional, *args[len(order) :], **named)  # type: ignore[arg-type]
+
+    return call
+
+
+def _checked(plan: Mapping[str, str], name: str, value: Any, where: str, metric: Any) -> Any:
+    annotation = plan.get(name)
+    if annotation is None:
+        return value
+    if annotation in converters:
+        return converters[annotation](value, where, metric)
+    kinds = _kinds(annotation)
+    if not kinds or any(_is(kind, value) for kind in kinds):
+        plain = kinds in (("number",), ("number", "None")) and value is not None
+        return float(value) if plain else value
+    meant = " or ".join(_MEANT.get(kind, f"a {kind}") for kind in kinds)
+    raise UsageError(
+        f"{name} = {_short(value)} is not {meant}", code="CF-USE-009", where=f"{where}()", hint=_hint(name)
+    )
+
+
+@lru_cache(maxsize=512)
+def _kinds(annotation: str) -> tuple[str, ...]:
+    """What the alternatives of an annotation ask for; empty when one of them may be anything."""
+    found: list[str] = []
+    for part in _alternatives(annotation):
+        outer = part.split("[", 1)[0]
+        if part == "float":
+            kind = "number"
+        elif part == "int":
+            kind = "whole"
+        elif part == "bool":
+            kind = "flag"
+        elif part in _TEXTS or (outer == "Literal" and '"' in part.replace("'", '"')):
+            kind = "text"
+        elif part == "ArrayLike":
+            kind = "numbers"
+        elif outer in ("Iterable", "Sequence", "list", "tuple"):
+            kind = "several"
+        elif outer == "Mapping":
+            kind = "mapping"
+        elif part in _RECORDS or part == "None":
+            kind = part
+        else:
+            return ()
+        found.append(kind)
+    return tuple(dict.fromkeys(found))
+
+
+def _alternatives(annotation: str) -> list[str]:
+    """Parts between bars that are in no brackets."""
+    flat = re.sub(r"\[.*\]", lambda inside: inside[0].replace("|", "\0"), annotation)
+    return [part.strip().replace("\0", "|") for part in flat.split("|")]
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind == "None":
+        return value is None
+    if kind == "text":
+        return isinstance(value, str)
+    if kind == "flag":
+        return isinstance(value, bool | np.bool_)
+    if kind == "number":
+        return is_number(value)
+    if kind == "whole":
+        return is_number(value) and hasattr(type(value), "__index__")
+    if kind == "numbers":
+        return _are_numbers(value)
+    if kind == "several":
+        return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) and not _is_record(value)
+    if kind == "mapping":
+        return isinstance(value, Mapping)
+    return any(c.__name__ == kind for c in type(value).__mro__)
+
+
+def _is_record(value: Any) -> bool:
+    return any(c.__name__ in _RECORDS for c in type(value).__mro__)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one real number, of Python, NumPy or any library, and no flag."""
+    kind = type(value)
+    if kind is float or kind is np.float64:
+        return True
+    if isinstance(value, bool | np.bool_ | str | bytes | complex) or getattr(value, "ndim", False):
+        return False
+    if not (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
+        return False
+    try:
+        return not math.isinf(float(value)) or kind is not int
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _are_numbers(value: Any) -> bool:
+    if isinstance(value, str | bytes | bool) or _is_record(value):
+        return False
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "iuf":
+            np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return (array.dtype.kind in "iufO" and array.size > 0) or array.dtype.kind == "f"
+
+
+def _short(value: object) -> str:
+    text = repr(value).split("\n", 1)[0]
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _hint(name: str) -> str:
+    """What to write for the arguments that people mistake most."""
+    return {
+        "x": "x=80 or x=[80, 120], in the unit of the curve's x",
+        "metric": "the name of one of the run's curves, such as 'val_loss'",
+        "horizon": "horizon=200, an x beyond the data",
+        "level": "level=0.95",
+        "levels": "levels=[0.1, 0.5, 0.9]",
+        "curves": "a list of curves; for one: cf.forecast(curve, x)",
+    }.get(name, "")
