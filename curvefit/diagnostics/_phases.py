@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..curves import Schedule
 
-__all__ = ["Phase", "phases"]
+__all__ = ["Phase", "phases", "turning_points"]
 
 _LOOKED_AT = 4096  # logged rates among which turning points are looked for
 _MOST = 24  # more sudden changes than this are a schedule logged too coarsely to be read phase by phase
@@ -46,7 +46,7 @@ def phases(schedule: Schedule | None) -> tuple[Phase, ...]:
     x, rate = schedule.x, schedule.rate
     jumps = _jumps(rate)
     stride = -(-rate.size // _LOOKED_AT)
-    turns = [stride * i for i in _turns(rate[::stride], 0.2 * schedule.peak)]
+    turns = [stride * i for i in turning_points(rate[::stride], 0.2 * schedule.peak)]
     turns = [t for t in turns if all(abs(t - j) > 2 * stride for j in jumps)]  # a restart is one boundary, not two
     cuts = sorted({0, *turns, *jumps})
     if len(cuts) > _MOST:
@@ -73,7 +73,7 @@ def _jumps(rate: NDArray[np.float64]) -> list[int]:
     return [int(i) + 1 for i in np.flatnonzero(sudden)]
 
 
-def _turns(rate: NDArray[np.float64], size: float) -> list[int]:
+def turning_points(rate: NDArray[np.float64], size: float) -> list[int]:
     """Indices of local extremes that the rate leaves by at least ``size``."""
     found: list[int] = []
     low = high = 0

@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import Curve, CurvefitError, Run, Schedule, UsageError
+from ..curves import Curve, CurvefitError, Metric, Run, Schedule, UsageError
 from ..forecasting.api import forecast
 from ..forecasting.forecast import Forecast
 from ._leveling import Course, course
 from ._noise import Residuals, residuals
 from ._phases import Phase, phases
-from ._trace import HIGHEST, Trace, trace
+from ._trace import HIGHEST, Trace, oriented, trace
 
 __all__ = ["Evidence"]
 
@@ -162,6 +162,53 @@ class Evidence:
             boiled = self.trace(name)
             self._residuals[name] = None if boiled is None else residuals(self.run[name], boiled)
         return self._residuals[name]
+
+    # training and validation together
+
+    def _common(self) -> tuple[Trace, Trace, float, float] | None:
+        """Traces of validation and training and the range of x they share."""
+        if self.validation is None or self.training is None:
+            return None
+        val, train = self.trace(self.validation), self.trace(self.training)
+        if val is None or train is None:
+            return None
+        low, high = max(val.x[0], train.x[0]), min(val.x[-1], train.x[-1])
+        return (val, train, float(low), float(high)) if high > low else None
+
+    def late_gap(self, begin: float, end: float = 0.0) -> tuple[float, float] | None:
+        """Validation less training (positive: validation is worse) over a late part of their common x, and its error.
+
+        Parameters
+        ----------
+        begin, end : float
+            The part, as shares of the common range counted from its end.
+        """
+        both = self._common()
+        if both is None:
+            return None
+        val, train, low, high = both
+        span = high - low
+        found = []
+        for one in (val, train):
+            a, b = np.searchsorted(one.x, [high - begin * span, high - end * span + 1e-9 * span]).tolist()
+            if b - a < 2:
+                return None
+            found.append(one.level(a, b))
+        (v, sv), (t, st) = found
+        return v - t, float(np.hypot(sv, st))
+
+    @cached_property
+    def gap(self) -> Trace | None:
+        """Validation less training at the x of validation, boiled down like a curve; None where they share too few x."""
+        both = self._common()
+        if both is None or self.validation is None:
+            return None
+        _, train, low, high = both
+        curve = self.run[self.validation]
+        inside = (curve.x >= low) & (curve.x <= high)
+        x = curve.x[inside]
+        y = oriented(curve)[inside] - np.interp(x, train.x, train.y)
+        return trace(Curve(x, y, Metric("gap", direction="min"), x_unit=curve.x_unit), self.phases)
 
     # the future
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..curves.numbers import format_x
 from .diagnosis import Diagnosis, Severity, Verdict
 
 __all__ = ["tell"]
@@ -12,21 +13,42 @@ __all__ = ["tell"]
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 # A finding (left) that is present takes these with it: each is one cause seen twice.
+_AFTERMATH = (
+    "not_learning",
+    "overfitting",
+    "overfitting_plateau",
+    "generalization_gap",
+    "loss_accuracy_decoupled",
+    "underfitting_capacity",
+    "grokking",
+    "slow_start",
+    "regime_change",
+    "double_descent",
+    "spikes",
+    "erratic",
+    "converged",
+    "plateaued",
+    "still_improving",
+)
 _EXPLAINS: dict[str, tuple[str, ...]] = {
-    "masked_nan": (
-        "diverged",
-        "not_learning",
-        "spikes",
-        "overfitting",
-        "erratic",
+    "masked_nan": ("diverged", *_AFTERMATH),
+    "diverged": _AFTERMATH,
+    "not_learning": _AFTERMATH[1:],
+    "overfitting": (
+        "overfitting_plateau",
+        "generalization_gap",
+        "underfitting_capacity",
         "converged",
         "plateaued",
         "still_improving",
     ),
-    "diverged": ("not_learning", "overfitting", "spikes", "erratic", "converged", "plateaued", "still_improving"),
-    "not_learning": ("overfitting", "erratic", "spikes", "converged", "plateaued", "still_improving"),
-    "overfitting": ("converged", "plateaued", "still_improving"),
+    "overfitting_plateau": ("generalization_gap", "underfitting_capacity", "converged"),
+    "generalization_gap": ("underfitting_capacity", "converged"),
+    "underfitting_capacity": ("converged",),
     "erratic": ("spikes",),
+    "regime_change": ("spikes", "double_descent"),
+    "poor_start": ("slow_start",),
+    "grokking": ("regime_change", "slow_start", "smoothed_input", "underdetermined"),
 }
 
 
@@ -54,11 +76,33 @@ def tell(found: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:
         for effect in effects:
             if effect in said and said[effect].verdict is not Verdict.ABSENT:
                 said[effect] = _explained(said[effect], said[cause])
+    _about_the_bump(said)
     place = {Verdict.PRESENT: 0, Verdict.UNDECIDED: 1, Verdict.ABSENT: 2}
     return tuple(sorted(said.values(), key=lambda d: (place[d.verdict], _RANK[d.severity], d.name)))
 
 
+def _about_the_bump(said: dict[str, Diagnosis]) -> None:
+    """Overfitting that lies in a double-descent bump is explained by it; a later one stays and says that there was a bump."""
+    bump, turn = said.get("double_descent"), said.get("overfitting")
+    if bump is None or turn is None or not (bump.present and turn.present):
+        return
+    peak = next((e.value for e in bump.where if e.name == "peak" and e.value is not None), None)
+    onsets = [e.value for e in turn.where if e.value is not None]
+    if peak is None or not onsets:
+        return
+    if max(onsets) < peak:
+        said["overfitting"] = _explained(turn, bump)
+        return
+    text = f"{turn.explanation} It comes after a double-descent bump with its peak at {format_x(peak)}."
+    said["overfitting"] = replace(turn, explanation=text)
+
+
 def _explained(effect: Diagnosis, cause: Diagnosis) -> Diagnosis:
+    if effect.name == "spikes" and effect.present and cause.name == "regime_change":
+        intervals = [e.interval for e in cause.where if e.interval is not None]
+        apart = tuple(e for e in effect.where if e.value is None or not any(e.value in i for i in intervals))
+        if apart:
+            return effect if len(apart) == len(effect.where) else replace(effect, where=apart)
     if effect.name == "spikes" and effect.present and cause.where:
         onset = cause.where[0].interval.low if cause.where[0].interval is not None else cause.where[0].value
         before = tuple(e for e in effect.where if e.value is not None and onset is not None and e.value < onset)

@@ -116,6 +116,12 @@ SHOWN = {
     "steppy": "steppy",
     "smoothed_input": "smoothed_input",
     "validation_below_training": "validation_below_training",
+    "overfitting_plateau": "overfitting_plateau",
+    "generalization_gap": "generalization_gap",
+    "poor_start": "poor_start",
+    "slow_start": "slow_start",
+    "grokking": "grokking",
+    "periodic": "periodic",
 }
 
 
