@@ -41,6 +41,10 @@ class Bins:
     size: Ints
     scale: Floats
 
+    def rows(self, rows: slice) -> Bins:
+        """The bins of some curves."""
+        return Bins(self.log_u[rows], self.z[rows], self.count[rows], self.size[rows], self.scale[rows])
+
     @property
     def mask(self) -> NDArray[np.bool_]:
         """Where there is a bin."""

@@ -7,7 +7,7 @@ of its beginnings that the back-tests need, are one matrix product.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -21,6 +21,7 @@ GAMMAS = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
 CUTS = np.array([0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1])  # back-tests: the curve as it stood at these shares of x_last
 TREND_GAMMA = np.repeat(GAMMAS, POWERS.size)
 TREND_POWER = np.tile(POWERS, GAMMAS.size)
+_TOGETHER = 64  # curves fitted at a time: their arrays stay in the cache
 _COLUMNS = 21  # of the product: 1, X, X^2 and X z for each power, z, z^2
 
 
@@ -81,6 +82,14 @@ def fit_trends(bins: Bins) -> TrendFits:
     A beginning that ends at u = v is fitted in its own unit u/v. Weights and lines do not depend on that unit, the
     small constant added to the variance of X does: 1e-6 becomes 1e-6 v^(2p).
     """
+    rows = bins.z.shape[0]
+    if rows <= _TOGETHER:
+        return _fit(bins)
+    parts = [_fit(bins.rows(slice(start, start + _TOGETHER))) for start in range(0, rows, _TOGETHER)]
+    return TrendFits(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(TrendFits)))
+
+
+def _fit(bins: Bins) -> TrendFits:
     rows, columns = bins.z.shape
     z = bins.z / bins.scale[:, None]
     root = np.exp(-0.25 * bins.log_u)  # u^-.25; every power and weight is a product of it
@@ -135,7 +144,7 @@ def fit_trends(bins: Bins) -> TrendFits:
 def _beginnings(bins: Bins, z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Masks (N, 8, K) of the whole prefix and of u <= v, z of the last bin kept, whether 3 bins are, ln u of the origin."""
     rows, columns = z.shape
-    limit = np.concatenate([[np.inf], np.log(CUTS)])
+    limit = np.concatenate([[np.inf], np.log(CUTS) + 1e-9])  # u = .8 is kept in any unit of x
     keep = bins.mask[:, None, :] & (bins.log_u[:, None, :] <= limit[:, None])
     kept = keep.sum(axis=2)
     first: Ints = columns - bins.size
