@@ -13,7 +13,7 @@ from ..curves import LimitError, ReadError
 from ..curves._checks import safe_text
 from ._cells import TOO_LARGE, Column, ColumnBuilder
 
-__all__ = ["MAX_DOCUMENT", "JsonText", "Records", "facts_of", "nesting"]
+__all__ = ["CELLS_PER_BYTE", "MAX_DOCUMENT", "MAX_KEYS", "JsonText", "Records", "facts_of", "flatten", "nesting"]
 
 MAX_DEPTH = 64
 MAX_DIGITS = 400
@@ -151,7 +151,7 @@ def _inside_string(text: str, at: int) -> bool:
 def facts_of(value: dict[str, Any]) -> dict[str, str | float]:
     """Plain facts of an object: texts and numbers, at most 64, nothing whose name sounds like a secret."""
     facts: dict[str, str | float] = {}
-    for key, item in _flatten(value):
+    for key, item in flatten(value):
         name = safe_text(key[:200])
         if _SECRET.search(name.replace(".", "_").replace("-", "_")):
             continue
@@ -166,12 +166,13 @@ def facts_of(value: dict[str, Any]) -> dict[str, str | float]:
     return facts
 
 
-def _flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Values of an object and of the objects in it, by dotted names."""
     out: list[tuple[str, Any]] = []
     for key, value in record.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict):
-            out.extend(_flatten(value, f"{name}."))  # depth is bounded by the decoder
+            out.extend(flatten(value, f"{name}."))  # depth is bounded by the decoder
         else:
             out.append((name, value))
     return out
@@ -195,7 +196,7 @@ class Records:
     def add(self, record: dict[str, Any], size: int) -> None:
         """One row, and the bytes it took in the file; nested objects become dotted names."""
         self._bytes += size
-        for key, value in _flatten(record):
+        for key, value in flatten(record):
             column = self._columns.get(key)
             if column is None:
                 cells = (len(self._columns) + 1) * (self.rows + 1)

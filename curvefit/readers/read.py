@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from ..curves import CurvefitError, ReadError, ResumePolicy, Run, UsageError, XUnit
+from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from . import registry
@@ -59,6 +60,7 @@ class Reading:
     skipped: Skipped
 
 
+@checked
 def read(
     path: str | os.PathLike[str],
     *,
@@ -82,7 +84,8 @@ def read(
         File, folder or ``"-"``. The format is recognized by content; the suffix settles ties only.
     format : str, optional
         Name or alias of a reader: ``csv_table`` (csv), ``json_lines`` (jsonl), ``json_table`` (json),
-        ``trainer_state`` (hf), ``parquet``, ``tensorboard`` (tfevents).
+        ``trainer_state`` (hf), ``parquet``, ``tensorboard`` (tfevents),
+        ``wandb``.
     metric : str, optional
         The only metric to keep.
     x : str, optional
@@ -221,6 +224,10 @@ def _reader_name(format: str | None) -> str | None:
 
 
 def _is_folder(path: str | os.PathLike[str]) -> bool:
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(
+            f"{path!r:.60} is no path", where="read()", hint="the name of a file or folder, such as 'runs/metrics.csv'"
+        )
     text = os.fspath(path)
     return text != "-" and os.path.isdir(text)  # noqa: PTH112 - also for names that are not valid text
 

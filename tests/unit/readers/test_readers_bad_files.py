@@ -573,7 +573,6 @@ def test_F37_an_extension_type_is_not_loaded(tmp_path):
         ("run.xml", b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "XML"),
         ("mlflow.db", b"SQLite format 3\x00" + b"\0" * 80, "SQLite"),
         ("events.out.tfevents.1", b"nothing of the kind", "TensorBoard"),
-        ("run-1.wandb", b":W&B\xe1\xbe\x00", "Weights & Biases"),
         ("evaluations.npz", b"PK\x03\x04" + b"\0" * 26 + b"timesteps.npy", ".npz"),
         ("weights.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
         ("train.out", b" iteration      1/  9508 | consumed samples: 256 | lm loss: 1.07E+01 |\n" * 9, "Megatron"),
