@@ -1,7 +1,9 @@
-"""Speed and memory against their budgets: ``python -m benchmarks.speed [--quick] [NAME ...]``.
+"""Speed and memory against their budgets: ``python -m benchmarks.speed [--quick] [--check] [NAME ...]``.
 
-Every time is a median of runs that alternate with a reference, on one thread, so that the ratio holds on a busy
-machine. Exit code 1 when a budget does not hold.
+Times are CPU times on one thread, medians of runs that alternate with a fixed reference (or with the peer they are
+compared to); they are printed as they would be on the machine of the published results with nothing else on it, the
+clock's figure beside them. Exit code 1 when a budget does not hold; with ``--check`` only when one is missed so clearly
+that no crowd on the machine explains it.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import cold, imports, million, monitor, table, warm
-from ._timing import Row
+from . import batch, cold, imports, million, table, warm
+from ._timing import CLEAR, Row
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "imports": imports.run,
@@ -20,7 +22,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "warm": warm.run,
     "million": million.run,
     "table": table.run,
-    "monitor": monitor.run,
+    "batch": batch.run,
 }
 
 
@@ -28,16 +30,26 @@ def main() -> int:
     """Run the benchmarks asked for and print one Markdown table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, fewer curves")
+    parser.add_argument(
+        "--check", action="store_true", help=f"fail only above {CLEAR:g} times a budget, measured twice in a row"
+    )
     args = parser.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}, one thread\n")
-    print("| what | measured | budget | n | holds |\n|---|---|---|---|---|", flush=True)
-    missed = 0
+    print("| what | measured | budget | n | measured / budget | holds |\n|---|---|---|---|---|---|", flush=True)
+    failed = 0
     for name in args.names or BENCHMARKS:
-        for row in BENCHMARKS[name](args.quick):
+        rows = BENCHMARKS[name](args.quick)
+        for row in rows:
             print(row.text(), flush=True)
-            missed += not row.holds
-    return 1 if missed else 0
+        if not args.check:
+            failed += sum(not row.holds for row in rows)
+        elif over := {row.what for row in rows if row.clearly_over}:
+            again = [row for row in BENCHMARKS[name](args.quick) if row.what in over]
+            for row in again:
+                print(row.text(), flush=True)
+            failed += sum(row.clearly_over for row in again)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

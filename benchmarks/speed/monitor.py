@@ -28,7 +28,7 @@ def run(quick: bool) -> list[Row]:
     middle, slow, slowest = (float(np.quantile(times, q)) for q in (0.5, 0.99, 1.0))
     full = int(np.count_nonzero(times > 3))
 
-    many = 100_000 if quick else 1_000_000
+    many = 20_000 if quick else 1_000_000
     values = _values(many).tolist()
     tracemalloc.start()
     monitor = Monitor("val_loss", horizon=2 * many)
