@@ -47,6 +47,9 @@ _HOMES = {
     "SegmentedFit": "segmentation.segmented_regression",
     "changepoints": "segmentation.level_changes",
     "ChangePoints": "segmentation.level_changes",
+    "ChangeStream": "segmentation.change_stream",
+    "structural_breaks": "segmentation.structural_breaks",
+    "StructuralBreaks": "segmentation.structural_breaks",
     "double_descent": "segmentation.bump",
     "BumpTest": "segmentation.bump",
     "forecast": "forecasting.api",
@@ -126,7 +129,10 @@ if TYPE_CHECKING:
     from .reporting.report import Report as Report
     from .segmentation.bump import BumpTest as BumpTest
     from .segmentation.bump import double_descent as double_descent
+    from .segmentation.change_stream import ChangeStream as ChangeStream
     from .segmentation.level_changes import ChangePoints as ChangePoints
     from .segmentation.level_changes import changepoints as changepoints
     from .segmentation.segmented_regression import SegmentedFit as SegmentedFit
     from .segmentation.segmented_regression import segment as segment
+    from .segmentation.structural_breaks import StructuralBreaks as StructuralBreaks
+    from .segmentation.structural_breaks import structural_breaks as structural_breaks

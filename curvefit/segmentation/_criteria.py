@@ -23,11 +23,11 @@ def check_criterion(criterion: str) -> None:
         )
 
 
-def deviance(e: Array, correlated: bool, floor: float) -> float:
-    """N log(whitened RSS / n) - log(1 - rho^2) of residuals in order, rho their lag-1 correlation or 0."""
+def deviance(e: Array, correlated: bool, floor: float, most: float = 0.995) -> float:
+    """N log(whitened RSS / n) - log(1 - rho^2) of residuals in order, rho their lag-1 correlation (at most ``most``) or 0."""
     n = e.size
     power = float(e @ e)
-    rho = min(max(float(e[1:] @ e[:-1]) / power, 0.0), 0.995) if correlated and power > 0 else 0.0
+    rho = min(max(float(e[1:] @ e[:-1]) / power, 0.0), most) if correlated and power > 0 else 0.0
     white = np.r_[np.sqrt(1 - rho * rho) * e[0], e[1:] - rho * e[:-1]]
     rss = max(float(white @ white), floor, 1e-300)
     return float(n * np.log(rss / n) - np.log(1 - rho * rho))

@@ -13,14 +13,16 @@ from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import as_float_array, check_level
 from ..fitting.autocorrelation import lag1
 from ._argmax_law import argmax_quantile
+from ._criteria import Criterion, check_criterion, deviance, price
 from ._noise import sieve_noise
 from ._partition import Cost, SegmentCost, partitions
 
-__all__ = ["ChangePoints", "Segment", "changepoints"]
+__all__ = ["ChangePoints", "Segment", "changepoints", "points"]
 
 Array = NDArray[np.float64]
 REPLICATES = 199
-WINDOW = 400  # a local test sees at most this many (binned) points
+THINNED = 2000
+WINDOW = 400  # a local test of level or slope sees at most this many (binned) points
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def changepoints(
     level: float = 0.95,
     max_changes: int = 20,
     min_size: int | None = None,
+    criterion: Criterion = "mbic",
+    alpha: float = 0.05,
     rng: np.random.Generator | None = None,
 ) -> ChangePoints:
     r"""Find sudden changes and say how many there are, where, and how sure that is.
@@ -113,6 +117,11 @@ def changepoints(
         Most changes considered.
     min_size : int, optional
         Least points per segment; default the larger of 3 and 2 %.
+    criterion : {"mbic", "bic", "lwz", "sequential"}
+        How the number is selected: the equation above ("mbic"), the same with BIC's or LWZ's price, or simulated tests
+        of one change more until none rejects. A number for ``penalty`` replaces the price of the first.
+    alpha : float
+        Size of each sequential test.
     rng : numpy.random.Generator, optional
         For the p-values; default seed 0.
 
@@ -132,11 +141,13 @@ def changepoints(
     Bai (1997), Review of Economics and Statistics 79, 551-563.
     """
     check_level(level)
+    check_level(alpha, "alpha")
+    check_criterion(criterion)
     if noise not in ("auto", "white"):
         raise UsageError(f"noise {noise!r}", code="CF-USE-007", hint="choices: auto, white")
     if cost not in get_args(Cost):
         raise UsageError(f"cost {cost!r}", code="CF-USE-007", hint=f"choices: {', '.join(get_args(Cost))}")
-    x, y, unit = _points(data)
+    x, y, unit = points(data)
     n = x.size
     least = min_size if min_size is not None else max(3, n // 50)
     if least < 1:
@@ -148,17 +159,22 @@ def changepoints(
     if np.ptp(y) == 0:
         only = (_segment(x, y, 0, n, cost),)
         return ChangePoints((), only, cost, 0.0, (), level, Status.CONSTANT, ("the values do not vary",))
-    price = {"mean": 3.0, "meanvar": 4.0, "linear": 5.0}[cost] if penalty == "auto" else float(penalty)
-    if not price > 0:
+    per = {"mean": 3.0, "meanvar": 4.0, "linear": 5.0}[cost] if penalty == "auto" else float(penalty)
+    if not per > 0:
         raise UsageError(
             f"penalty = {penalty!r}", code="CF-USE-007", hint="a positive number, in units of log n per change"
         )
     found = partitions(SegmentCost.of(x, y, cost, least), n, max_changes if n_changes is None else n_changes)
-    criteria = tuple(_criterion(x, y, c, cost, price, noise) for c in found)
-    changes = found[int(np.argmin(criteria))] if n_changes is None else found[-1]
-    residual, _ = _residuals(x, y, changes, cost)
-    rho = lag1(residual, x, parameters=changes.size + 1) if noise == "auto" else 0.0
     generator = rng or np.random.default_rng(0)
+    correlated = noise == "auto"
+    criteria: tuple[float, ...] = ()
+    if n_changes is None and criterion == "sequential":
+        changes = _sequential(x, y, found, cost, correlated, alpha, generator)
+    else:
+        criteria = tuple(_criterion(x, y, c, cost, per, correlated, criterion) for c in found)
+        changes = found[int(np.argmin(criteria))] if n_changes is None else found[-1]
+    residual, _ = _residuals(x, y, changes, cost)
+    rho = lag1(residual, x, parameters=changes.size + 1) if correlated else 0.0
     edges = np.r_[0, changes, n]
     segments = tuple(_segment(x, y, int(i), int(j), cost) for i, j in pairwise(edges))
     locations = tuple(_location(x, y, edges, i, cost, rho, level, unit, generator) for i in range(1, edges.size - 1))
@@ -169,7 +185,8 @@ def changepoints(
     )
 
 
-def _points(data: Curve | tuple[ArrayLike, ArrayLike]) -> tuple[Array, Array, str]:
+def points(data: Curve | tuple[ArrayLike, ArrayLike]) -> tuple[Array, Array, str]:
+    """Finite points in order, and the unit of x."""
     if isinstance(data, Curve):
         x, y, unit = data.x, data.y, str(data.x_unit)
     else:
@@ -200,20 +217,42 @@ def _residuals(x: Array, y: Array, changes: NDArray[np.intp], cost: Cost) -> tup
     return e, sd
 
 
-def _criterion(x: Array, y: Array, changes: NDArray[np.intp], cost: Cost, price: float, noise: str) -> float:
+def _criterion(
+    x: Array, y: Array, changes: NDArray[np.intp], cost: Cost, per: float, correlated: bool, criterion: Criterion
+) -> float:
     n, k = y.size, changes.size
     e, sd = _residuals(x, y, changes, cost)
     floor = 1e-14 * float(np.std(y))
-    deviance = 0.0
+    value = 0.0
     if cost == "meanvar":  # standardized by each segment's spread, whose logarithm enters the likelihood
         sd = np.maximum(sd, floor)
-        deviance = 2.0 * float(np.sum(np.log(sd)))
+        value = 2.0 * float(np.sum(np.log(sd)))
         e = e / sd
-    power = float(e @ e)
-    rho = min(max(float(e[1:] @ e[:-1]) / power, 0.0), 0.999) if noise == "auto" and power > 0 else 0.0
-    white = np.r_[np.sqrt(1 - rho * rho) * e[0], e[1:] - rho * e[:-1]]
-    rss = max(float(white @ white), n * floor**2)
-    return float(deviance + n * np.log(rss / n) - np.log(1 - rho * rho) + (2 + price * k) * np.log(n))
+    value += deviance(e, correlated, n * floor**2, 0.999)
+    if criterion == "mbic":
+        return float(value + (2 + per * k) * np.log(n))
+    return value + price(criterion, n, k, (1 if cost == "mean" else 2) * (k + 1), 0.0)
+
+
+def _sequential(
+    x: Array,
+    y: Array,
+    found: list[NDArray[np.intp]],
+    cost: Cost,
+    correlated: bool,
+    alpha: float,
+    rng: np.random.Generator,
+) -> NDArray[np.intp]:
+    """The first partition of which no segment asks for one change more."""
+    for changes, more in pairwise(found):
+        # correlation as seen with the change that is tested, else the change itself would pass for it
+        e, _ = _residuals(x, y, more, cost)
+        rho = lag1(e, x, parameters=more.size + 1) if correlated else 0.0
+        edges = np.r_[0, changes, y.size]
+        smallest = min(_local_p(x[i:j], y[i:j], rho, cost, rng) for i, j in pairwise(edges))
+        if 1 - (1 - smallest) ** (changes.size + 1) > alpha:
+            return changes
+    return found[-1]
 
 
 def _segment(x: Array, y: Array, i: int, j: int, cost: Cost) -> Segment:
@@ -248,7 +287,7 @@ def _location(
         jump = float(after.mean() - before.mean())
         v1, v2 = float(np.var(before)), float(np.var(after))
     inflation = (1 + rho) / (1 - rho)
-    p_value = _local_p(y[start:end], at - start, rho, rng)
+    p_value = _local_p(x[start:end], y[start:end], rho, cost, rng)
     details = {"first_after": float(x[at]), "jump": float(jump), "p_value": p_value}
     tiny = 1e-24 * max(jump * jump, 1e-300)
     if v1 <= tiny or v2 <= tiny or jump == 0:
@@ -273,26 +312,51 @@ def _location(
     return Estimate(f"change_{i}", float(x[last]), place, unit, Status.DEGRADED if notes else Status.OK, notes, details)
 
 
-def _local_p(y: Array, at: int, rho: float, rng: np.random.Generator) -> float:
-    """P-value of the largest F for one change in this stretch, under AR(1) noise."""
-    if y.size > WINDOW:  # bins: correlation of neighbors fades as bins grow
+def _local_p(x: Array, y: Array, rho: float, cost: Cost, rng: np.random.Generator) -> float:
+    """P-value of the largest likelihood ratio for one change in this stretch, under AR(1) noise."""
+    if y.size > WINDOW and cost != "meanvar":  # bins: correlation of neighbors fades as bins grow
         edges = np.linspace(0, y.size, WINDOW + 1).astype(int)
-        width = y.size / WINDOW
-        at = int(np.searchsorted(edges, at))
-        y = np.add.reduceat(y, edges[:-1]) / np.diff(edges)
-        rho = rho**width
+        rho = rho ** (y.size / WINDOW)
+        x, y = (np.add.reduceat(v, edges[:-1]) / np.diff(edges) for v in (x, y))
+    if y.size > THINNED and cost == "meanvar":  # means of bins would lose the variance; every so many points keeps it
+        step = -(-y.size // THINNED)
+        x, y, rho = x[::step], y[::step], rho**step
     n = y.size
+    least = 4 if cost == "meanvar" else 2
+    if n < 2 * least + 1:
+        return 1.0
+    z = ((x - x.mean()) / max(float(np.std(x)), 1e-300))[:, None]
+    ends = np.arange(least, n - least + 1)
+
+    def rest(v: Array, at: NDArray[np.intp], reverse: bool) -> Array:
+        """Residual sums of squares of the first (or last) so many points about their mean or line."""
+
+        def sums(column: Array) -> Array:
+            return np.asarray(np.cumsum(column[::-1] if reverse else column, axis=0)[at - 1])
+
+        size, total = at[:, None].astype(float), sums(v)
+        out = sums(v * v) - total**2 / size
+        if cost == "linear":
+            s, ss = sums(z), sums(z * z)
+            power = ss - s**2 / size
+            tilt = (sums(z * v) - s * total / size) ** 2 / np.where(power > 0, power, 1.0)
+            out = out - np.where(power > 1e-12 * ss, tilt, 0.0)
+        return np.asarray(np.maximum(out, 1e-300))
 
     def largest(v: Array) -> Array:
-        s = np.cumsum(v, axis=0)[:-1]
-        k = np.arange(1, n)[:, None]
-        total = v.sum(axis=0)
-        gain = np.max((s - k * total / n)[1:-1] ** 2 * (n / (k * (n - k)))[1:-1], axis=0)
-        rest = np.sum((v - v.mean(axis=0)) ** 2, axis=0) - gain
-        return np.asarray(gain / np.maximum(rest, 1e-300))
+        v = v - v.mean(axis=0)
+        whole, left, right = rest(v, np.array([n]), False)[0], rest(v, ends, False), rest(v, n - ends, True)
+        if cost == "meanvar":
+            one, two = ends[:, None], n - ends[:, None]
+            return np.asarray(
+                n * np.log(whole / n) - np.min(one * np.log(left / one) + two * np.log(right / two), axis=0)
+            )
+        split = np.min(left + right, axis=0)
+        return np.asarray((whole - split) / np.maximum(split, 1e-300))
 
-    if n < 5:
-        return 1.0
     observed = float(largest(y[:, None])[0])
-    null = largest(sieve_noise(rho, n, REPLICATES, rng))
-    return float((1 + np.sum(null >= observed)) / (1 + REPLICATES))
+    draws = []
+    step = max(1, min(REPLICATES, 2_000_000 // n))
+    for some in range(0, REPLICATES, step):
+        draws.append(largest(sieve_noise(rho, n, min(step, REPLICATES - some), rng)))
+    return float((1 + np.sum(np.concatenate(draws) >= observed)) / (1 + REPLICATES))
