@@ -1,49 +1,39 @@
-"""All figures of this folder, written to RESULTS.md: ``python -m benchmarks.diagnosis [--runs 150] [--power-runs 100]``.
+"""Figures of this folder: ``python -m benchmarks.diagnosis [healthy | planted | resnet] [options]``.
 
-A stranger reads there how often healthy runs are accused, what the same rules do when serial correlation is ignored
-(the negative control), and how strong a fault has to be to be found.
+How often healthy runs are accused, what the same rules do when serial correlation is ignored (``healthy --iid``, the
+negative control), how strong a fault has to be to be found, and whether the worked example is read as it should be.
+Without a name all parts run one after the other. Last results: RESULTS.md.
 """
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+import sys
+from collections.abc import Callable, Sequence
 
-from . import healthy_bank, power
-from .worlds import HEALTHY
+from . import healthy_bank, power, resnet
 
-FILE = Path(__file__).with_name("RESULTS.md")
-CONTROL = ("ar.9", "early plateau, ar.9", "linear, ar.9")
+PARTS: dict[str, Callable[[Sequence[str]], None]] = {
+    "healthy": healthy_bank.main,
+    "planted": power.main,
+    "resnet": resnet.main,
+}
 
 
-def main() -> None:
-    """Run everything and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=150, help="healthy runs per world and length")
-    parser.add_argument("--power-runs", type=int, default=100, help="runs per planted fault, noise and length")
-    args = parser.parse_args()
-    lines = [
-        "# Diagnosis",
-        "",
-        f"`python -m benchmarks.diagnosis --runs {args.runs} --power-runs {args.power_runs}`",
-        "",
-    ]
-    lines += ["## Healthy runs with any warning or error", "", *healthy_bank.table(args.runs, HEALTHY), ""]
-    with healthy_bank.ignoring_correlation():
-        control = list(healthy_bank.table(max(args.runs // 3, 20), CONTROL))
-    lines += ["## Negative control: serial correlation ignored", "", *control, ""]
-    lines += [
-        "## Planted faults",
-        "",
-        "Found (undecided, median error of the place as a share of the x range). Strength in standard errors of an oracle",
-        "that knows the covariance of the noise (`worlds.py`); a divergence is never planted below three quarters of the drop.",
-        "",
-        *power.table(args.power_runs, [3.0, 5.0, 7.0]),
-        "",
-    ]
-    FILE.write_text("\n".join(lines), encoding="utf-8")
-    print("\n".join(lines))
+def main() -> int:
+    """Run one part with its options, or all."""
+    given = sys.argv[1:]
+    if given and given[0] in PARTS:
+        PARTS[given[0]](given[1:])
+        return 0
+    if given:
+        print(__doc__)
+        return 0 if given[0] in ("-h", "--help") else 2
+    for name, part in PARTS.items():
+        print(f"## {name}\n")
+        part([])
+        print()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
