@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .curves import Curve, DataError, Run, UsageError
+from .curves import Curve, DataError, Run, UsageError, as_run
+from .curves._arguments import checked
 from .curves._checks import check_level
 from .curves.numbers import format_x
 from .decisions._gain import smallest_gain
@@ -19,6 +20,7 @@ from .fitting.autocorrelation import effective_size, lag1
 from .fitting.fit import Fit, fit
 from .fitting.screening import first_look
 from .fitting.selection import select
+from .forecasting.learning.experience import Experience
 from .forecasting.scheduled import forecast_run
 from .reporting.report import Report
 
@@ -30,6 +32,7 @@ LAWS = {  # what is compared for "auto": those that describe such curves in the 
 }
 
 
+@checked
 def analyze(
     run: Run | Curve | Mapping[str, Any] | Any,
     metric: str | None = None,
@@ -43,6 +46,7 @@ def analyze(
     best: float | None = None,
     model: str | None = "auto",
     method: str = "pooled",
+    experience: Experience | None = None,
 ) -> Report:
     """Fit, forecast and diagnose one curve of a run, and say what to do.
 
@@ -71,6 +75,8 @@ def analyze(
     method : str
         Forecaster. The default one uses the logged learning rate and the planned length when the log has them, and
         the notes say so when it has not.
+    experience : Experience, optional
+        What `curvefit.learn` learned from earlier runs of this kind; for the default forecaster.
 
     Returns
     -------
@@ -100,7 +106,7 @@ def analyze(
     0.95
     """
     level = check_level(level)
-    run = as_run(run, metric)
+    run = as_run(run, "analyze", metric)
     metric = metric or run.main_metric()
     curve = run[metric]
     curve.metric.need_direction()
@@ -109,7 +115,9 @@ def analyze(
             "no finite values", where=f"{run.name}: {metric}", hint="see the log: every value is NaN or infinite"
         )
     horizon, notes = planned(run, curve, horizon)
-    ahead, about_rate = forecast_run(run, curve, horizon_grid(curve, horizon), method=method, level=level)
+    ahead, about_rate = forecast_run(
+        run, curve, horizon_grid(curve, horizon), method=method, level=level, experience=experience
+    )
     diagnoses = diagnose(run, metric=metric, horizon=horizon)
     law, choice = describe(curve, model)
     question = Question(
@@ -147,21 +155,6 @@ def analyze(
         recommendation,
         (*notes, *about_rate, *choice),
     )
-
-
-def as_run(run: Any, metric: str | None = None) -> Run:
-    """A run from whatever holds curves: a run, a curve, columns by name, or bare values."""
-    if isinstance(run, Run):
-        return run
-    if isinstance(run, Curve):
-        return Run(run.metric.name, {run.metric.name: run})
-    if isinstance(run, Mapping):
-        if all(isinstance(c, Curve) for c in run.values()):
-            return Run("run", run)
-        return Run.from_mapping(run)
-    name = metric or "value"
-    values = np.asarray(run)
-    return Run("run", {name: Curve(np.arange(1.0, 1.0 + values.shape[0] if values.ndim else 1.0), values, name)})
 
 
 def planned(run: Run, curve: Curve, horizon: float | None) -> tuple[float, tuple[str, ...]]:

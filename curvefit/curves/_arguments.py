@@ -10,10 +10,11 @@ from inspect import Parameter, signature
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import UsageError
 
-__all__ = ["checked", "converters", "is_number"]
+__all__ = ["as_numbers", "checked", "converters", "is_number"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,8 +22,11 @@ R = TypeVar("R")
 converters: dict[str, Callable[[Any, str, str | None], Any]] = {}
 """What makes the record an annotation names of what was handed over: by annotation, from value, function and metric."""
 
-_TEXTS = frozenset({"str", "Direction", "Kind", "ResumePolicy", "Scale", "Split", "XUnit"})
-_RECORDS = frozenset({"Curve", "Diagnoses", "Fit", "Forecast", "Forecaster", "Metric", "Model", "Run", "Schedule"})
+_PLAIN: dict[str, Callable[[Any], Any]] = {"number": float, "whole": int}
+_TEXTS = frozenset({"str", "Direction", "Kind", "Criterion", "IntervalKind", "ResumePolicy", "Scale", "Split", "XUnit"})
+_RECORDS = frozenset(
+    {"Axes", "Curve", "Diagnoses", "Fit", "Forecast", "Forecaster", "Metric", "Model", "Run", "Schedule"}
+)
 _MEANT = {
     "number": "a number",
     "whole": "a whole number",
@@ -30,6 +34,7 @@ _MEANT = {
     "flag": "True or False",
     "numbers": "numbers, such as [1.0, 2.0]",
     "several": "a list",
+    "any number": "a list",
     "mapping": "a mapping by name, such as {'name': value}",
     "None": "None",
 }
@@ -56,7 +61,8 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         where = function.__name__
-        metric = kwargs.get("metric") if isinstance(kwargs.get("metric"), str) else None
+        given = {**dict(zip(order, args, strict=False)), **kwargs}.get("metric")
+        metric = given if isinstance(given, str) else None
         positional = [_checked(plan, name, value, where, metric) for name, value in zip(order, args, strict=False)]
         named = {name: _checked(plan, name, value, where, metric) for name, value in kwargs.items()}
         return function(*positional, *args[len(order) :], **named)  # type: ignore[arg-type]
@@ -72,8 +78,9 @@ def _checked(plan: Mapping[str, str], name: str, value: Any, where: str, metric:
         return converters[annotation](value, where, metric)
     kinds = _kinds(annotation)
     if not kinds or any(_is(kind, value) for kind in kinds):
-        plain = kinds in (("number",), ("number", "None")) and value is not None
-        return float(value) if plain else value
+        if value is not None and kinds and kinds[0] in _PLAIN and set(kinds) <= {kinds[0], "None"}:
+            return _PLAIN[kinds[0]](value)
+        return value
     meant = " or ".join(_MEANT.get(kind, f"a {kind}") for kind in kinds)
     raise UsageError(
         f"{name} = {_short(value)} is not {meant}", code="CF-USE-009", where=f"{where}()", hint=_hint(name)
@@ -96,7 +103,9 @@ def _kinds(annotation: str) -> tuple[str, ...]:
             kind = "text"
         elif part == "ArrayLike":
             kind = "numbers"
-        elif outer in ("Iterable", "Sequence", "list", "tuple"):
+        elif outer == "Iterable":
+            kind = "any number"
+        elif outer in ("Sequence", "list", "tuple"):
             kind = "several"
         elif outer == "Mapping":
             kind = "mapping"
@@ -124,11 +133,21 @@ def _is(kind: str, value: Any) -> bool:
     if kind == "number":
         return is_number(value)
     if kind == "whole":
-        return is_number(value) and hasattr(type(value), "__index__")
+        return (
+            is_number(value)
+            and hasattr(type(value), "__index__")
+            and getattr(value, "dtype", np.dtype(int)).kind in "iu"
+        )
     if kind == "numbers":
         return _are_numbers(value)
-    if kind == "several":
-        return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) and not _is_record(value)
+    if kind in ("several", "any number"):
+        plain = isinstance(value, Iterable) and getattr(value, "ndim", 1) == 1
+        return (
+            plain
+            and not isinstance(value, str | bytes | Mapping)
+            and not _is_record(value)
+            and (kind == "any number" or hasattr(value, "__len__"))
+        )
     if kind == "mapping":
         return isinstance(value, Mapping)
     return any(c.__name__ == kind for c in type(value).__mro__)
@@ -136,6 +155,15 @@ def _is(kind: str, value: Any) -> bool:
 
 def _is_record(value: Any) -> bool:
     return any(c.__name__ in _RECORDS for c in type(value).__mro__)
+
+
+def as_numbers(value: Any, name: str, where: str) -> NDArray[np.float64]:
+    """Floats of any shape, or the error for what are none."""
+    if not _are_numbers(value):
+        raise UsageError(
+            f"{name} = {_short(value)} is not {_MEANT['numbers']}", code="CF-USE-009", where=where, hint=_hint(name)
+        )
+    return np.asarray(value, dtype=np.float64)
 
 
 def is_number(value: Any) -> bool:

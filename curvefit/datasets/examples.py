@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..curves import Run
+from ..curves._arguments import checked
 from ..curves.errors import unknown_name
 
 __all__ = ["Example", "load_example", "names", "path", "rest"]
@@ -57,6 +58,7 @@ def path(name: str) -> Path:
     return _FOLDER / f"{name}.csv"
 
 
+@checked
 def load_example(name: str = "healthy") -> Run:
     """One example run, up to where it is shown.
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..curves import Curve, Estimate, Interval, Run, Status, UsageError
+from ..curves import Curve, DataError, Estimate, Interval, Run, Status, UsageError
+from ..curves._arguments import checked
 from ..curves.numbers import format_number, format_share, format_x
 from ..diagnostics.api import diagnose
 from ..diagnostics.diagnosis import Diagnoses, Diagnosis
@@ -25,6 +26,7 @@ FEW = 20  # points below which an undecided curve is never stopped
 HOPELESS_BELOW = 0.05  # P(target or best ever reached) below which it is called out of reach
 
 
+@checked
 def recommend(
     run: Run | Curve,
     *,
@@ -90,6 +92,8 @@ def recommend(
     metric = metric or run.main_metric()
     curve = run[metric]
     check_prices(cost_per_unit, worth_per_unit)
+    if not len(curve):
+        raise DataError("no finite values: there is nothing to decide on", where=f"{run.name}: {metric}")
     if diagnoses is None:
         diagnoses = diagnose(run, metric=metric, horizon=horizon)
     if forecast is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..curves import Run, UsageError
+from ..curves import Run
+from ..curves._arguments import checked
 from .diagnosis import Diagnoses
 from .evidence import Evidence
 from .rules import registry
@@ -13,6 +14,7 @@ from .story import tell
 __all__ = ["diagnose"]
 
 
+@checked
 def diagnose(
     run: Run, *, metric: str | None = None, horizon: float | None = None, rules: Iterable[str] | None = None
 ) -> Diagnoses:
@@ -52,10 +54,6 @@ def diagnose(
     >>> [d.name for d in cf.diagnose(run).warnings]
     []
     """
-    if not isinstance(run, Run):
-        raise UsageError(
-            f"diagnose needs a Run, got a {type(run).__name__}", hint="cf.Run('name', {'val_loss': curve})"
-        )
     evidence = Evidence(run, metric=metric, horizon=horizon)
     names = list(registry) if rules is None else list(rules)
     if rules is None and evidence.main is not None:

@@ -102,7 +102,7 @@ class Diagnoses:
         from ..curves.errors import unknown_name
 
         for d in self.items:
-            if d.name == name:
+            if isinstance(name, str) and d.name == name:
                 return d
         raise unknown_name("diagnosis", name, [d.name for d in self.items])
 

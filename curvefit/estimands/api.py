@@ -8,6 +8,7 @@ from math import isfinite, log10
 from typing import Literal, get_args
 
 from ..curves import Curve, DataError, Estimate, UsageError
+from ..curves._arguments import checked
 from ..curves._checks import check_level
 from ..fitting.fit import Fit
 from ..fitting.fit import fit as fit_law
@@ -27,6 +28,7 @@ _NEEDS_HORIZON = frozenset({"value_at", "remaining_improvement", "target_reached
 _READS_FIT = frozenset({"asymptote", "remaining_improvement", "plateau_onset", "convergence_rate"})
 
 
+@checked
 def estimate(
     curve: Curve,
     name: str,

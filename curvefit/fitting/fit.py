@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..curves import Curve, DataError, Status, UsageError
+from ..curves._arguments import checked
 from ..curves._checks import as_float_array
 from ..models import Array, Model
 from ..models import registry as models
@@ -21,6 +22,7 @@ from .record import Fit
 __all__ = ["Fit", "Problem", "fit", "find_model", "prepared"]
 
 
+@checked
 def fit(
     curve: Curve,
     model: str | Model = "power_law",
@@ -70,10 +72,12 @@ def fit(
 
     Fails when the law is not the curve's: then residuals are correlated, which widens intervals but cannot repair them.
     """
-    if not isinstance(curve, Curve):
-        raise UsageError(f"fit needs a Curve, got {type(curve).__name__}", hint="cf.fit(cf.Curve(x, y), 'power_law')")
     law = find_model(model)
     kind = None if isinstance(noise, str) and noise == "auto" else noises[noise] if isinstance(noise, str) else noise
+    if kind is not None and not isinstance(kind, Noise):
+        raise UsageError(
+            f"noise = {noise!r:.60} is no noise", where="fit()", hint=f"choices: auto, {', '.join(noises)}"
+        )
     name = "auto" if kind is None else kind.name
     problem = prepared(curve, law, kind, weights)
     law, dropped = problem.model, problem.dropped
@@ -144,6 +148,10 @@ def find_model(model: str | Model) -> Model:
     """The model of a name, of names joined by ``+``, or the model itself."""
     if isinstance(model, Model):
         return model
+    if isinstance(model, str) and model.strip() == "auto":
+        raise UsageError(
+            "'auto' is no law: fit fits one", code="CF-USE-002", hint="cf.select(curve).best compares several"
+        )
     if not isinstance(model, str) or not model.strip():
         raise UsageError(f"a model is a name or a Model, got {model!r}", hint=f"choices: {', '.join(models)}")
     parts = [models[part.strip()] for part in model.split("+")]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..curves import Curve, Estimate, Interval, IntervalKind, Prediction, Status, UsageError
+from ..curves._arguments import checked
 from ..curves._checks import check_level, frozen_array
 from ..curves.errors import unknown_name
 from ..models import Array, Model
@@ -189,6 +190,7 @@ class Fit:
 
     # -- intervals ---------------------------------------------------------------------------------------------------
 
+    @checked
     def conf_int(
         self,
         level: float = 0.95,
@@ -228,6 +230,7 @@ class Fit:
             out[name] = None if ends is None else _interval(ends, level, method)
         return MappingProxyType(out)
 
+    @checked
     def predict(
         self,
         x: ArrayLike,
@@ -281,6 +284,7 @@ class Fit:
             low, high = mean - np.hypot(mean - low, noise), mean + np.hypot(high - mean, noise)
         return Prediction(where, mean, low, high, interval, level)
 
+    @checked
     def asymptote(self, level: float = 0.95) -> Estimate:
         """Value the law approaches, or the reason why the data do not identify it.
 
@@ -326,6 +330,7 @@ class Fit:
         way = interval_methods[method]
         return way(self.core, target, level, rng=rng) if self.core is not None and self.noise_seen else None
 
+    @checked
     def summary(self, level: float = 0.95) -> str:
         """Text of at most 80 columns: estimates with digits that follow their uncertainty, noise, and doubts."""
         return summarize(self, level)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..curves import Curve, Prediction, Status, UsageError
+from ..curves._arguments import checked
 from ..curves._checks import check_level
 from ..models import Array, Model
 from ..models.noise import Noise
@@ -93,6 +94,7 @@ class Selection:
         rest = f"; {', '.join(others)} fit{'s' * (len(others) == 1)} as well" if others else ""
         return f"conditional on the selected model ({self.best.model.name}){rest}"
 
+    @checked
     def predict(
         self,
         x: ArrayLike,
@@ -161,6 +163,7 @@ _LABELS = {
 }
 
 
+@checked
 def select(
     curve: Curve,
     models: Sequence[str | Model] | None = None,

@@ -8,16 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..curves import Curve, DataError, LimitError, Schedule, UsageError
+from ..curves._arguments import as_numbers, checked
 from ..curves._checks import check_level, frozen_array
 from .forecast import Forecast
 from .forecasters import Forecaster, registry
 from .forecasters.annealed import Annealed
+from .forecasters.pooled import Pooled
+from .learning.experience import Experience, Experienced
 
 __all__ = ["forecast", "forecast_many"]
 
 _MOST_POINTS = 100_000
 
 
+@checked
 def forecast(
     curve: Curve,
     x: ArrayLike,
@@ -26,6 +30,7 @@ def forecast(
     planned: float | None = None,
     method: str | Forecaster = "pooled",
     level: float = 0.95,
+    experience: Experience | None = None,
 ) -> Forecast:
     r"""Predict the distribution of new observations, and of the mean curve, at later x.
 
@@ -46,6 +51,8 @@ def forecast(
         Name in the registry of forecasters, or one of your own.
     level : float
         Level of intervals the forecast is printed with; checked here so that 95 is caught early.
+    experience : Experience, optional
+        What `curvefit.learn` learned from earlier runs of this kind; for the default method.
 
     Returns
     -------
@@ -80,9 +87,12 @@ def forecast(
     >>> bool(cf.forecast(curve, 80, schedule=plan).median[0] < fc.median[0])
     True
     """
-    return forecast_many([curve], [x], schedule=schedule, planned=planned, method=method, level=level)[0]
+    return forecast_many(
+        [curve], [x], schedule=schedule, planned=planned, method=method, level=level, experience=experience
+    )[0]
 
 
+@checked
 def forecast_many(
     curves: Sequence[Curve],
     x: ArrayLike | Sequence[ArrayLike],
@@ -91,6 +101,7 @@ def forecast_many(
     planned: float | Sequence[float | None] | None = None,
     method: str | Forecaster = "pooled",
     level: float = 0.95,
+    experience: Experience | None = None,
 ) -> list[Forecast]:
     """Forecast many curves at once; the same as one by one, in a fraction of the time.
 
@@ -104,7 +115,7 @@ def forecast_many(
         One for all curves, or one for each; a curve whose schedule is None is forecast blindly and says so.
     planned : float, or sequence of float or None, optional
         One for all curves, or one for each.
-    method, level
+    method, level, experience
         As for `forecast`.
 
     Returns
@@ -129,9 +140,22 @@ def forecast_many(
         raise UsageError(
             f"method is a {type(forecaster).__name__}, not a Forecaster", hint=f"choices: {', '.join(registry)}"
         )
+    if experience is not None:
+        forecaster = _experienced(forecaster, experience)
     forecaster = _aware(forecaster, schedule, planned)
     asked = [_future(curve, points) for curve, points in zip(curves, _per_curve(curves, x), strict=True)]
     return forecaster.forecast(curves, asked) if curves else []
+
+
+def _experienced(forecaster: Forecaster, experience: Experience) -> Forecaster:
+    """The pool with what was learned."""
+    if not isinstance(experience, Experience):
+        raise UsageError(f"experience is a {type(experience).__name__}", hint="cf.Experience.load('experience.json')")
+    if type(forecaster) is not Pooled:
+        raise UsageError(
+            f"an experience sharpens the default method, not {type(forecaster).__name__}", hint="leave method out"
+        )
+    return Experienced(experience)
 
 
 def _aware(
@@ -151,6 +175,9 @@ def _aware(
         raise UsageError(
             f"a schedule is a {type(wrong[0]).__name__}, not a Schedule", hint="cf.Schedule.cosine(3e-4, 24_000)"
         )
+    if isinstance(forecaster, Experienced):
+        learned = forecaster.experience
+        return Annealed(schedule, planned=planned, earlier=learned.schedules, prior=learned.prior, blind=forecaster)
     if not isinstance(forecaster, Annealed):
         return Annealed(schedule, planned=planned, blind=forecaster)
     if forecaster.schedule is not None:
@@ -171,7 +198,9 @@ def _is_schedule(value: object) -> bool:
 
 def _per_curve(curves: list[Curve], x: ArrayLike | Sequence[ArrayLike]) -> Sequence[ArrayLike]:
     """One set of future x per curve: x itself when it is that, else the same for all."""
-    if isinstance(x, list | tuple) and any(np.ndim(part) > 0 for part in x):
+    if isinstance(x, list | tuple) and any(
+        isinstance(part, list | tuple) or getattr(part, "ndim", 0) > 0 for part in x
+    ):
         if len(x) != len(curves):
             raise UsageError(
                 f"{len(x)} sets of future x for {len(curves)} curves", hint="one per curve, or one array for all"
@@ -179,7 +208,7 @@ def _per_curve(curves: list[Curve], x: ArrayLike | Sequence[ArrayLike]) -> Seque
         return x
     if isinstance(x, list | tuple) and len(curves) == 1 and len(x) == 1:
         return [x[0]]
-    shared: ArrayLike = np.asarray(x, dtype=np.float64)
+    shared: ArrayLike = as_numbers(x, "x", "forecast()")
     return [shared] * len(curves)
 
 
@@ -189,7 +218,7 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
     if not len(curve):
         beside = f"{curve.nonfinite_x.size} values, none finite" if curve.nonfinite_x.size else "no values"
         raise DataError(f"nothing to forecast from: {beside}", code="CF-DATA-007", where=name)
-    points = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    points = np.atleast_1d(as_numbers(x, "x", "forecast()"))
     if points.ndim != 1 or not points.size:
         raise UsageError(f"future x has shape {points.shape}", hint="a number or a sequence of numbers")
     if points.size > _MOST_POINTS:

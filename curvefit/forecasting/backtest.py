@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..curves import Curve, DataError, Run, Schedule, UsageError
+from ..curves._arguments import checked, is_number
 from ..curves._checks import check_level
 from .api import forecast_many
 from .forecasters import Forecaster
@@ -20,6 +21,7 @@ T = TypeVar("T")
 _BY_RATIO = ("sample", "parameter", "flop")  # x whose equal steps are factors
 
 
+@checked
 def backtest(
     curve_or_run: Curve | Run,
     metric: str | None = None,
@@ -99,6 +101,7 @@ def backtest(
     )[0]
 
 
+@checked
 def backtest_many(
     runs: Sequence[Curve | Run],
     metric: str | None = None,
@@ -233,7 +236,7 @@ def _curve_of(run: Curve | Run, metric: str | None) -> tuple[str, Curve]:
 
 
 def _share(value: float) -> float:
-    if not 0 < value < 1:
+    if not (is_number(value) and 0 < value < 1):
         raise UsageError(f"a share of {value!r}", hint="between 0 and 1, such as 0.2")
     return float(value)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..curves import DataError, Direction, Kind, Prediction, Status
+from ..curves._arguments import checked
 from ..curves._checks import check_level
 from . import scoring
 
@@ -124,6 +125,7 @@ class Forecast:
             self, x=self.x[which], observation=self.observation.at(which), underlying=self.underlying.at(which)
         )
 
+    @checked
     def quantile(self, levels: ArrayLike) -> NDArray[np.float64]:
         """Quantiles of a new observation, shape (H, L)."""
         return self.observation.quantile(_levels(levels))
@@ -133,12 +135,16 @@ class Forecast:
         """Point forecast: the median of a new observation, shape (H,)."""
         return self.quantile([0.5])[:, 0]
 
+    @checked
     def cdf(self, values: ArrayLike) -> NDArray[np.float64]:
         """P(new observation <= v): shape (H,) for one value, (H, m) for m values."""
         v = np.asarray(values, dtype=np.float64)
+        if v.ndim > 2 or (v.ndim == 2 and v.shape[0] != self.x.size):
+            raise DataError(f"values of shape {v.shape} for {self.x.size} future x", where=self.metric)
         out = self.observation.cdf(np.atleast_1d(v))
         return out[:, 0] if v.ndim == 0 else out
 
+    @checked
     def crps(self, y: ArrayLike) -> NDArray[np.float64]:
         r"""Continuous ranked probability score of what was observed, in the unit of the metric; smaller is better.
 
@@ -166,6 +172,7 @@ class Forecast:
         """
         return self.observation.crps(self._observed(y))[:, 0]
 
+    @checked
     def logpdf(self, y: ArrayLike) -> NDArray[np.float64]:
         """Log density of what was observed, in nats per unit of the metric; larger is better.
 
@@ -198,12 +205,14 @@ class Forecast:
             raise DataError(f"an observation is {values[~np.isfinite(values)].flat[0]}", where=self.metric)
         return np.broadcast_to(values, self.x.shape)[:, None]
 
+    @checked
     def mean(self, levels: ArrayLike | None = None) -> NDArray[np.float64]:
         """Underlying mean: its median, shape (H,), or its quantiles at the levels, shape (H, L)."""
         if levels is None:
             return self.underlying.quantile(np.array([0.5]))[:, 0]
         return self.underlying.quantile(_levels(levels))
 
+    @checked
     def interval(self, level: float = 0.95, *, view: str = "observation") -> Prediction:
         """Central interval of a new observation (``view="observation"``) or of the mean (``view="mean"``)."""
         tail = (1 - check_level(level)) / 2

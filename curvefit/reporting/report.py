@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import Parameter, signature
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..curves import Curve, Estimate, Run
 from ..curves._checks import check_level
+from ..curves.errors import unknown_name
 from ..decisions.recommendation import Recommendation
 from ..diagnostics.diagnosis import Diagnoses
 from ..forecasting.forecast import Forecast
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ..fitting.fit import Fit
 
 __all__ = ["Report"]
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +102,7 @@ class Report:
         **options
             Of that renderer, for example ``width=100`` or ``color=True`` of the terminal.
         """
-        return renderers[format](self, **options)
+        return _known(renderers[format], format, options)(self, **options)
 
     def plot(self, ax: Axes | None = None, *, kind: str = "fan", **options: Any) -> Axes:
         """Draw the report; nothing is shown or saved here.
@@ -108,7 +112,7 @@ class Report:
         ax : matplotlib Axes, optional
             Where to draw; by default on a new figure, which is ``.figure`` of what is returned.
         kind : str
-            One of ``curvefit list plots``: fan, residuals.
+            One of ``curvefit list plots``: fan, residuals, decision.
         **options
             Of that plot, for example ``x_scale="log"``.
 
@@ -118,4 +122,15 @@ class Report:
         """
         from .plots import registry as plots
 
-        return plots[kind](self, ax=ax, **options)
+        return _known(plots[kind], kind, options)(self, ax=ax, **options)
+
+
+def _known(way: Callable[..., R], name: str, options: Mapping[str, Any]) -> Callable[..., R]:
+    """The way itself, once every option is one that it has."""
+    had = [p.name for p in signature(way).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    if any(p.kind is Parameter.VAR_KEYWORD for p in signature(way).parameters.values()):
+        return way
+    for option in options:
+        if option not in had:
+            raise unknown_name(f"option of {name}", option, had, where="Report")
+    return way

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..curves import UsageError
+from ..curves._arguments import checked, is_number
 from ..curves._checks import as_float_array
 from ..curves.errors import unknown_name
 
@@ -111,9 +112,9 @@ def moving_average(y: ArrayLike, window: int = 11) -> _Array:
         Number of points, odd (an even number is raised by one).
     """
     values = as_float_array(y, "y")
-    if window < 1:
+    if not is_number(window) or window < 1 or int(window) != window:
         raise UsageError(f"window = {window} is not a number of points", code="CF-USE-003")
-    half = window // 2
+    half = int(window) // 2
     finite = np.isfinite(values)
     reference = float(values[finite][0]) if finite.any() else 0.0
     total = np.concatenate(([0.0], np.cumsum(np.where(finite, values - reference, 0.0))))
@@ -163,6 +164,7 @@ SMOOTHERS: dict[str, Callable[..., Any]] = {
 }
 
 
+@checked
 def smooth(x: ArrayLike, y: ArrayLike, how: str, amount: float | None = None) -> _Array:
     """Smooth for display by name.
 
@@ -192,5 +194,5 @@ def _recurrence(added: _Array, decay: _Array) -> _Array:
 
 
 def _in_unit(value: float, name: str, *, closed: bool = False) -> None:
-    if not (0 <= value < 1 or (closed and value == 1)):
+    if not ((is_number(value) and 0 <= value < 1) or (closed and value == 1)):
         raise UsageError(f"{name} = {value!r} is not in [0, 1{']' if closed else ')'}", code="CF-USE-003")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..curves import UsageError
+
 __all__ = ["thin"]
 
 
@@ -29,6 +31,10 @@ def thin(x: NDArray[np.float64], y: NDArray[np.float64], columns: int = 1000, *,
     ----------
     Jugel et al. (2014), M4: a visualization-oriented time series data aggregation. PVLDB 7, 797-808.
     """
+    if not columns >= 1:
+        raise UsageError(
+            f"columns = {columns!r}", code="CF-USE-003", where="plot()", hint="columns=1000, of the picture"
+        )
     if x.size <= 4 * columns:
         return np.arange(x.size)
     first, last = float(x[0]), float(x[-1])

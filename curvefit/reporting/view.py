@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, DataError, UsageError
+from ..curves._arguments import checked
 
 if TYPE_CHECKING:
     from .report import Report
@@ -39,6 +40,7 @@ class View:
     y_limits: tuple[float, float]
 
 
+@checked
 def choose_view(
     report: Report, x_scale: Scale | Literal["auto"] = "auto", y_scale: Scale | Literal["auto"] = "auto"
 ) -> View:

@@ -298,6 +298,13 @@ def _start(values: Any, free: Sequence[str], tied: Mapping[str, Any], low: Array
                 hint="give all parameters a value, or none",
             )
         listed = [values[name] for name in free]
+    elif isinstance(values, str | bytes) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) != 1:
+        raise UsageError(
+            f"starting values are numbers, got {values!r:.60}",
+            code="CF-LSQ-005",
+            where="start",
+            hint="a list in the order of the parameters, or {'a': 1.0}",
+        )
     else:
         listed = list(values)
         if len(listed) != len(free):

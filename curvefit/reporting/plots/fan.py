@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves import Status
+from ...curves._arguments import checked
 from ...curves._checks import safe_text
 from ...curves.numbers import counted, format_x
 from ...estimands._local_mean import local_mean
@@ -29,6 +30,7 @@ _FEW = 80  # points up to which each one gets a marker
 _MOST_MARKS = 40
 
 
+@checked
 def fan(
     report: Report,
     *,

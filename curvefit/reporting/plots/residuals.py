@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...curves._arguments import checked
 from ...curves._checks import safe_text
 from ...fitting.autocorrelation import robust_sd
 from ..figures import COLORS, literal, new_axes, style
@@ -26,6 +27,7 @@ _MOST_LAGS = 40
 _QUANTILES = 400
 
 
+@checked
 def residuals(report: Report, *, ax: Axes | None = None, title: str | None = None, columns: int = 1000) -> Axes:
     r"""Draw what the fitted law leaves over.
 

@@ -6,6 +6,7 @@ from csv import QUOTE_MINIMAL, writer
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from ...curves._arguments import checked
 from ..document import BAND_LEVELS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _HEADER = ("run", "metric", "section", "name", "value", "low", "high", "level", 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "|", "%")
 
 
+@checked
 def csv(report: Report) -> str:
     """The report as comma-separated rows under one header (RFC 4180).
 

@@ -6,6 +6,8 @@ import re
 from json import dumps
 from typing import TYPE_CHECKING
 
+from ...curves._arguments import checked
+
 if TYPE_CHECKING:
     from ..report import Report
 
@@ -14,6 +16,7 @@ __all__ = ["json"]
 _NUMBERS = re.compile(r'\[\n\s+([^"\[\]{}]*?)\n\s+\]')  # a list of nothing but numbers, one per line
 
 
+@checked
 def json(report: Report, *, indent: int | None = 2) -> str:
     """The report as one JSON object, closed by a line end.
 

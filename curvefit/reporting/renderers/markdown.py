@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ...curves._arguments import checked
 from ...curves._checks import safe_text
 from ...curves.numbers import format_x
 from ...diagnostics.diagnosis import Verdict
@@ -19,6 +20,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$@#]|:(?=//)|(?<=www)\.")
 _BLOCK = re.compile(r"^( *\d*)([-+](?=[- +]|$)|[.)](?= |$))")  # what begins a list or a rule
 
 
+@checked
 def markdown(report: Report, *, level: int = 2) -> str:
     """The report as CommonMark with tables.
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from ...curves._arguments import checked
 from ...curves.numbers import format_x
 from ...diagnostics.diagnosis import Diagnosis, Verdict
 from .. import wording
@@ -21,6 +22,7 @@ __all__ = ["terminal"]
 _MARKS = {"error": "x", "warning": "!", "info": "i"}
 
 
+@checked
 def terminal(
     report: Report,
     *,
