@@ -122,6 +122,8 @@ SHOWN = {
     "slow_start": "slow_start",
     "grokking": "grokking",
     "periodic": "periodic",
+    "regime_change": "regime_change",
+    "double_descent": "double_descent",
 }
 
 

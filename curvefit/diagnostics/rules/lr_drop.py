@@ -1,4 +1,4 @@
-"""A sudden sustained improvement explained by a drop in the logged learning rate."""
+"""A sudden lasting improvement at a drop of the learning rate, logged or, where it is not logged, found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from ...curves import Estimate, Interval, RateChange
 from .._scan import step, student_tail
 from .._trace import Trace
+from .._unexplained import place_of, sort_changes
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice
@@ -21,6 +22,7 @@ VOICE = Voice("lr_drop", SEVERITY)
 
 ALPHA_DROP = 0.01
 ADVICE = "Nothing to do: the fit and the forecast are of the phase after the last drop."
+ADVICE_FOUND = "Log the learning rate: then its drops are known, and anything else that happens suddenly stands out."
 
 
 def lr_drop(evidence: Evidence) -> Diagnosis:
@@ -42,14 +44,16 @@ def lr_drop(evidence: Evidence) -> Diagnosis:
 
     Notes
     -----
-    The place is known, so nothing is searched. Without a logged learning rate nothing is concluded.
+    A logged place is known, so nothing is searched. Where no learning rate is logged, sudden lasting improvements are
+    searched for in the values alone (`curvefit.diagnostics._changes`): they look like cuts of the rate, which the sentence
+    says and the evidence (``logged`` = 0).
     """
     name = evidence.main
     if name is None:
         return no_curve(VOICE)
     schedule = evidence.schedule
     if schedule is None or len(schedule) < 3:
-        return VOICE.undecided("The learning rate is not in the log; logging it would tell.", metric=name)
+        return _found(evidence, name)
     changes = schedule.changes()
     if not changes:
         return VOICE.absent("The logged learning rate has no sudden drop.", {"rate_changes": 0.0}, metric=name)
@@ -101,6 +105,37 @@ def _one(evidence: Evidence, name: str, changes: tuple[RateChange, ...]) -> Diag
     return VOICE.undecided(
         f"The learning rate drops, but fewer than 4 points of {name} lie on a side of it; more would decide it.",
         facts,
+        metric=name,
+    )
+
+
+def _found(evidence: Evidence, name: str) -> Diagnosis:
+    """Sudden improvements without a logged rate, on the main curve or where that shows nothing on the training curve."""
+    names = [n for n in dict.fromkeys((name, evidence.progress)) if n is not None]
+    for each in names:
+        boiled = evidence.trace(each)
+        if boiled is None:
+            continue
+        found = sort_changes(evidence, each, boiled, ALPHA_DROP / len(names)).drops
+        if not found:
+            continue
+        unit = evidence.run[each].x_unit
+        where = tuple(place_of("lr_drop", evidence.run[each], boiled, c, unit) for c in found)
+        listed = ", ".join(number(e.value or 0.0) for e in where)
+        largest = max(e.details["size"] for e in where)
+        verb = "drops" if boiled.sign > 0 else "jumps up"
+        return VOICE.present(
+            f"{each} {verb} suddenly at {unit} {listed}, by up to {number(largest)}, as after a cut of the learning rate, "
+            "which is not in the log.",
+            ADVICE_FOUND,
+            {"logged": 0.0, "drops": float(len(where)), "largest": largest, "alpha": ALPHA_DROP},
+            metric=each,
+            where=where,
+            p_value=min(c.p_value for c in found),
+        )
+    return VOICE.undecided(
+        "The learning rate is not in the log and no sudden drop stands out; logging it would tell.",
+        {"logged": 0.0},
         metric=name,
     )
 

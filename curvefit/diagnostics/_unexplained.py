@@ -1,0 +1,105 @@
+"""Sudden lasting changes of a run, sorted by what explains them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ..curves import Curve, Estimate, Interval, Run, Schedule
+from ._changes import AFTER, REACH, Change, changes, dated
+from ._trace import Trace
+from .evidence import Evidence
+
+__all__ = ["ALPHA_CHANGE", "Sorted", "place_of", "sort_changes"]
+
+ALPHA_CHANGE: Final = 0.01
+"""Share of curves without a sudden change in which one may be found; rules that warn ask for less."""
+
+_BACK = 0.25  # share of a change for the worse that may be left when it counts as gone
+_NOTHING = 0.1  # share of the total drop below which a run had not begun to learn
+_MOVED = 0.1  # share by which the logged rate must move to explain a change
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Changes of one curve.
+
+    Parameters
+    ----------
+    drops : tuple of Change
+        For the better while no learning rate is logged: what a cut of the rate looks like.
+    unexplained : tuple of Change
+        For the worse and lasting, or for the better although the logged rate stays.
+    explained : tuple of Change
+        Where the logged learning rate moves the same way, the run was resumed, or learning begins.
+    passing : tuple of Change
+        For the worse, but gone again before the end.
+    """
+
+    drops: tuple[Change, ...]
+    unexplained: tuple[Change, ...]
+    explained: tuple[Change, ...]
+    passing: tuple[Change, ...]
+
+
+def sort_changes(evidence: Evidence, name: str, trace: Trace, alpha: float) -> Sorted:
+    """Changes of a curve that are found at ``alpha``, by what explains them."""
+    kinds: dict[str, list[Change]] = {"drops": [], "unexplained": [], "explained": [], "passing": []}
+    for change in changes(trace, ALPHA_CHANGE):
+        if change.p_value >= alpha:
+            continue
+        if _has_a_cause(evidence, name, trace, change):
+            kinds["explained"].append(change)
+        elif change.size > 0:
+            kinds["passing" if _comes_back(trace, change) else "unexplained"].append(change)
+        else:
+            known = evidence.schedule is not None and len(evidence.schedule) >= 3
+            kinds["unexplained" if known else "drops"].append(change)
+    return Sorted(**{k: tuple(v) for k, v in kinds.items()})
+
+
+def _has_a_cause(evidence: Evidence, name: str, trace: Trace, change: Change) -> bool:
+    if _rate_explains(evidence.schedule, trace, change):
+        return True
+    if change.size < 0 and _begins(trace, change):
+        return True
+    return _resumed(evidence.run, evidence.run[name], trace, change)
+
+
+def _rate_explains(schedule: Schedule | None, trace: Trace, change: Change) -> bool:
+    """Whether the logged rate falls shortly before an improvement, or rises shortly before a loss."""
+    if schedule is None or len(schedule) < 3:
+        return False
+    first, last = max(change.at - REACH // 2, 0), min(change.at + 2, len(trace) - 1)
+    before, after = schedule.at(trace.x[[first, last]])
+    return bool(after < (1 - _MOVED) * before if change.size < 0 else after > (1 + _MOVED) * before)
+
+
+def _resumed(run: Run, curve: Curve, trace: Trace, change: Change) -> bool:
+    restarts = list(run.provenance.restarts) if run.provenance is not None else []
+    restarts += [float(curve.x[i + 1]) for i in np.flatnonzero(np.diff(curve.segment) != 0).tolist()]
+    low, high = trace.x[max(change.at - 3, 0)], trace.x[min(change.at + 2, len(trace) - 1)]
+    return any(low <= x <= high for x in restarts)
+
+
+def _begins(trace: Trace, change: Change) -> bool:
+    """Whether next to nothing was gained before: learning begins there, after a slow start."""
+    before = float(np.mean(trace.y[max(change.at - 3, 0) : change.at]))
+    return float(np.mean(trace.y[:3])) - before < _NOTHING * trace.drop
+
+
+def _comes_back(trace: Trace, change: Change) -> bool:
+    """Whether the level before a change for the worse is nearly reached again later on."""
+    before = float(np.mean(trace.y[max(change.at - 3, 0) : change.at]))
+    later = trace.local[change.at + AFTER :]
+    return bool(later.size and float(np.min(later)) < before + _BACK * change.size)
+
+
+def place_of(label: str, curve: Curve, trace: Trace, change: Change, unit: str) -> Estimate:
+    """First x after a change, with its interval and size (positive is better)."""
+    at, low, high = dated(curve, trace, change)
+    details = {"size": -change.size, "size_stderr": change.stderr, "p_value": change.p_value}
+    interval = Interval(low, high, 0.95, "confidence", "argmax of Brownian motion")
+    return Estimate(label, at, interval, unit, details=details)
