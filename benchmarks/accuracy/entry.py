@@ -43,5 +43,5 @@ def _other(method: str) -> Any:
 
 last_value = _other("last_value")
 random_walk = _other("random_walk")
-
+unlearned = _other("unlearned")
 parametric = _other("parametric")

@@ -1,7 +1,7 @@
 """Invented curves of kinds that real sources hold few of, so that a gate meets more worlds than it is tested on.
 
-Ten kinds, each a source of its own: clean power laws, sums of two laws, annealed runs, accuracies counted on test sets
-of finite size, returns of agents, bumps, overfitting, late jumps, divergence, rate drops. Nothing here is copied from
+Eleven kinds, each a source of its own: clean power laws, sums of two laws, annealed runs, accuracies counted on test sets
+of finite size, returns of agents, bumps, overfitting, late jumps, divergence, rate drops, straight lines. Nothing here is copied from
 measured curves; the ranges are the ones such curves have.
 """
 
@@ -173,6 +173,19 @@ def _rate_drops(u: Floats, rng: Rng) -> tuple[Floats, str, str]:
     return np.clip(1 - 0.3 * y / y.max() - 0.2 * fall / np.abs(fall).max(), 0, 1), "accuracy", "max"
 
 
+def _line(u: Floats, rng: Rng) -> tuple[Floats, str, str]:
+    bend = np.exp(rng.uniform(np.log(0.7), np.log(1.5)))
+    rise = rng.uniform(0.05, 4) * u**bend + _noise(u.size, rng, 1e-4, 0.1)
+    shape = rng.random()
+    if shape < 0.35:
+        return np.abs(rng.uniform(0.2, 2) + rise), "loss", "min"
+    if shape < 0.7:
+        return np.abs(rise.max() * rng.uniform(1.02, 4) - rise), "loss", "min"
+    if shape < 0.85:
+        return np.clip(rng.uniform(0, 0.3) + rng.uniform(0.1, 0.9) * rise / rise.max(), 0, 1), "accuracy", "max"
+    return rng.choice([-1.0, 1.0]) * rise, "reward", "max"
+
+
 KINDS: dict[str, Callable[[Floats, Rng], tuple[Floats, str, str]]] = {
     "clean law": _clean,
     "two laws": _two_laws,
@@ -184,4 +197,5 @@ KINDS: dict[str, Callable[[Floats, Rng], tuple[Floats, str, str]]] = {
     "late jump": _jump,
     "divergence": _diverging,
     "rate drops": _rate_drops,
+    "line": _line,
 }

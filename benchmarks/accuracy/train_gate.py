@@ -1,10 +1,7 @@
 """Train the gate of the pool: which trends to believe, and how far, from features of the curve.
 
-    python -m benchmarks.accuracy.train_gate [--output FILE]
-
-Needs torch (only here) and the development curves beside the checkout. One thread, minutes. The result is a small
-``.npz`` with its provenance inside. What the gate is worth on curves it has not seen is measured by
-``benchmarks.accuracy.crossfit``; the shipped one, trained on everything, proves nothing.
+Needs torch (only here). One thread, half a minute per gate. ``benchmarks.accuracy.crossfit`` measures what such a gate is
+worth on curves it has not seen; ``benchmarks.accuracy.ship_gate`` makes the one in the package.
 """
 
 from __future__ import annotations
@@ -16,14 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from curvefit.forecasting.pool.trends import TREND_GAMMA, TREND_POWER
+
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 EDGES = np.r_[0, (LEVELS[1:] + LEVELS[:-1]) / 2, 1]
 PINBALL = 2 * np.diff(EDGES)  # CRPS from seven quantiles, as the scorer has it
+VERSION = 2  # of this script; part of the shipped gate's provenance
 COMPONENTS = 5
 WIDTH = 38  # 34 experts, log scale, log weight, faith in back-tests and in standard errors
 CLIP = 2.0
 FLOOR = 0.15
 LOG, LOGIT = 1, 2
+ROUGH = 0.3
 
 
 class Data:
@@ -133,6 +134,22 @@ def errors(z: Tensor, b: dict[str, Tensor]) -> Tensor:
     return torch.minimum(torch.maximum(gain * bend, b["below"][..., None]), b["above"][..., None])
 
 
+def smooth_basis() -> Tensor:
+    """Directions (44, 38) in which one feature moves the outputs of a component.
+
+    Smooth ones first: the thirty trends' logits as a quadratic in power and log recency, each other output by itself;
+    then every trend by itself, a tenth as easy to move (``ROUGH`` squared). Neighboring trends are nearly the same.
+    """
+    power = torch.tensor(TREND_POWER, dtype=torch.float32)
+    recency = torch.log2(torch.tensor(TREND_GAMMA, dtype=torch.float32))
+    power, recency = ((v - v.mean()) / v.std() for v in (power, recency))
+    rows = []
+    for v in (torch.ones(30), power, recency, power**2 - 1, recency**2 - 1, power * recency):
+        rows.append(torch.cat([v / v.norm() * 30**0.5, torch.zeros(WIDTH - 30)]))
+    every = torch.eye(WIDTH)
+    return torch.stack([*rows, *every[30:], *(ROUGH * every[:30])])
+
+
 def train(
     data: list[Data],
     seed: int = 0,
@@ -148,7 +165,7 @@ def train(
     components: int = COMPONENTS,
     faith: float = -0.5,
 ) -> dict[str, NDArray[Any]]:
-    """Weights of one gate: AdamW with a one-cycle rate and strong decoupled decay.
+    """Weights of one gate: AdamW with a one-cycle rate and strong decoupled decay, the last third of steps averaged.
 
     ``data`` holds plain prefixes, varied ones (twice as many of each batch) and, for a share ``invented``, invented ones.
     """
@@ -156,23 +173,25 @@ def train(
     torch.manual_seed(0)  # one start for all seeds, so that their gates can be averaged
     rng = np.random.default_rng(seed)
     mu, sd = moments(data)
-    weight = (0.02 * torch.randn(96, components * WIDTH)).requires_grad_()
+    basis = smooth_basis()
+    free_weight = (0.02 * torch.randn(96, components, len(basis))).requires_grad_()
     start = 0.3 * torch.randn(components, WIDTH)
     start[:, 34] = torch.linspace(-2.0, 0.5, components)
     start[:, 35] = 0
     start[:, 36], start[:, 37] = faith, 0
     bias = start.reshape(-1).clone().requires_grad_()
     optimizer = torch.optim.AdamW(
-        [{"params": [weight], "weight_decay": decay}, {"params": [bias], "weight_decay": 0.0}], lr=rate
+        [{"params": [free_weight], "weight_decay": decay}, {"params": [bias], "weight_decay": 0.0}], lr=rate
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     levels = torch.tensor(LEVELS, dtype=torch.float32)
     pinball = torch.tensor(PINBALL, dtype=torch.float32)
     shares = [(1 - invented) / 3, (1 - invented) * 2 / 3, invented] if len(data) == 3 else [1 / 3, 2 / 3]
     running = [torch.full((len(d.names),), 0.5) for d in data]
-    kept, count_kept = [torch.zeros_like(weight), torch.zeros_like(bias)], 0
+    kept, count_kept = [torch.zeros(96, components * WIDTH), torch.zeros_like(bias)], 0
     for step in range(steps):
         loss = torch.zeros(())
+        weight = (free_weight @ basis).reshape(96, -1)
         for k, d in enumerate(data):
             count = round(batch * shares[k])
             at = d.draw(count, rng)
@@ -202,16 +221,15 @@ def train(
             loss = loss + (importance[source][:, None] * each).mean() * (count / batch)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([weight, bias], 1.0)
+        torch.nn.utils.clip_grad_norm_([free_weight, bias], 1.0)
         optimizer.step()
         schedule.step()
         if step >= average_from * steps:
             with torch.no_grad():
-                kept[0] += weight
+                kept[0] += (free_weight @ basis).reshape(96, -1)
                 kept[1] += bias
             count_kept += 1
-    if count_kept:
-        weight, bias = (k / count_kept for k in kept)
+    weight, bias = (k / count_kept for k in kept)
     return {
         "mean": mu.numpy(),
         "sd": sd.numpy(),

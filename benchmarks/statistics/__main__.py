@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import coverage, segmentation
+from . import mean_view as views
 from .coverage import Cell, bounds
 
 
@@ -157,6 +158,28 @@ def bump_power(runs: int, seed: int) -> int:
     return _share_table(low | high, runs, {"white": 0.95, "ar.7": 0.90, "ar.9": 0.90}, at_most=False)
 
 
+def mean_view(runs: int, seed: int) -> int:
+    """The forecast's 80 % interval of the mean curve, where the mean is known."""
+    found = views.mean_view(runs, seed)
+    print(f"\n{runs} curves per kind of noise, seed {seed}, nominal 80 %.\n")
+    print("| noise | x over the last x | new observation | mean curve | width of the mean's over the observation's |")
+    print("|---|---|---|---|---|")
+    for (noise, h), cell in found.items():
+        print(
+            f"| {noise} | {h:g} | {100 * np.mean(cell.observation):.1f} % | {100 * np.mean(cell.mean):.1f} % "
+            f"| {np.median(cell.narrower):.2f} |"
+        )
+    wrong = 0
+    for noise in views.NOISES:
+        share = float(np.mean([hit for (name, _), cell in found.items() if name == noise for hit in cell.mean]))
+        held = 0.75 <= share <= 0.85
+        print(
+            f"\n{'held' if held else 'MISSED'}: mean curve, {noise}, all horizons: {100 * share:.1f} % within 75-85 %"
+        )
+        wrong += not held
+    return 1 if wrong else 0
+
+
 STUDIES: dict[str, tuple[Callable[[int, int], int], int]] = {
     "power_law": (power_law, 2000),
     "noise_kinds": (noise_kinds, 250),
@@ -167,6 +190,7 @@ STUDIES: dict[str, tuple[Callable[[int, int], int], int]] = {
     "number_of_breaks": (number_of_breaks, 500),
     "bump_size": (bump_size, 2000),
     "bump_power": (bump_power, 500),
+    "mean_view": (mean_view, 2000),
 }
 
 

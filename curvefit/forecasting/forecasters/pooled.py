@@ -1,4 +1,4 @@
-"""Pool of thirty local power-law trends, weighted by back-tests on the same curve (the default)."""
+"""Pool of thirty local power-law trends, weighted by a learned gate that looks at their back-tests (the default)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..pool.batch import Floats, Task
 from ..pool.distribution import PooledDistribution
 from ..pool.engine import CONSTANT, FEW, SEEN, Pooling, pool
 from ..pool.engine import Pooled as PooledChunk
-from ..pool.weights import pool_by_backtests
+from ..pool.gate import shipped_gate
 from ._base import Forecaster
 from ._reasons import shared_doubts
 
@@ -24,17 +24,26 @@ _WHY = ("exponent", "recency", "no_change")  # of the pooled trends, and the sha
 
 
 class Pooled(Forecaster):
-    """Local trends in powers of x on the metric's own scale (log, logit or as is), pooled by what they got right.
+    """Local trends in powers of x on the metric's own scale (log, logit or as is), pooled by a gate.
+
+    Parameters
+    ----------
+    pooling : callable, optional
+        How the trends are weighted and how wide the spread is. Default: the gate in the package.
 
     Notes
     -----
+    The gate turns scale-free features of the curve (noise, back-test errors, shape, horizon) into weights of the trends
+    and widths. It was trained on some thousand real curves and invented ones; what it is worth on curves of sources it
+    has not seen is in ``benchmarks/README.md``. `unlearned` is the same pool without it.
+
     The distribution is a mixture of Student-t distributions on the link scale. It is meant for curves that improve and
     level off, stand still, or drift; a change that nothing in the curve announces (a learning-rate drop ahead, a late
     jump, a divergence) is only there as width.
     """
 
-    def __init__(self, pooling: Pooling = pool_by_backtests) -> None:
-        self.pooling = pooling
+    def __init__(self, pooling: Pooling | None = None) -> None:
+        self.pooling = shipped_gate() if pooling is None else pooling
 
     def forecast(self, curves: Sequence[Curve], xs: Sequence[NDArray[np.float64]]) -> list[Forecast]:
         """Forecast each curve at its future x."""

@@ -15,6 +15,7 @@ __all__ = ["CENTRAL", "CORE", "EXPERTS", "Experts", "consult"]
 CORE = [trend(-0.5, 4), trend(-0.5, 2), trend(-1, 4), trend(-0.25, 4), trend(-1, 8), trend(-0.5, 8)]
 CENTRAL = np.flatnonzero(np.isin(TREND_POWER, (-1, -0.5, -0.25, 0)) & np.isin(TREND_GAMMA, (2, 4, 8)))
 EXPERTS = 34  # 30 trends, average of all, average of the central ones, no change, back to the last value
+ROBUST = [*CORE, 30, 31, 32, 33]
 REACH = 6.0  # predictions are kept within this many scales of the present
 
 
@@ -50,7 +51,11 @@ class Experts:
     scale: Floats
 
     def relative(self) -> Floats:
-        """All 34 predictions over q, within +-6: shape (N, H, 34)."""
+        """All 34 predictions over q, within +-6, none worse than the worst robust one: shape (N, H, 34).
+
+        Robust are the six core trends, the two averages and the two kinds of standing still. A trend that looks far back
+        on a curve that has collapsed stands at its distant past; such a one is pulled up to them. Better ones are free.
+        """
         said = np.empty((*self.average.shape, EXPERTS))
         said[..., :30] = self.trends
         said[..., 30] = self.average
@@ -58,7 +63,9 @@ class Experts:
         said[..., 32] = 0
         said[..., 33] = self.last[:, None]
         said /= self.scale[..., None]
-        return np.clip(said, -REACH, REACH)
+        worst = said[..., ROBUST].min(axis=2, keepdims=True)
+        kept: Floats = np.clip(np.maximum(said, worst), -REACH, REACH)
+        return kept
 
     def merits(self) -> tuple[Floats, Floats]:
         """Log of each expert's back-test error, and of its own standard error, over q: two arrays (N, H, 34).

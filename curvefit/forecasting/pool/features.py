@@ -52,7 +52,7 @@ NAMES = (
     "share of repeats",
     "log link",
     "logit link",
-    "larger is better",
+    "ln h ln n",
     "log ln q",
     "logit ln q",
     "logit level",
@@ -140,7 +140,7 @@ def features(view: View, experts: Experts) -> Floats:
         repeats[:, None],
         is_log,
         is_logit,
-        (view.link.sign > 0)[:, None].astype(float),
+        log_h * (np.log(view.size)[:, None] - 3),
         is_log * np.clip(log_q + 4, -4, 4),
         is_logit * np.clip(log_q + 2, -4, 4),
         is_logit * np.clip(view.level, -4, 4)[:, None],
@@ -179,7 +179,8 @@ def features(view: View, experts: Experts) -> Floats:
 
 def _best(bins: Bins) -> tuple[Floats, Floats]:
     """Best binned value relative to the present level, and its ln u."""
-    at = bins.z.shape[1] - 1 - np.argmax(bins.z[:, ::-1], axis=1)  # the latest of equals
+    best = bins.z.max(axis=1) - 1e-9 * np.ptp(bins.z, axis=1)
+    at = bins.z.shape[1] - 1 - np.argmax(bins.z[:, ::-1] >= best[:, None], axis=1)  # the latest of equals
     rows = np.arange(len(at))
     return bins.z[rows, at], bins.log_u[rows, at]
 
@@ -193,7 +194,8 @@ def _drawdown(bins: Bins) -> Floats:
 def _largest_change(bins: Bins) -> tuple[Floats, Floats]:
     """Largest change between neighboring bins, with its sign, and the ln u where it ends."""
     change = np.diff(bins.z, axis=1)
-    at = np.argmax(np.abs(change), axis=1)
+    size = np.abs(change)
+    at = np.argmax(size >= (1 - 1e-9) * size.max(axis=1, keepdims=True), axis=1)  # the first of equals
     rows = np.arange(len(at))
     return change[rows, at], bins.log_u[rows, at + 1]
 
@@ -227,8 +229,10 @@ def _steps(view: View) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     square = (centered**2).sum(axis=1)
     some = np.where(square > 0, square, 1.0)
     lagged = (centered[:, 1:] * centered[:, :-1]).sum(axis=1) / some
-    repeats = ((d == d[:, -1:]) * present).sum(axis=1) / count
+    alike = np.abs(d - d[:, -1:]) <= 1e-9 * np.abs(d).max(axis=1, keepdims=True)
+    repeats = (alike * present).sum(axis=1) / count
     ties = ((d == 0) * present).sum(axis=1) / count
+    equal = np.abs(centered).max(axis=1) <= 1e-9 * np.abs(d).max(axis=1)  # steps that differ by rounding have no shape
     third = np.maximum(count // 3, 1)
     recent = of_last(most, third)
     part = centered if recent is None else np.where(recent, centered, 0.0)
@@ -238,7 +242,14 @@ def _steps(view: View) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     variance = square / count
     safe = np.where(variance > 0, variance, 1.0)
     skewness = np.clip((centered / np.sqrt(safe)[:, None]) ** 3, -1e9, 1e9).sum(axis=1) / count
-    return repeats, lagged, late_ratio, largest, np.clip(skewness, -4, 4), ties
+    return (
+        repeats,
+        np.where(equal, 0.0, lagged),
+        late_ratio,
+        largest,
+        np.where(equal, 0.0, np.clip(skewness, -4, 4)),
+        ties,
+    )
 
 
 def _near_best(view: View) -> Floats:

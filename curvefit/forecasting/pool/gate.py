@@ -13,8 +13,10 @@ from .batch import Floats
 from .calibration import Stretch
 from .experts import EXPERTS, Experts
 from .features import features
+from .link import LOGIT
 from .mixture import Mixture
 from .opinion import Opinion, describe
+from .standstill import with_standstill
 from .view import View
 
 __all__ = ["Gate", "shipped_gate"]
@@ -71,7 +73,10 @@ class Gate:
             features(view, experts), experts.relative(), error, own, view.noise[:, None] / experts.scale
         )
         q = experts.scale[..., None]
-        observation = Mixture(relative.location * q, relative.scale * q, relative.weight)
+        best = (view.link.best() - view.level)[:, None, None]
+        worst = np.where(view.link.kind == LOGIT, -view.link.best() - view.level, -np.inf)[:, None, None]
+        location = np.clip(relative.location * q, worst, best)
+        observation = with_standstill(Mixture(location, relative.scale * q, relative.weight), view)
         underlying = _without_noise(observation, view)
         if self.stretch is not None:
             factors = self.stretch.factors(view.h)

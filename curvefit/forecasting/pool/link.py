@@ -14,6 +14,7 @@ __all__ = ["IDENTITY", "LOG", "LOGIT", "Link"]
 
 IDENTITY, LOG, LOGIT = 0, 1, 2
 _EDGE = 0.005  # offset of the logit: an accuracy of exactly 0 or 1 stays finite
+_LARGEST_LOGIT = float(np.log((1 - 1e-6 + _EDGE) / (1e-6 + _EDGE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,14 @@ class Link:
         kept: Floats = np.clip(np.minimum(np.maximum(y, floor), top), -largest, largest)
         return kept
 
+    def best(self) -> Floats:
+        """Largest z that is a value inside the bounds, shape (N,): a thousandth of the offset above 0 for losses.
+
+        A forecast whose median lies beyond it would be certain of the bound itself.
+        """
+        at_bound = np.log1p(1e-3) + np.log(np.where(self.kind == LOG, self.scale, 1.0))
+        return np.where(self.kind == LOG, -at_bound, np.where(self.kind == LOGIT, _LARGEST_LOGIT, np.inf))
+
     def slope(self, z: Floats) -> Floats:
         """dy/dz without its sign, at z of shape (N,), for small differences such as the noise."""
         g = self.sign * z
@@ -126,21 +135,24 @@ class Link:
 
 
 def _cap(chunk: Chunk, log: NDArray[np.bool_]) -> Floats:
-    """Largest value of a loss at each future x: min(max y + range, recent max + (h - .5) recent range), >= y_last.
+    """Largest value of a loss at each future x: max y + a range, or recent max + b recent range, if that is less.
 
-    On a log scale the upper tail has no mean; a loss rises no faster than its own recent past suggests.
+    With a = 1.2 h - 1 between 1 and 1.4 and b = max(h - .5, min(2.4 h - 2.2, 2.6)), and never below the last value. On a
+    log scale the upper tail has no mean; a loss rises no faster than its own past suggests. A line that rises from the
+    origin gains (h - 1) of its range and 2 (h - 1) of that of its second half: up to h = 2 both limits leave room for it.
     """
     cap = np.full(chunk.ahead.shape, np.inf)
     if log.any():
         y, u = chunk.y[log], chunk.x[log] / chunk.x[log, -1:]
         h = chunk.ahead[log] / chunk.x[log, -1:]
-        recent = u >= 0.5
+        recent = u >= 0.5 - 1e-9
         top = np.where(recent, y, -np.inf).max(axis=1)
         low = np.where(recent, y, np.inf).min(axis=1)
         highest = y.max(axis=1)
         with np.errstate(over="ignore"):
             limit = np.minimum(
-                (highest + (highest - y.min(axis=1)))[:, None], top[:, None] + (h - 0.5) * (top - low)[:, None]
+                highest[:, None] + np.clip(1.2 * h - 1, 1.0, 1.4) * (highest - y.min(axis=1))[:, None],
+                top[:, None] + np.maximum(h - 0.5, np.minimum(2.4 * h - 2.2, 2.6)) * (top - low)[:, None],
             )
         cap[log] = np.maximum(limit, y[:, -1:])
     return cap

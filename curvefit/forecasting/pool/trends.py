@@ -117,14 +117,15 @@ def _fit(bins: Bins) -> TrendFits:
     weight = weight[:, None] * keep[:, :, None]
     sums = weight.reshape(rows, -1, columns) @ table.transpose(0, 2, 1)
     sums = sums.reshape(rows, 8, GAMMAS.size, _COLUMNS)
-    total = np.where(valid[:, :, None] > 0, sums[..., 0], 1.0)
-    points = np.where(valid[:, :, None] > 0, total * total / np.where(square > 0, square, 1.0), 1.0)
+    total = np.where((valid[:, :, None] > 0) & (sums[..., 0] > 0), sums[..., 0], 1.0)
+    # at least one point, which weights too small for floating point would deny
+    points = np.where(valid[:, :, None] > 0, np.maximum(total * total / np.where(square > 0, square, 1.0), 1.0), 1.0)
     mean = sums / total[..., None]
     center, level = mean[..., 1:7], mean[..., 19:20]
     s_xx = np.maximum(mean[..., 7:13] - center**2, 0.0)
     s_xz = mean[..., 13:19] - center * level
     s_zz = np.maximum(mean[..., 20:21] - level**2, 0.0)
-    spread = s_xx + 1e-6 * np.exp(2 * POWERS * origin[:, :, None])[:, :, None]
+    spread = s_xx + np.maximum(1e-6 * np.exp(2 * POWERS * origin[:, :, None]), 1e-150)[:, :, None]
     slope = s_xz / spread
     rss = np.maximum(s_zz - 2 * slope * s_xz + slope * slope * s_xx, 0.0)
     error = rss * (points / np.maximum(points - 2, 1.0))[..., None] + 1e-8

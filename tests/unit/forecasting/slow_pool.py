@@ -103,7 +103,7 @@ class Slow:
         self.errors = np.zeros((len(CUTS), 31))
         self.valid = np.zeros(len(CUTS))
         for i, v in enumerate(CUTS):
-            keep = log_u <= math.log(v)
+            keep = log_u <= math.log(v) + 1e-9
             if keep.sum() < 3:
                 continue
             self.valid[i] = 1
@@ -126,7 +126,9 @@ class Slow:
         core = self.trends[[TRENDS.index(c) for c in CORE]]
         self.core = core
         self.q = math.sqrt(self.noise**2 + (core**2).mean())
-        self.r = np.clip(np.r_[self.trends, self.average, self.central, 0, self.last] / self.q, -6, 6)
+        said = np.r_[self.trends, self.average, self.central, 0, self.last]
+        robust = np.r_[core, self.average, self.central, 0, self.last]
+        self.r = np.clip(np.maximum(said, robust.min()) / self.q, -6, 6)
 
     def at(self, log_u):
         return float(np.interp(log_u, self.bins[0], self.bins[1]))
@@ -145,26 +147,27 @@ class Slow:
         f += [log_h, math.sqrt(log_h), min(log_h**2, 20)]
         f += [math.log(self.n) - 3, math.log(len(zb)) - 3, log_u[0]]
         best = zb.max()
-        best_at = max([lu for lu, z in zip(log_u, zb, strict=True) if z == best] + [-6])
+        best_at = max([lu for lu, z in zip(log_u, zb, strict=True) if z >= best - 1e-9 * np.ptp(zb)] + [-6])
         f += [best_at, 0.5 * math.asinh(best / nz), np.clip(best / q, -4, 4), np.clip(self.last / q, -4, 4)]
         f += [np.clip((self.at(b) - self.at(a)) / q, -4, 4) for a, b in ((-0.7, 0), (-1.4, -0.7), (-3, -1.4))]
         f += [math.log(sc / q)]
         d, raw, m = self.d, self.raw, len(self.d)
         total = (d**2).sum()
-        autocorrelation = (d[1:] * d[:-1]).sum() / total if total > 0 else 0.0
-        f += [autocorrelation, np.mean(raw == raw[-1])]
+        equal = np.abs(d).max() <= 1e-9 * np.abs(raw).max()
+        autocorrelation = 0.0 if equal else (d[1:] * d[:-1]).sum() / total
+        f += [autocorrelation, np.mean(np.abs(raw - raw[-1]) <= 1e-9 * np.abs(raw).max())]
         log, logit = float(self.kind == "log"), float(self.kind == "logit")
-        f += [log, logit, float(self.sign > 0)]
+        f += [log, logit, log_h * (math.log(self.n) - 3)]
         f += [log * np.clip(math.log(q) + 4, -4, 4), logit * np.clip(math.log(q) + 2, -4, 4)]
         f += [logit * np.clip(self.level, -4, 4)]
         late = d[-max(m // 3, 1) :]
         f += [np.clip(math.log(math.sqrt((late**2).sum() / len(late) / 2) / nz + 1e-3), -3, 3)]
         f += [math.log(np.abs(d).max() / nz + 1e-3)]
-        f += [np.clip(np.mean((d / math.sqrt(total / m)) ** 3) if total > 0 else 0.0, -4, 4)]
+        f += [np.clip(0.0 if equal else np.mean((d / math.sqrt(total / m)) ** 3), -4, 4)]
         half = self.z[self.n // 2 :]
         f += [np.mean(half >= self.z.max() - 2 * nz), np.mean(raw == 0), -zb.min() / sc]
         change = np.diff(zb)
-        at = int(np.argmax(np.abs(change)))
+        at = int(np.argmax(np.abs(change) >= (1 - 1e-9) * np.abs(change).max()))
         f += [change[at] / sc, max(log_u[at + 1], -6)]
         drawdown = max(max(zb[: i + 1]) - zb[i] for i in range(len(zb)))
         f += [np.clip(drawdown / q, -4, 4), 0.5 * math.asinh(drawdown / nz), math.log(drawdown / sc + 0.01)]
