@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import check_level, frozen_array
+from ._checks import check_level, frozen_array, safe_text
 from .errors import DataError
+from .numbers import with_interval
 from .status import Status
 
 __all__ = ["Estimate", "Interval", "IntervalKind", "Prediction"]
@@ -95,6 +96,25 @@ class Estimate:
         if self.value is not None and not math.isfinite(self.value):
             raise DataError(f"estimate {self.name!r} has a non-finite value; use None and a status")
         object.__setattr__(self, "details", MappingProxyType(dict(self.details)))
+
+    def __str__(self) -> str:
+        """One line: value, interval, unit, and what qualifies it."""
+        value, interval = with_interval(self)
+        if self.value is None:
+            told = self.status.code.replace("_", " ")
+        else:
+            told = " ".join(part for part in (value, interval, self.unit) if part)
+            if self.interval is not None:
+                told += f" ({100 * self.interval.level:g} % {self.interval.kind})"
+        why = "" if self.status is Status.OK else "; ".join(self.reasons)
+        return safe_text(f"{self.name.replace('_', ' ')}: {told}" + (f"; {why}" if why else ""))
+
+    def __repr__(self) -> str:
+        value, interval = with_interval(self)
+        told = self.status.code
+        if self.value is not None:
+            told = " ".join(part for part in (value, interval, self.unit) if part)
+        return f"Estimate({self.name!r}, {safe_text(told)})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

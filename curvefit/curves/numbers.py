@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from .estimate import Estimate, Interval
+if TYPE_CHECKING:
+    from .estimate import Estimate, Interval
 
 __all__ = ["counted", "format_interval", "format_number", "format_share", "format_x", "with_interval"]
 

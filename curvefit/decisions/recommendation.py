@@ -8,6 +8,8 @@ from enum import Enum
 from types import MappingProxyType
 
 from ..curves import Estimate
+from ..curves._checks import safe_text
+from ..curves.numbers import format_share, format_x
 
 __all__ = ["Action", "Recommendation"]
 
@@ -68,6 +70,27 @@ class Recommendation:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arithmetic", MappingProxyType({k: float(v) for k, v in self.arithmetic.items()}))
+
+    @property
+    def sentence(self) -> str:
+        """The answer in a few words: what to do, until when, what to keep."""
+        text = self.action.value
+        if self.action is Action.CONTINUE and self.x_star is not None:
+            return f"{text} until x = {format_x(self.x_star)}"
+        if self.action in (Action.STOP, Action.INTERVENE) and self.keep_x is not None:
+            return f"{text}; keep the checkpoint of x = {format_x(self.keep_x)}"
+        return text
+
+    def __str__(self) -> str:
+        """The answer and its reasons, one a line."""
+        lines = [f"{self.metric}: {self.sentence}", *(f"  - {reason}" for reason in self.reasons)]
+        if self.expected_value is not None:
+            lines.append(f"  - {self.expected_value}")
+        return "\n".join(safe_text(line) for line in lines)
+
+    def __repr__(self) -> str:
+        chance = "" if self.probability is None else f", P(gain) = {format_share(self.probability)}"
+        return f"Recommendation({safe_text(self.metric)!r}: {self.sentence}{chance})"
 
     @property
     def stop(self) -> bool:

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from ..curves import Estimate
+from ..curves._checks import safe_text
+from ..curves.numbers import format_x
 
 __all__ = ["Diagnoses", "Diagnosis", "Severity", "Verdict"]
 
@@ -67,6 +69,20 @@ class Diagnosis:
         """Whether the pattern is there."""
         return self.verdict is Verdict.PRESENT
 
+    def __str__(self) -> str:
+        """Name, verdict and place, the explanation, and the advice where there is one to follow."""
+        head = f"{self.name.replace('_', ' ')}: {self.verdict.value}"
+        if self.present:
+            head += f" ({self.severity})"
+            at = ", ".join(format_x(e.value) for e in self.where[:3] if e.value is not None)
+            more = f" and {len(self.where) - 3} more" if len(self.where) > 3 else ""
+            head += f" at {self.where[0].unit} {at}{more}" if at else ""
+        lines = [head, *(f"  {text}" for text in (self.explanation, self.advice if self.present else "") if text)]
+        return "\n".join(safe_text(line) for line in lines)
+
+    def __repr__(self) -> str:
+        return f"Diagnosis({self.name!r}: {self.verdict.value})"
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnoses:
@@ -105,6 +121,16 @@ class Diagnoses:
             if isinstance(name, str) and d.name == name:
                 return d
         raise unknown_name("diagnosis", name, [d.name for d in self.items])
+
+    def __str__(self) -> str:
+        """Findings in full, then what cannot be told, then the names of what is absent."""
+        lines = [safe_text(f"diagnoses of {self.run}"), *(str(d) for d in (*self.present, *self.undecided))]
+        absent = [d.name.replace("_", " ") for d in self.items if d.verdict is Verdict.ABSENT]
+        return "\n".join([*lines, *([f"absent: {', '.join(absent)}"] if absent else [])])
+
+    def __repr__(self) -> str:
+        found = ", ".join(d.name for d in self.present) or "nothing present"
+        return f"Diagnoses({safe_text(self.run)!r}: {found}; {len(self.undecided)} undecided)"
 
     def __iter__(self) -> Iterator[Diagnosis]:
         return iter(self.items)

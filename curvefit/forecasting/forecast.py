@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..curves import DataError, Direction, Kind, Prediction, Status
+from ..curves import DataError, Direction, Estimate, Interval, Kind, Prediction, Status
 from ..curves._arguments import checked
-from ..curves._checks import check_level
+from ..curves._checks import check_level, safe_text
+from ..curves.numbers import format_x, with_interval
 from . import scoring
 
 __all__ = ["Distribution", "Forecast"]
@@ -123,6 +124,19 @@ class Forecast:
         which: NDArray[np.intp] = every[index] if isinstance(index, slice) else every[np.atleast_1d(index)]
         return replace(
             self, x=self.x[which], observation=self.observation.at(which), underlying=self.underlying.at(which)
+        )
+
+    def __str__(self) -> str:
+        """One line: the last x, the median of a new observation there and its 95 % interval, and what qualifies it."""
+        low, middle, high = (float(v) for v in self.quantile([0.025, 0.5, 0.975])[-1])
+        told = with_interval(Estimate("", middle, Interval(low, high, 0.95, "prediction")))
+        why = "" if self.status is Status.OK else "; ".join(("", *self.reasons))
+        at = format_x(float(self.x[-1]))
+        return safe_text(f"forecast of {self.metric} at x = {at}: {' '.join(told)} (95 % of new observations){why}")
+
+    def __repr__(self) -> str:
+        return (
+            f"Forecast({safe_text(self.metric)!r}, {self.method}, {self.x.size} x up to {format_x(float(self.x[-1]))})"
         )
 
     @checked
