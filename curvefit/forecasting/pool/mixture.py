@@ -15,6 +15,7 @@ from .batch import Floats, Ints
 __all__ = ["Mixture", "t4_cdf", "t4_pdf", "t4_quantile"]
 
 _BLOCK = 1 << 13  # quantiles solved at a time: their arrays stay in the cache
+_SMALL_ENOUGH = 4096  # points times components that are evaluated in one go
 _TOGETHER = 3  # steps for all; those that need more go on alone
 _MOST = 100  # hardly any needs more than 6; the rest is for components that differ a billion times in scale
 _SMALL = 1e-6  # scales: a step shorter than that is the last
@@ -177,11 +178,20 @@ def _quantiles(location: Floats, scale: Floats, weight: Floats, levels: Floats) 
     z = np.minimum(np.maximum(mirror * middle + width * own, low), high)
     steps = _Steps(location, scale, weight, mirror, goal)
     sizes = np.where(weight > 0, scale, np.inf).min(axis=0)
-    size, done = high - low, np.zeros(shape, bool)
+    size = high - low
+    if steps.small:
+        done = np.zeros(shape, bool)
+        for _ in range(_MOST):
+            new, low, high, size, finished = steps.take(z, low, high, size, sizes)
+            z = np.where(done, z, new)
+            done |= finished
+            if done.all():
+                break
+        return np.asarray(mirror * z)
     for _ in range(_TOGETHER):
-        z, low, high, size, done = steps.take(z, low, high, size, sizes)
+        z, low, high, size, finished = steps.take(z, low, high, size, sizes)
     flat = z.reshape(-1)
-    left = np.flatnonzero(~done)  # only those that are not done go on
+    left = np.flatnonzero(~finished)  # only those that are not done go on
     state = np.stack([a.reshape(-1)[left] for a in (z, low, high, size)])
     for _ in range(_MOST):
         if not left.size:
@@ -202,9 +212,13 @@ class _Steps:
     """
 
     def __init__(self, location: Floats, scale: Floats, weight: Floats, mirror: Floats, goal: Floats) -> None:
-        self._location = [mirror * m for m in location]
-        self._inverse = 1 / scale
-        self._share, self._density = 0.25 * weight, 12.0 * weight * self._inverse
+        self.small = location.size * mirror.size <= _SMALL_ENOUGH
+        inverse = 1 / scale
+        share, density = 0.25 * weight, 12.0 * weight * inverse
+        if self.small and mirror.ndim == 2:  # levels are rows
+            location, inverse, share, density = (a[:, None] for a in (location, inverse, share, density))
+        self._location = mirror * location if self.small else [mirror * m for m in location]
+        self._inverse, self._share, self._density = inverse, share, density
         self._goal = goal
         self._clip = not bool(np.ptp(location) + scale.max() < 1e100 * scale.min())  # squares might overflow
         root = np.sqrt(np.sqrt(goal / (1 - goal)))
@@ -237,6 +251,16 @@ class _Steps:
 
     def _evaluate(self, z: Floats) -> tuple[Floats, Floats]:
         """Distribution function and density: with t = x / sqrt(x^2 + 4) the former is (1 + t)^2 (2 - t) / 4."""
+        if self.small:  # all components at once: what counts is the number of calls
+            x = (z - self._location) * self._inverse
+            if self._clip:
+                np.clip(x, -1e150, 1e150, out=x)
+            r = 1.0 / np.sqrt(x * x + 4.0)
+            x *= r
+            a = x + 1.0
+            a = a * a * (2.0 - x) * self._share
+            r2 = r * r
+            return np.add.reduce(a, axis=0), np.add.reduce(r * r2 * r2 * self._density, axis=0)
         total, density = np.zeros(z.shape), np.zeros(z.shape)
         x, r, a = np.empty(z.shape), np.empty(z.shape), np.empty(z.shape)
         for m, inverse, share, mass in zip(self._location, self._inverse, self._share, self._density, strict=True):
