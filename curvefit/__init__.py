@@ -48,6 +48,8 @@ _HOMES = {
     "changepoints": "segmentation.level_changes",
     "ChangePoints": "segmentation.level_changes",
     "ChangeStream": "segmentation.change_stream",
+    "decay_segments": "segmentation.decay_segments",
+    "DecaySegments": "segmentation.decay_segments",
     "structural_breaks": "segmentation.structural_breaks",
     "StructuralBreaks": "segmentation.structural_breaks",
     "double_descent": "segmentation.bump",
@@ -59,6 +61,8 @@ _HOMES = {
     "backtest_many": "forecasting.backtest",
     "Backtest": "forecasting.replay",
     "Backtests": "forecasting.replay",
+    "learn": "forecasting.learning.learn",
+    "Experience": "forecasting.learning.experience",
     "fit_annealed": "forecasting.annealed.fit",
     "AnnealedFit": "forecasting.annealed.fit",
     "estimate": "estimands.api",
@@ -123,6 +127,8 @@ if TYPE_CHECKING:
     from .forecasting.backtest import backtest as backtest
     from .forecasting.backtest import backtest_many as backtest_many
     from .forecasting.forecast import Forecast as Forecast
+    from .forecasting.learning.experience import Experience as Experience
+    from .forecasting.learning.learn import learn as learn
     from .forecasting.replay import Backtest as Backtest
     from .forecasting.replay import Backtests as Backtests
     from .readers.read import read as read
@@ -130,6 +136,8 @@ if TYPE_CHECKING:
     from .segmentation.bump import BumpTest as BumpTest
     from .segmentation.bump import double_descent as double_descent
     from .segmentation.change_stream import ChangeStream as ChangeStream
+    from .segmentation.decay_segments import DecaySegments as DecaySegments
+    from .segmentation.decay_segments import decay_segments as decay_segments
     from .segmentation.level_changes import ChangePoints as ChangePoints
     from .segmentation.level_changes import changepoints as changepoints
     from .segmentation.segmented_regression import SegmentedFit as SegmentedFit
