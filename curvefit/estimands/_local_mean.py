@@ -140,7 +140,8 @@ def winsorized(y: _Array, width: int) -> _Array:
         return y
     half = width // 2
     padded = np.pad(y, half, mode="reflect") if half < n else np.pad(y, half, mode="edge")
-    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    middle = np.partition(windows, half, axis=1)[:, half]  # the median of an odd number
     index = np.arange(n)
     trend = np.abs(middle[np.minimum(index + half, n - 1)] - middle[np.maximum(index - half, 0)])
     reach = _CLIP * max(robust_sd(y - middle, order=0), robust_sd(y)) + trend
