@@ -88,7 +88,7 @@ class Study:
         keep = np.isin(self.plain["series"], list(test)) & self.plain["usable"]
         rows = np.flatnonzero(keep)
         of = Gate(*(np.asarray(gate[k], np.float64) for k in PARTS))
-        names = ("features", "experts", "error", "own", "noise")
+        names = ("features", "experts", "error", "own", "noise", "unlearned")
         mixture, _ = of.mix(*(self.plain[k][rows].astype(float) for k in names))
         low, mid, high = np.moveaxis(mixture.quantile(np.array([0.1, 0.5, 0.9])), 2, 0)
         truth = self.plain["truth"][rows]

@@ -13,6 +13,7 @@ from curvefit.forecasting.forecasters.pooled import task_of
 from curvefit.forecasting.pool.batch import chunks
 from curvefit.forecasting.pool.experts import consult
 from curvefit.forecasting.pool.features import features
+from curvefit.forecasting.pool.gate import unlearned
 from curvefit.forecasting.pool.link import LOG, LOGIT, Link
 from curvefit.forecasting.pool.view import look
 
@@ -25,7 +26,7 @@ def extract(prefixes: list[Prefix]) -> dict[str, NDArray[Any]]:
     """Arrays with one row per prefix, (n, 4, ...) per horizon.
 
     ``features`` (96), ``experts`` (34, over q), ``truth`` (z of the later observation over q), ``noise`` (over q),
-    ``kind`` (link), and what turns a difference in z into one in units of the curve's range: ``gain``, ``level``,
+    ``unlearned`` (location and scale of the pool without a gate, over q), ``kind`` (link), and what turns a difference in z into one in units of the curve's range: ``gain``, ``level``,
     ``q``, ``below`` and ``above`` (how far the bounds are), ``last`` (error of the last value).
     """
     tasks = []
@@ -38,6 +39,7 @@ def extract(prefixes: list[Prefix]) -> dict[str, NDArray[Any]]:
         "experts": np.zeros((n, HORIZONS, 34), np.float32),
         "error": np.zeros((n, HORIZONS, 34), np.float32),
         "own": np.zeros((n, HORIZONS, 34), np.float32),
+        "unlearned": np.zeros((n, HORIZONS, 2)),
         **{k: np.zeros((n, HORIZONS)) for k in ("truth", "noise", "gain", "q", "below", "above", "last", "share")},
         "kind": np.zeros(n, np.int64),
         "sign": np.zeros(n),
@@ -63,6 +65,7 @@ def extract(prefixes: list[Prefix]) -> dict[str, NDArray[Any]]:
         out["experts"][at] = experts.relative()
         out["error"][at], out["own"][at] = experts.merits()
         out["truth"][at] = z / experts.scale
+        out["unlearned"][at] = unlearned(view, experts)
         out["noise"][at] = view.noise[:, None] / experts.scale
         out["q"][at] = experts.scale
         out["gain"][at] = np.where(kind == LOG, truth + b, np.where(kind == LOGIT, b, 2 * b)) / scale

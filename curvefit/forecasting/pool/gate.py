@@ -18,11 +18,15 @@ from .mixture import Mixture
 from .opinion import Opinion, describe
 from .standstill import with_standstill
 from .view import View
+from .weights import pool_by_backtests
 
 __all__ = ["Gate", "shipped_gate"]
 
 WIDTH = EXPERTS + 4  # outputs per component: the experts, log scale, log weight, faith in two kinds of error
 _CLIP = 2.0
+UNLEARNED = 0.2  # weight of the pool without a gate; from .1 to .3 the scores on unseen domains are the same
+_NOISE = 1.2  # noise^2 in a component's squared scale; above .84^2 as back-test errors hold noise as well
+_LEFT = 0.02  # of the squared scale at least, once the noise is taken out
 _FLOOR = 0.15  # of the noise: no component is sharper
 
 
@@ -38,7 +42,8 @@ class Gate:
         \sigma_j^2 = e^{2 o_{j,35}} + (.15\, s/q)^2, \quad
         w = \operatorname{softmax}(o_{\cdot,36}),
 
-    in units of q. Several gates are one mixture of all their components.
+    in units of q. Several gates are one mixture of all their components. The pool without a gate joins with a fifth of
+    the weight: it knows nothing of the curves the gate was trained on, and helps most where those were different.
 
     Parameters
     ----------
@@ -69,8 +74,9 @@ class Gate:
     def __call__(self, view: View, experts: Experts) -> Opinion:
         """Pool the experts."""
         error, own = experts.merits()
+        noise = view.noise[:, None] / experts.scale
         relative, believed = self.mix(
-            features(view, experts), experts.relative(), error, own, view.noise[:, None] / experts.scale
+            features(view, experts), experts.relative(), error, own, noise, unlearned(view, experts)
         )
         q = experts.scale[..., None]
         best = (view.link.best() - view.level)[:, None, None]
@@ -83,7 +89,9 @@ class Gate:
             observation, underlying = observation.stretched(factors), underlying.stretched(factors)
         return Opinion(observation, underlying, _reasons(believed, experts))
 
-    def mix(self, table: Floats, said: Floats, error: Floats, own: Floats, noise: Floats) -> tuple[Mixture, Floats]:
+    def mix(
+        self, table: Floats, said: Floats, error: Floats, own: Floats, noise: Floats, unlearned: Floats | None = None
+    ) -> tuple[Mixture, Floats]:
         """Mixture over q before any stretch, and the experts' weights at the farthest x.
 
         Parameters
@@ -94,6 +102,8 @@ class Gate:
             Predictions of the experts over q, and logarithms of their errors over q.
         noise : ndarray, shape (N, H)
             Observation noise over q.
+        unlearned : ndarray, shape (N, H, 2), optional
+            Location and scale over q of the pool without a gate, which gets a fifth of the weight.
         """
         x = np.clip((table - self.mean) / self.sd, -_CLIP, _CLIP)
         locations, scales, masses, beliefs = [], [], [], []
@@ -112,6 +122,10 @@ class Gate:
             mass /= mass.sum(axis=2, keepdims=True)
             masses.append(mass / len(self.weight))
             beliefs.append((mass[:, -1, None] @ share[:, -1])[:, 0])
+        if unlearned is not None:
+            masses = [(1 - UNLEARNED) * mass for mass in masses] + [np.full((*table.shape[:2], 1), UNLEARNED)]
+            locations.append(unlearned[..., :1])
+            scales.append(unlearned[..., 1:])
         location, scale, mass = (np.concatenate(part, axis=2) for part in (locations, scales, masses))
         mixture = Mixture(location, scale, mass)
         return mixture, np.mean(beliefs, axis=0)
@@ -123,14 +137,27 @@ def shipped_gate() -> Gate:
     return Gate.load()
 
 
+def unlearned(view: View, experts: Experts) -> Floats:
+    """Location and scale over q of the pool without a gate as one Student t: shape (N, H, 2).
+
+    The scale joins the mean square scale of its components and half the variance between them, as a t with four degrees
+    of freedom has twice its squared scale as variance.
+    """
+    pool = pool_by_backtests(view, experts).observation
+    location = (pool.weight * pool.location).sum(axis=2)
+    apart = pool.location - location[..., None]
+    scale = np.sqrt((pool.weight * (pool.scale**2 + 0.5 * apart**2)).sum(axis=2))
+    return np.stack([location, scale], axis=2) / experts.scale[..., None]
+
+
 def _without_noise(observed: Mixture, view: View) -> Mixture:
     """The mixture of the mean curve: the squared scale that observation noise takes is removed from each component.
 
-    A normal distribution of standard deviation s has the 80 % interval of a t with scale .836 s.
+    How much that is was set on simulated curves with a known mean (``benchmarks.statistics mean_view``).
     """
-    noise = 0.7 * (view.noise**2)[:, None, None]
+    noise = _NOISE * (view.noise**2)[:, None, None]
     square = observed.scale**2
-    return Mixture(observed.location, np.sqrt(np.maximum(square - noise, 0.05 * square)), observed.weight)
+    return Mixture(observed.location, np.sqrt(np.maximum(square - noise, _LEFT * square)), observed.weight)
 
 
 def _reasons(believed: Floats, experts: Experts) -> Floats:

@@ -43,7 +43,8 @@ def with_standstill(mixture: Mixture, view: View) -> Mixture:
     if not share.any():
         return mixture
     last = np.broadcast_to(view.last[:, None, None], share.shape)
-    noise = np.broadcast_to(view.noise[:, None, None], share.shape)
+    floor = np.where(view.link.kind == IDENTITY, 0.0, _ROUNDING / 3)
+    noise = np.broadcast_to(np.maximum(view.noise, floor)[:, None, None], share.shape)
     return Mixture(
         np.concatenate([mixture.location, last], axis=2),
         np.concatenate([mixture.scale, noise], axis=2),
