@@ -17,7 +17,7 @@ from ..readers import registry as readers
 __all__ = ["add_input", "add_json", "add_level", "finite", "level", "name_of", "positive"]
 
 
-def _checked(check: Callable[[str], Any]) -> Callable[[str], Any]:
+def checked(check: Callable[[str], Any]) -> Callable[[str], Any]:
     """Let argparse show the package's own message for a bad value."""
 
     def convert(text: str) -> Any:
@@ -53,9 +53,9 @@ def _positive(text: str) -> float:
     return value
 
 
-finite = _checked(_finite)
-positive = _checked(_positive)
-level = _checked(lambda text: check_level(_number(text)))
+finite = checked(_finite)
+positive = checked(_positive)
+level = checked(lambda text: check_level(_number(text)))
 
 
 def name_of(registry: Registry[Any], *, extra: tuple[str, ...] = ()) -> Callable[[str], str]:
@@ -67,7 +67,7 @@ def name_of(registry: Registry[Any], *, extra: tuple[str, ...] = ()) -> Callable
             raise unknown_name(registry.what, text, choices)
         return text
 
-    return _checked(check)
+    return checked(check)
 
 
 def add_input(parser: ArgumentParser, *, metric: bool = True) -> None:
@@ -105,7 +105,7 @@ def _reader_name(text: str) -> str:
     raise unknown_name("reader", text, [*readers, *names])
 
 
-reader_name = _checked(_reader_name)
+reader_name = checked(_reader_name)
 
 
 def add_metric(parser: ArgumentParser | _ArgumentGroup) -> None:
@@ -163,8 +163,8 @@ def _gain(text: str) -> float | str:
     return value if number == text.strip() else text
 
 
-not_negative = _checked(_not_negative)
-gain = _checked(_gain)
+not_negative = checked(_not_negative)
+gain = checked(_gain)
 
 
 def _model_name(text: str) -> str:
@@ -175,4 +175,4 @@ def _model_name(text: str) -> str:
     return text
 
 
-model_name = _checked(_model_name)
+model_name = checked(_model_name)

@@ -16,6 +16,7 @@ from ..reporting import renderers
 from ._attempt import Failures
 from ._base import Command
 from ._document import envelope
+from ._experience import add_experience
 from ._figures import Figures
 from ._options import add_json, add_level, add_questions, model_name, name_of
 from ._output import OutputFile, dump_json, note
@@ -42,6 +43,7 @@ class ReportCommand(Command):
         self.add_source(parser)
         add_questions(parser)
         add_level(parser)
+        add_experience(parser)
         parser.add_argument(
             "--model",
             type=model_name,
@@ -109,6 +111,7 @@ def analyze_one(run: Run, args: Namespace, figures: Figures | None) -> Outcome:
         cost_per_unit=args.cost_per_unit,
         worth_per_unit=args.worth_per_unit,
         best=args.best,
+        experience=args.experience,
         model=None if args.model == "none" else args.model,
     )
     document = report.to_dict() if args.json else {}

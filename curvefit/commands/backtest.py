@@ -9,9 +9,11 @@ from ..curves import Run
 from ..curves.numbers import format_number, format_x
 from ..forecasting import backtest as forecasting
 from ..forecasting.forecasters import registry as forecasters
+from ..forecasting.learning.experience import Experienced
 from ..forecasting.replay import Backtest as Record
 from ..forecasting.replay import Backtests, BacktestSummary, Coverage, Replay
 from ..forecasting.scheduled import logged_schedule
+from ._experience import add_experience
 from ._listing import RunCommand
 from ._options import add_level, name_of, positive
 from ._runs import Batch
@@ -49,6 +51,7 @@ class Backtest(RunCommand):
             default=True,
             help="let each forecast know the learning rate as logged until then (default: yes)",
         )
+        add_experience(parser)
         add_level(parser)
 
     def run(self, args: Namespace) -> int:
@@ -66,7 +69,7 @@ class Backtest(RunCommand):
             metric,
             shares=args.shares,
             horizon=args.horizon,
-            method=args.method,
+            method=Experienced(args.experience) if args.experience is not None else args.method,
             level=args.level,
             schedule=rates,
             planned=run.horizon if rates is not None else None,

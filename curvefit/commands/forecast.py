@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import analysis
-from ..curves import Run
+from ..curves import Run, UsageError
 from ..curves.numbers import format_number, format_x
 from ..estimands import horizon_grid
 from ..forecasting import api as forecasting
 from ..forecasting.forecasters import registry as forecasters
 from ..forecasting.scheduled import forecast_run
 from ..reporting.document import forecast_fields
+from ._experience import add_experience
 from ._listing import RunCommand
 from ._options import add_level, name_of, positive
 from ._table import table, terminal_width, wrapped
@@ -44,22 +45,27 @@ class Forecast(RunCommand):
             default=True,
             help="use the logged learning rate and what it will be (default: yes)",
         )
+        add_experience(parser)
         add_level(parser)
 
     def answer(self, run: Run, metric: str, args: Namespace) -> tuple[str, dict[str, Any]]:
         """Median and interval of a new observation, then of the mean curve."""
         curve = run[metric]
         notes: tuple[str, ...] = ()
+        if args.at and args.horizon is not None:
+            raise UsageError("--horizon and --at both say where to forecast", hint="give one of them")
         if args.at:
             x = np.array(sorted(set(args.at)))
         else:
             horizon, notes = analysis.planned(run, curve, args.horizon)
             x = readable(horizon_grid(curve, horizon, points=8), float(curve.x[-1]))
         if args.schedule:
-            made, about_rate = forecast_run(run, curve, x, method=args.method, level=args.level)
+            made, about_rate = forecast_run(
+                run, curve, x, method=args.method, level=args.level, experience=args.experience
+            )
             notes = (*notes, *about_rate)
         else:
-            made = forecasting.forecast(curve, x, method=args.method, level=args.level)
+            made = forecasting.forecast(curve, x, method=args.method, level=args.level, experience=args.experience)
         seen, mean = made.interval(args.level), made.interval(args.level, view="mean")
         rows = []
         for i, at in enumerate(made.x):

@@ -12,6 +12,7 @@ from ..decisions.recommendation import Action
 from ..reporting import wording
 from ..reporting.document import recommendation_fields
 from ._base import Exit
+from ._experience import add_experience
 from ._listing import RunCommand
 from ._options import add_level, add_questions
 from ._runs import Batch
@@ -30,6 +31,7 @@ class Recommend(RunCommand):
         """Declare the questions."""
         add_questions(parser)
         add_level(parser)
+        add_experience(parser)
         parser.add_argument(
             "--exit-code",
             action="store_true",
@@ -48,6 +50,7 @@ class Recommend(RunCommand):
             cost_per_unit=args.cost_per_unit,
             worth_per_unit=args.worth_per_unit,
             best=args.best,
+            experience=args.experience,
             model=None,
         )
         lines = [*wrapped(wording.headline(report))]

@@ -11,6 +11,7 @@ from ..curves import Curve, Run, Schedule
 from .api import forecast
 from .forecast import Forecast
 from .forecasters import Forecaster
+from .learning.experience import Experience
 
 __all__ = ["forecast_run", "logged_schedule"]
 
@@ -26,6 +27,7 @@ def forecast_run(
     *,
     method: str | Forecaster = "pooled",
     level: float = 0.95,
+    experience: Experience | None = None,
 ) -> tuple[Forecast, tuple[str, ...]]:
     """Forecast with the logged learning rate where there is one that says something, blindly elsewhere.
 
@@ -39,6 +41,8 @@ def forecast_run(
         As for `curvefit.forecasting.api.forecast`.
     method : str or Forecaster
         The schedule is used with the default method (and "annealed") only: who names another one gets that one.
+    experience : Experience, optional
+        What was learned from earlier runs.
 
     Returns
     -------
@@ -48,16 +52,16 @@ def forecast_run(
         Why the schedule was not used, as sentences for the report; empty when it was.
     """
     if method not in ("pooled", "annealed"):
-        return forecast(curve, x, method=method, level=level), ()
+        return forecast(curve, x, method=method, level=level, experience=experience), ()
     schedule, why = logged_schedule(run, curve)
     if schedule is None:
-        return forecast(curve, x, method="pooled", level=level), (why,) if why else ()
+        return forecast(curve, x, level=level, experience=experience), (why,) if why else ()
     if float(schedule.x[-1]) < float(np.max(np.asarray(x, dtype=np.float64))):
         schedule = Schedule(schedule.x, schedule.rate)  # what goes on beyond its end is inferred, as from a log
-    made = forecast(curve, x, schedule=schedule, planned=run.horizon, level=level)
+    made = forecast(curve, x, schedule=schedule, planned=run.horizon, level=level, experience=experience)
     if made.explanation.get("annealed_weight"):
         return made, ()
-    blind = forecast(curve, x, level=level)
+    blind = forecast(curve, x, level=level, experience=experience)
     added = made.reasons[len(blind.reasons) :]
     known = {**blind.explanation, **{k: v for k, v in made.explanation.items() if k.startswith("rate_")}}
     return replace(blind, explanation=known), tuple(f"{reason[0].upper()}{reason[1:]}." for reason in added)

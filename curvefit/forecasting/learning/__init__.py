@@ -1,0 +1,1 @@
+"""Sharpen the pool's gate on a user's own finished runs."""
