@@ -64,7 +64,6 @@ def _zip_hint(head: bytes) -> str:
 
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
-    (b"SQLite format 3\x00", "an SQLite database, for example of MLflow or Trackio", LATER),
     (b"\x93NUMPY", "a NumPy array without names", "save it as CSV with a header"),
     (b"\x89HDF\r\n", "an HDF5 file, for example Keras weights", LATER),
     (b"ARROW1", "an Arrow file", "write Parquet instead"),

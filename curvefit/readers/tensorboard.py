@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from struct import pack
 from typing import final
 
@@ -22,6 +22,7 @@ from ._groups import Group, Unit
 from ._names import split_of
 from ._runs import runs_of
 from ._source import Source
+from ._streams import CLOCK, with_clock
 from ._table import Account, Table
 from ._tfrecord import Scanner
 
@@ -30,7 +31,6 @@ __all__ = ["Tensorboard"]
 PIECE = 1 << 21
 MARK = ".tfevents."
 VERSION = b"brain.Event:"
-CLOCK = "wall_time"
 PURGED = "purged by a restart"
 
 
@@ -227,7 +227,7 @@ class _Log:
             values.append(sorted_values)
             offset += sorted_values.size
         column.values = values[0] if len(values) == 1 else np.concatenate(values)
-        return [_with_clock(r, clocks.get(r.name)) for r in runs_of(table, source, reader=reader, groups=groups)]
+        return [with_clock(r, clocks.get(r.name)) for r in runs_of(table, source, reader=reader, groups=groups)]
 
     def _group(
         self, name: str, scalars: Scalars, column: Column, offset: int, source: Source, notes: list[str]
@@ -323,12 +323,3 @@ def _clock(scalars: Scalars) -> Curve | None:
     if x.size < 2:
         return None
     return Curve(x.astype(np.float64), wall[::-1][last], CLOCK, x_unit="step")
-
-
-def _with_clock(run: Run, clock: Curve | None) -> Run:
-    """The run with the wall time as a curve of its own, which its provenance counts."""
-    if clock is None or CLOCK in run.curves or run.provenance is None:
-        return run
-    p = run.provenance
-    counted = replace(p, points_in=p.points_in + len(clock), points_kept=p.points_kept + len(clock))
-    return replace(run, curves={**run.curves, CLOCK: clock}, provenance=counted)

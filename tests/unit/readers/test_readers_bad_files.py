@@ -571,7 +571,6 @@ def test_F37_an_extension_type_is_not_loaded(tmp_path):
         ("conf.yaml", b"!!python/object/apply:os.system ['touch canary']\n", "YAML"),
         ("sheet.xlsx", b"PK\x03\x04" + b"\0" * 26 + b"[Content_Types].xml", "Excel"),
         ("run.xml", b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "XML"),
-        ("mlflow.db", b"SQLite format 3\x00" + b"\0" * 80, "SQLite"),
         ("events.out.tfevents.1", b"nothing of the kind", "TensorBoard"),
         ("evaluations.npz", b"PK\x03\x04" + b"\0" * 26 + b"timesteps.npy", ".npz"),
         ("weights.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
