@@ -55,7 +55,7 @@ class Gains:
     def expected(self, at: int | slice = slice(None)) -> Array:
         """E[max(0, gain)] at each x or some of them: one would keep the better checkpoint."""
         gains = self.sign * (self.level_now - self.forecast.at(at).mean(_LEVELS))
-        return np.asarray(np.mean(np.maximum(gains, 0.0), axis=1))
+        return np.asarray((np.maximum(gains, 0.0) / gains.shape[1]).sum(axis=1))  # the sum itself may overflow
 
     @property
     def median(self) -> Array:

@@ -40,7 +40,7 @@ def plateau_onset(question: Question) -> Estimate:
     Notes
     -----
     The fitted law is used where it is usable, follows the local mean of the late curve within noise or a quarter of
-    eps, and agrees with the forecast's intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
+    eps, and agrees with the forecast's 95 % intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
     means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
     plateau is one that lies in the data. A plateau can precede a breakthrough that no mean curve shows.
     """
@@ -129,8 +129,7 @@ def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
     if grid[0] < 0 and fit.model.domain != "all":
         return None, "the law is not defined at negative x"
     if forecast is not None:
-        alpha = 1 - question.level
-        ends = forecast.at([0, -1]).mean([alpha / 2, 1 - alpha / 2])
+        ends = forecast.at([0, -1]).mean([0.025, 0.975])  # whatever level is asked: the view must not depend on it
         law = fit.predict(forecast.x[[0, -1]]).mean
         for place, value, (low, high) in zip(("now", "at the horizon"), law, ends, strict=True):
             if not low <= value <= high:
