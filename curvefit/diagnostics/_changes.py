@@ -27,7 +27,8 @@ REACH = 20  # bins on either side that are looked at
 SMALLEST = 0.01  # of the total drop: a change below it is of no consequence
 _LEAD = 3  # bins at the start of a run, which bends more than any smooth curve through a window
 _SUDDEN = 2.0  # times the typical change from bin to bin just before: what is smaller is not sudden
-_SCREEN = 2.0  # typical gaps
+_SCREEN, _STRIKING = 2.0, 6.0  # typical gaps
+_AROUND = (-2, -1, 0, 1)  # bins beside a place of the screen, whose gap is widest after a change that takes its time
 _MOST = 6  # candidates that are tested
 _LASTING = (0.0, 0.5, 3.0)  # bins within which a change is made: at once, in the middle of a bin, or relaxing
 _BENDS = (
@@ -99,24 +100,26 @@ def _within(trace: Trace, span: Span, alpha: float) -> list[Change]:
         start = span.start + max(SIDE, len(span) // 4)
     if span.stop - start < LEAST:
         return []
-    places = _screened(trace, start, span.stop)
+    places, striking = _screened(trace, start, span.stop)
     searched = 2.0 * len(_LASTING) * (span.stop - start) * len(trace.spans)
     accepted: list[int] = []
     for at in places:  # strongest first: each accepted change ends the windows of the rest
-        tested = _test(trace, start, at, span.stop, accepted, searched, alpha)
-        if tested is not None:
-            accepted.append(at)
+        if any(abs(at - a) < SIDE for a in accepted):
+            continue
+        tested = _test(trace, (start, span.stop), at, accepted, striking, searched, alpha)
+        if tested is not None and all(abs(tested.at - a) >= SIDE for a in accepted):
+            accepted.append(tested.at)
     out = []
     for at in sorted(accepted):  # once more, knowing all the others
         others = [a for a in accepted if a != at]
-        tested = _test(trace, start, at, span.stop, others, searched, alpha)
+        tested = _test(trace, (start, span.stop), at, others, others, searched, alpha)
         if tested is not None:
             out.append(tested)
     return out
 
 
-def _screened(trace: Trace, start: int, stop: int) -> list[int]:
-    """The places with the largest gaps between lines through the bins on either side, strongest first."""
+def _screened(trace: Trace, start: int, stop: int) -> tuple[list[int], list[int]]:
+    """The places with the largest gaps between lines through the bins on either side, strongest first; and the striking ones."""
     # value at distance -1/2 of a line through points at distances 0, 1, ..., SIDE - 1
     d = np.arange(SIDE) + 0.5
     weights = 1.0 / SIDE - (d - d.mean()) * d.mean() / float(np.sum((d - d.mean()) ** 2))
@@ -132,17 +135,19 @@ def _screened(trace: Trace, start: int, stop: int) -> list[int]:
             break
         if all(abs(int(places[i]) - c) >= SIDE - 1 for c in chosen):
             chosen.append(int(places[i]))
-    return chosen
+    return chosen, [c for c in chosen if z[c - start - SIDE] > _STRIKING]
 
 
 def _test(
-    trace: Trace, start: int, at: int, stop: int, others: list[int], searched: float, alpha: float
+    trace: Trace, ends: tuple[int, int], at: int, others: list[int], cuts: list[int], searched: float, alpha: float
 ) -> Change | None:
-    """Generalized least squares of a lasting change at a place, against an excursion there."""
+    """Generalized least squares of a lasting change at or beside a place, against an excursion or a bend there."""
+    start, stop = ends
     low = max([start, at - REACH, *(a for a in others if a < at)])
     high = min([stop, at + REACH, *(a for a in others if a > at)])
     if at - low < SIDE or high - at < (AFTER if high == stop else SIDE):
         return None
+    index = np.arange(low, high)
     t = trace.at[low:high] - trace.at[at]
     u = t / max(float(np.ptp(t)), 1.0)
     base = [np.ones(t.size), u]
@@ -150,17 +155,20 @@ def _test(
         base += [u * u]
     if t.size >= 20:
         base += [np.log(trace.at[low:high] + 1.0)]
-    width = float(np.ptp(trace.at[low:high])) / max(t.size - 1, 1)
-    after = t >= 0
-    lasting = [_lasting(t / width, after, r) for r in _LASTING]
-    passing = [np.where(after, np.exp(-np.maximum(t, 0) / width / r), 0.0) for r in _PASSING]
     y = trace.y[low:high] - trace.y[at]
-    rho = _correlation(trace, at)
-    noise = trace.weight[low:high].copy()
-    fits = [_fit(np.column_stack([*base, shape]), y, noise, rho) for shape in lasting]
-    best = min(range(len(fits)), key=lambda k: fits[k].rss)
-    noise = _two_sided(noise, fits[best].residual, at - low)
-    fitted = _fit(np.column_stack([*base, lasting[best]]), y, noise, rho)
+    rho = _correlation(trace, {at, *cuts, *others})
+    plain = trace.weight[low:high]
+    tried = [
+        (at + d, r, _fit(np.column_stack([*base, _lasting(index - at - d, r)]), y, plain, rho))
+        for d in _AROUND
+        for r in _LASTING
+        if at + d - low >= SIDE and at + d <= high - SIDE
+    ]
+    if not tried:
+        return None
+    at, best, first = min(tried, key=lambda entry: entry[2].rss)
+    noise = _two_sided(plain, first.residual, at - low)
+    fitted = _fit(np.column_stack([*base, _lasting(index - at, best)]), y, noise, rho)
     dof = t.size - len(base) - 1
     floor = 1e-9 * max(trace.drop, float(np.max(np.abs(trace.y))))
     sd = max(float(np.sqrt(fitted.rss / max(dof, 1))), floor)
@@ -171,24 +179,28 @@ def _test(
     p = min(1.0, searched * student_tail(abs(fitted.size) / stderr, max(dof, 1)))
     if p >= alpha:
         return None
-    bends = [np.maximum(t / width - shift, 0.0) for shift in _BENDS]
-    plain = trace.weight[low:high]  # noise of each side would forgive the misfit of a step beside a kink
+    bins = (index - at).astype(np.float64)
+    passing = [
+        np.where(bins >= d, np.exp(-np.maximum(bins - d, 0) / r), 0.0) for d in (-1.0, 0.0, 1.0) for r in _PASSING
+    ]
+    bends = [np.maximum(bins - shift, 0.0) for shift in _BENDS]
     for other in (*passing, *bends, *(b * b for b in bends)):
-        if _fit(np.column_stack([*base, other]), y, plain, rho).rss < fits[best].rss:
+        # noise of each side would forgive the misfit of a step beside a kink: both are compared with one noise
+        if _fit(np.column_stack([*base, other]), y, plain, rho).rss < first.rss:
             return None
     return Change(at, fitted.size, stderr, p)
 
 
-def _lasting(t: Array, after: NDArray[np.bool_], within: float) -> Array:
+def _lasting(bins: NDArray[np.intp], within: float) -> Array:
     """Share of a lasting change that is made by each bin."""
     if within < 1.0:
-        return np.where(t == 0, 1.0 - within, after.astype(np.float64))
-    return np.where(after, 1 - np.exp(-(t + 1) / within), 0.0)
+        return np.where(bins == 0, 1.0 - within, (bins > 0).astype(np.float64))
+    return np.where(bins >= 0, 1 - np.exp(-(bins + 1.0) / within), 0.0)
 
 
-def _correlation(trace: Trace, at: int) -> float:
+def _correlation(trace: Trace, places: set[int]) -> float:
     """Correlation of neighboring bins when the curve may jump there, cautious: a jump left in is taken for correlation."""
-    cuts = sorted({at, *(i for part in trace.pieces for i in part)})
+    cuts = sorted({*places, *(i for part in trace.pieces for i in part)})
     smooth, parameters, kept = trend(trace.y, list(pairwise(cuts)))
     scaled = ((trace.y - smooth) / trace.weight)[kept]
     spread = MAD * float(np.median(np.abs(scaled)))

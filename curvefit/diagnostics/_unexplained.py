@@ -35,7 +35,7 @@ class Sorted:
     explained : tuple of Change
         Where the logged learning rate moves the same way, the run was resumed, or learning begins.
     passing : tuple of Change
-        For the worse, but gone again before the end.
+        For the worse, but gone again before the end; and what takes it back.
     """
 
     drops: tuple[Change, ...]
@@ -47,11 +47,12 @@ class Sorted:
 def sort_changes(evidence: Evidence, name: str, trace: Trace, alpha: float) -> Sorted:
     """Changes of a curve that are found at ``alpha``, by what explains them."""
     kinds: dict[str, list[Change]] = {"drops": [], "unexplained": [], "explained": [], "passing": []}
-    for change in changes(trace, ALPHA_CHANGE):
-        if change.p_value >= alpha:
-            continue
+    found = [c for c in changes(trace, ALPHA_CHANGE) if c.p_value < alpha]
+    for i, change in enumerate(found):
         if _has_a_cause(evidence, name, trace, change):
             kinds["explained"].append(change)
+        elif change.size < 0 and i > 0 and abs(found[i - 1].size + change.size) < 0.5 * found[i - 1].size:
+            kinds["passing"].append(change)  # takes back what the one before had done
         elif change.size > 0:
             kinds["passing" if _comes_back(trace, change) else "unexplained"].append(change)
         else:
