@@ -38,6 +38,7 @@ _HOMES = {
     "Schedule": "curves",
     "Status": "curves",
     "read": "readers.read",
+    "write_parquet": "readers.parquet",
     "fit": "fitting.fit",
     "Fit": "fitting.fit",
     "select": "fitting.selection",
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
     from .forecasting.learning.learn import learn as learn
     from .forecasting.replay import Backtest as Backtest
     from .forecasting.replay import Backtests as Backtests
+    from .readers.parquet import write_parquet as write_parquet
     from .readers.read import read as read
     from .reporting.report import Report as Report
     from .segmentation.bump import BumpTest as BumpTest

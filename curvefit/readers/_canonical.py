@@ -94,7 +94,7 @@ def _facts(run: Run) -> dict[str, Any]:
             "direction": m.direction,
             "split": m.split,
             "unit": m.unit,
-            "bounds": None if curve.bounds is None else [_plain(v) for v in curve.bounds],
+            "bounds": [_plain(v) for v in curve.bounds] if curve.bounds is not None and curve.bounds_given else None,
             "defects": dict(curve.defects),
             "x_unit": curve.x_unit,
         }

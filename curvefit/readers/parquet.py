@@ -30,6 +30,7 @@ from typing import Any, final
 import numpy as np
 
 from ..curves import LimitError, ReadError, Run, UsageError
+from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves._optional import optional
 from ._arrow import column_of, is_scalar
@@ -160,6 +161,7 @@ def _table(file: Any, source: Source, pa: Any) -> tuple[Table, dict[bytes, bytes
 # ------------------------------------------------------------------ writing
 
 
+@checked
 def write_parquet(runs: Run | Iterable[Run], path: str | os.PathLike[str]) -> None:
     """Write runs in the canonical long form; reading the file gives equal runs.
 
@@ -173,14 +175,33 @@ def write_parquet(runs: Run | Iterable[Run], path: str | os.PathLike[str]) -> No
     Raises
     ------
     UsageError
-        When two runs have one name, or the place cannot be written to.
+        When two runs have one name, something is no run, or the place cannot be written to.
     DependencyError
         Without pyarrow.
 
     Notes
     -----
     Provenance is kept as a record of where the runs first came from; a file that is read again adds nothing to it.
+    Bounds that were inferred are not written; they are inferred again.
+
+    Examples
+    --------
+    >>> import curvefit as cf
+    >>> run = cf.Run("r", {"val_loss": cf.Curve([1, 2, 3], [2.0, 1.5, 1.3], metric="val_loss")})
+    >>> cf.write_parquet(run, "runs.parquet")  # doctest: +SKIP
+    >>> cf.read("runs.parquet")[0]["val_loss"] == run["val_loss"]  # doctest: +SKIP
+    True
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"{path!r:.60} is no path", where="write_parquet()", hint="the name of a file: 'runs.parquet'")
+    runs = [runs] if isinstance(runs, Run) else list(runs)
+    for i, run in enumerate(runs):
+        if not isinstance(run, Run):
+            raise UsageError(
+                f"runs[{i}] is a {type(run).__name__}, not a Run",
+                where="write_parquet()",
+                hint="cf.Run('name', {'val_loss': curve})",
+            )
     target = os.path.abspath(os.fspath(path))  # noqa: PTH100 - also for names that are not valid text
     part = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.part")  # noqa: PTH118, PTH119, PTH120
     done = False
@@ -190,7 +211,7 @@ def write_parquet(runs: Run | Iterable[Run], path: str | os.PathLike[str]) -> No
         raise UsageError(f"cannot write: {error.strerror}", where=safe_text(os.fspath(path))) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _write([runs] if isinstance(runs, Run) else list(runs), file)
+            _write(runs, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, target)  # noqa: PTH105

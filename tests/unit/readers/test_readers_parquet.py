@@ -188,3 +188,35 @@ def test_without_pyarrow_the_error_says_how_to_install_it(tmp_path, monkeypatch)
     monkeypatch.setattr(parquet, "optional", missing)
     with pytest.raises(DependencyError, match=r"curvefit\[parquet\]"):
         cf.read(tmp_path / "a.parquet")
+
+
+def test_the_writer_is_public_and_gives_back_what_it_took(tmp_path):
+    import curvefit as cf
+
+    accuracy = cf.Curve([1, 2, 3], [0.4, 0.6, 50.0], "val_acc", x_unit="epoch")
+    stated = cf.Curve([1, 2, 3], [0.4, 0.6, 0.7], "val_f1", x_unit="epoch", bounds=(0.0, 0.9))
+    run = cf.Run("r", {"val_acc": accuracy, "val_f1": stated}, attributes={"seed": 3.0})
+    cf.write_parquet(run, tmp_path / "runs.parquet")
+    (again,) = cf.read(tmp_path / "runs.parquet")
+    assert again["val_acc"] == accuracy
+    assert again["val_acc"].until(2).bounds == (0, 1)  # inferred again, not remembered
+    assert again["val_f1"].until(2).bounds == (0, 0.9)
+    assert dict(again.attributes) == {"seed": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("runs", "path", "said"),
+    [
+        (5, "a.parquet", "runs = 5"),
+        ([5], "a.parquet", r"runs\[0\] is a int"),
+        ([], 5, "5 is no path"),
+        ("ab", "a.parquet", "runs = 'ab'"),
+    ],
+)
+def test_what_is_no_run_is_not_written(runs, path, said, tmp_path, monkeypatch):
+    import curvefit as cf
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=said):
+        cf.write_parquet(runs, path)
+    assert not list(tmp_path.iterdir())
