@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..curves import Curve, DataError, LimitError, Schedule, UsageError
 from ..curves._arguments import as_numbers, checked
 from ..curves._checks import check_level, frozen_array
+from ..curves.numbers import format_x
 from .forecast import Forecast
 from .forecasters import Forecaster, registry
 from .forecasters.annealed import Annealed
@@ -62,9 +63,9 @@ def forecast(
     Raises
     ------
     DataError
-        No finite point, unknown direction, or x not beyond the data.
+        No finite point, or unknown direction.
     UsageError
-        Unknown method; a stated schedule that ends before the last future x; ``planned`` without a schedule.
+        x not beyond the data; unknown method; a stated schedule that ends before the last future x; ``planned`` without a schedule.
 
     Notes
     -----
@@ -232,9 +233,9 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
     points = np.sort(points)
     last = float(curve.x[-1])
     if points[0] <= last:
-        raise DataError(
-            f"x = {points[0]:g} is not beyond the last observation at {last:g}",
-            code="CF-DATA-008",
+        raise UsageError(
+            f"x = {format_x(float(points[0]))} is not beyond the last observation at {format_x(last)}",
+            code="CF-USE-007",
             where=name,
             hint="a forecast is about later x; inside the data use cf.fit(curve, model).predict(x)",
         )

@@ -223,7 +223,24 @@ def test_forecast_gives_both_views(log, capsys):
     assert one["x"] == [300, 400] and one["level"] == 0.8
     assert run("forecast", log, "--horizon", 400) == 0
     assert "80 % of observations" not in capsys.readouterr().out
-    assert run("forecast", log, "--at", 50) == 3
+    assert run("forecast", log, "--at", 300, "--horizon", 400) == 2
+    assert "--horizon and --at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("analyze", "--horizon"),
+        ("recommend", "--horizon"),
+        ("diagnose", "--horizon"),
+        ("forecast", "--horizon"),
+        ("forecast", "--at"),
+    ],
+)
+def test_an_x_inside_the_data_is_a_wrong_question_everywhere(log, capsys, question):
+    """One exit code for one mistake, whichever command is asked."""
+    command, option = question
+    assert run(command, log, option, 50) == 2
     assert "not beyond" in capsys.readouterr().err
 
 

@@ -112,7 +112,7 @@ def test_a_horizon_far_beyond_the_data_is_labeled():
 
 def test_x_inside_the_data_is_an_error_that_points_to_the_fit():
     for x in (60, 59.5, -1):
-        with pytest.raises(DataError, match=r"not beyond the last observation.*fit\(curve, model\)\.predict"):
+        with pytest.raises(UsageError, match=r"not beyond the last observation.*fit\(curve, model\)\.predict"):
             cf.forecast(decay(), [x, 100])
 
 
@@ -157,7 +157,7 @@ def test_a_level_is_checked_early(bad):
 def test_other_mistakes():
     with pytest.raises(UsageError, match="last_value"):
         cf.forecast(decay(), 100, method="last_valeu")
-    with pytest.raises(UsageError, match="not a Forecaster"):
+    with pytest.raises(UsageError, match="a Forecaster"):
         cf.forecast(decay(), 100, method=len)
     with pytest.raises(UsageError, match="not a Curve"):
         cf.forecast_many([[1, 2, 3]], 100)
@@ -165,7 +165,7 @@ def test_other_mistakes():
         cf.forecast_many([decay()] * 3, [[70], [80]])
     with pytest.raises(DataError, match="nan"):
         cf.forecast(decay(), [80, np.nan])
-    with pytest.raises(UsageError, match="shape"):
+    with pytest.raises(UsageError, match=r"shape|not numbers"):
         cf.forecast(decay(), [])
     with pytest.raises(LimitError, match="at most"):
         cf.forecast(decay(), np.linspace(61, 100, 200_000))
