@@ -12,7 +12,7 @@ from ..curves._checks import safe_text
 from ._base import Bundle
 from ._source import refused
 
-__all__ = ["Skipped", "Walk"]
+__all__ = ["Skipped", "Walk", "run_name"]
 
 _DIGITS = re.compile(r"(\d+)")
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
@@ -177,3 +177,35 @@ def _without_suffix(name: str) -> str:
         ):
             name = name[: -len(suffix)]
     return name
+
+
+_PLAIN_NAMES = frozenset(
+    [
+        "metrics",
+        "results",
+        "log",
+        "logs",
+        "history",
+        "progress",
+        "monitor",
+        "training_log",
+        "train_log",
+        "trainer_state",
+        "training",
+        "data",
+    ]
+)
+
+
+def run_name(path: str) -> str:
+    """A name for the run of a file: its stem, after its folder's name where the stem says nothing."""
+    if path == "-":
+        return "stdin"
+    plain = PurePath(path)
+    stem = plain.name
+    for _ in range(2):
+        stem = stem.removesuffix(PurePath(stem).suffix) or stem
+    parent = PurePath(os.path.abspath(path)).parent.name  # noqa: PTH100 - also for names that are not valid text
+    if stem.startswith("events.out.tfevents") and parent:
+        return safe_text(parent)
+    return safe_text(f"{parent}/{stem}" if parent and (stem.lower() in _PLAIN_NAMES or stem.isdigit()) else stem)

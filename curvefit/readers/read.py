@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import PurePath
 from typing import Literal
 
 from ..curves import CurvefitError, ReadError, ResumePolicy, Run, UsageError, XUnit
@@ -18,7 +17,7 @@ from ._axis import NUMBERED
 from ._base import MAX_BYTES, Bundle, Options, Reader
 from ._foreign import refusal, refuse_dangerous
 from ._source import ChangedError, Source, open_source
-from ._walk import Skipped, Walk
+from ._walk import Skipped, Walk, run_name
 
 __all__ = ["Failure", "Reading", "read", "read_all", "read_each"]
 
@@ -226,10 +225,9 @@ def _reader_name(format: str | None) -> str | None:
 def _is_folder(path: str | os.PathLike[str]) -> bool:
     if not isinstance(path, str | os.PathLike):
         raise UsageError(
-            f"{path!r:.60} is no path", where="read()", hint="the name of a file or folder, such as 'runs/metrics.csv'"
+            f"{path!r:.60} is no path", where="read()", hint="the name of a file or folder: 'runs/log.csv'"
         )
-    text = os.fspath(path)
-    return text != "-" and os.path.isdir(text)  # noqa: PTH112 - also for names that are not valid text
+    return os.fspath(path) != "-" and os.path.isdir(path)  # noqa: PTH112 - also for names that are not valid text
 
 
 def _gather(format: str | None, folder: str, files: Sequence[str], folders: Sequence[str]) -> list[Bundle]:
@@ -369,35 +367,3 @@ def _named_like(path: str) -> list[str]:
     """Readers whose suffixes the name has."""
     plain = path.lower().removesuffix(".gz")
     return [n for n in registry.names() if registry[n].suffixes and plain.endswith(registry[n].suffixes)]
-
-
-_PLAIN_NAMES = frozenset(
-    [
-        "metrics",
-        "results",
-        "log",
-        "logs",
-        "history",
-        "progress",
-        "monitor",
-        "training_log",
-        "train_log",
-        "trainer_state",
-        "training",
-        "data",
-    ]
-)
-
-
-def run_name(path: str) -> str:
-    """A name for the run of a file: its stem, after its folder's name where the stem says nothing."""
-    if path == "-":
-        return "stdin"
-    plain = PurePath(path)
-    stem = plain.name
-    for _ in range(2):
-        stem = stem.removesuffix(PurePath(stem).suffix) or stem
-    parent = PurePath(os.path.abspath(path)).parent.name  # noqa: PTH100 - also for names that are not valid text
-    if stem.startswith("events.out.tfevents") and parent:
-        return safe_text(parent)
-    return safe_text(f"{parent}/{stem}" if parent and (stem.lower() in _PLAIN_NAMES or stem.isdigit()) else stem)
