@@ -27,7 +27,7 @@ from curvefit.forecasting.annealed.shape import ShapePrior
 from curvefit.forecasting.api import forecast_many
 from curvefit.forecasting.forecast import Forecast
 from curvefit.forecasting.forecasters.annealed import Annealed
-from curvefit.forecasting.forecasters.pooled import Pooled
+from curvefit.forecasting.forecasters.unlearned import Unlearned
 
 from .schedule_constants import SHAPED, START, learned_shapes, sister_prior
 from .schedule_runs import CUTOFFS, TESTED, TRAINED, WARMUP, ScheduledRun, Task, load, stated, tasks
@@ -123,7 +123,11 @@ def partial(runs: Sequence[ScheduledRun], priors: dict[str, ShapePrior]) -> tupl
         group = task.run.group
         numbers = MixtureNumbers(**stored["mixture_without"][group])
         now, end = float(task.seen.x[-1]), float(task.run.curve.x[-1])
-        options = {"prior": priors[group], "numbers": numbers, "blind": Pooled()}
+        options = {
+            "prior": priors[group],
+            "numbers": numbers,
+            "blind": Unlearned(),
+        }  # no gate: the shipped one has seen these runs
         for label, forecaster in (
             ("told", Annealed(task.run.told, **options)),
             ("inferred", Annealed(known_so_far(task.run, now), planned=end, **options)),

@@ -96,7 +96,8 @@ def _y_scale(curve: Curve) -> Scale:
         return "linear"
     y = curve.y[:: _step(len(curve))]
     low, high = np.quantile(y, [0.01, 0.99]) if y.size >= 100 else (y.min(), y.max())
-    return "log" if high / low >= 20 and low > 1e-290 else "linear"  # below that a hundredth of it is no number
+    # below 1e-290 a hundredth of it is no number, above 1e300 the next tick is none
+    return "log" if high / low >= 20 and low > 1e-290 and curve.y.max() < 1e300 else "linear"
 
 
 def _step(n: int) -> int:
@@ -138,7 +139,10 @@ def _y_limits(report: Report, x_scale: Scale, y_scale: Scale) -> tuple[float, fl
         )
     )
     low, high = float(core.min()), float(core.max())
-    span = high - low or max(float(np.ptp(values)), 1e-3 * abs(high), 1e-9)
+    span = high - low
+    if span <= 1e-12 * max(abs(low), abs(high)):  # nothing but rounding
+        span = max(float(np.ptp(values)), 1e-3 * abs(high), 1e-9)
+        low, high = low - span / 2, high + span / 2
     for least, most in ((to(whole_low), to(whole_high)), (calm.min(), calm.max())):
         if most - least <= _ZOOM * span:
             low, high = min(low, float(least)), max(high, float(most))
