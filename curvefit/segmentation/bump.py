@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import as_float_array, check_level
+from ._bump_checks import SEEDS, largest_rise, rise_score, seed_noise
 from ._bump_design import BumpDesign
 from ._bump_noise import STEPS, correlation
-from ._noise import HIGHEST, noise_paths, noise_sd
+from ._noise import HIGHEST, noise_paths, noise_sd, raw_lag1
+from ._two_scale import TwoScale, TwoScaleDesign
 
 __all__ = ["BumpTest", "double_descent"]
 
@@ -22,6 +24,7 @@ Data = Curve | tuple[ArrayLike, ArrayLike]
 BINS = 240
 PARAMETERS = 7
 WIDER = 2.0  # errors of rho are skewed downwards: one standard error rejects 8 % of AR(.9) series at 5 %
+RISE = 0.25  # a bump of which the data themselves show less than this is a misfit of the laws
 SCREEN = 3.0  # n log(rss0/rss1) below this is below the median of every null that was simulated
 
 
@@ -32,7 +35,7 @@ class BumpTest:
     Parameters
     ----------
     verdict : {"present", "absent", "undecided"}
-        At the level asked for.
+        At the level asked for; "undecided", too, where the laws fit badly but the data do not rise.
     p_value : float
         Of the null of a monotone law.
     statistic : float
@@ -49,6 +52,14 @@ class BumpTest:
         Correlation of neighboring residuals.
     status, reasons
         How it ended.
+    max_rise_p_value : float
+        Of the largest rise of a moving mean of the data under the same null: the check that assumes no shape of bump.
+    two_scale : TwoScale or None
+        The form with two time scales, where ``form="two_scale"`` asked for it.
+    x, law, curve : ndarray, shape (n,)
+        The (binned) x of the test, the best monotone law and the best law with a bump there, for figures.
+    null : ndarray, shape (replicates,)
+        Statistics of the simulated null.
     """
 
     verdict: Literal["present", "absent", "undecided"]
@@ -65,6 +76,12 @@ class BumpTest:
     level: float
     status: Status = Status.OK
     reasons: tuple[str, ...] = ()
+    max_rise_p_value: float = float("nan")
+    two_scale: TwoScale | None = None
+    x: Array = field(default_factory=lambda: np.zeros(0))
+    law: Array = field(default_factory=lambda: np.zeros(0))
+    curve: Array = field(default_factory=lambda: np.zeros(0))
+    null: Array = field(default_factory=lambda: np.zeros(0))
 
 
 def double_descent(
@@ -75,6 +92,7 @@ def double_descent(
     alpha: float = 0.05,
     level: float = 0.95,
     replicates: int = 199,
+    form: Literal["bump", "two_scale"] = "bump",
     rng: np.random.Generator | None = None,
 ) -> BumpTest:
     r"""Test a monotone law against the law plus a bump, and describe the bump.
@@ -85,7 +103,9 @@ def double_descent(
     Parameters
     ----------
     data : Curve, (x, y), or a sequence of them
-        One curve, or several seeds of the same run: they are averaged at common x and their spread is the noise.
+        One curve, or several seeds of the same run: they are averaged at common x. The deviations of six or more on
+        the same x are the noise of the null; of fewer, an autoregressive model. x may be time, model size or the
+        number of samples.
     direction : {"min", "max"}, optional
         Which way is better; default from the curve, "min" for plain arrays.
     axis : {"auto", "linear", "log"}
@@ -96,6 +116,9 @@ def double_descent(
         Nominal coverage of the intervals.
     replicates : int
         Bootstrap replicates.
+    form : {"bump", "two_scale"}
+        "two_scale" fits and tests, besides, the sum of two biases and two variances with their own time scales; x must
+        be time.
     rng : numpy.random.Generator, optional
         Default seed 0.
 
@@ -108,12 +131,14 @@ def double_descent(
     The place and width of a bump mean nothing under the null, so no chi-squared law holds (Davies 1987). The null is
     simulated: the best monotone law plus autoregressive noise whose correlation is that of the residuals about law and
     bump, read backwards through simulations of the same search (indirect inference) and drawn anew from its sampling
-    distribution for each replicate. A closed-form screen stands in front.
+    distribution for each replicate. A closed-form screen stands in front: without a rise of one standard error under
+    independent noise anywhere, nothing is simulated.
 
     References
     ----------
     Davies (1987), Biometrika 74, 33-43. Buehlmann (1997), Sieve bootstrap for time series. Bernoulli 3, 123-148.
-    Nakkiran et al. (2020), Deep double descent. ICLR.
+    Nakkiran et al. (2020), Deep double descent. ICLR. Heckel and Yilmaz (2021), Early stopping in deep networks: double
+    descent and how to eliminate it. ICLR.
     """
     check_level(level)
     check_level(alpha, "alpha")
@@ -123,8 +148,10 @@ def double_descent(
         raise UsageError(f"direction {direction!r}", code="CF-USE-007", hint="choices: min, max")
     if replicates < 39:
         raise UsageError(f"replicates = {replicates!r}", code="CF-USE-007", hint="at least 39; 199 by default")
+    if form not in ("bump", "two_scale"):
+        raise UsageError(f"form {form!r}", code="CF-USE-007", hint="choices: bump, two_scale")
     generator = rng or np.random.default_rng(0)
-    x, y, sign, unit, y_unit, seeds = _prepare(data, direction)
+    x, y, sign, unit, y_unit, seeds, table = _prepare(data, direction)
     if np.ptp(y) == 0:
         return _nothing("absent", 1.0, level, Status.CONSTANT, "the values do not vary")
     if x.size < 12:
@@ -132,7 +159,12 @@ def double_descent(
     logarithmic = axis == "log" or (axis == "auto" and x[0] > 0 and x[-1] / x[0] >= 30)
     if axis == "log" and x[0] <= 0:
         raise DataError("x is not positive", hint="axis='linear'")
-    xb, yb = _bin(x, y * sign, logarithmic)
+    xb, yb, bins = _bin(x, y * sign, logarithmic)
+    if rise_score(yb, np.bincount(bins).astype(float)) < 1.0:
+        return BumpTest(
+            "absent", 0.5, 0.0, "screened: no rise of one standard error under independent noise", None, None, None,
+            None, None, 0.0, 0.0, level,
+        )  # fmt: skip
     origin = min(float(x[0]), 0.0)
     u = np.maximum((xb - origin) / (float(x[-1]) - origin), 1e-9)
     coordinate = np.log(u) if logarithmic else u
@@ -148,7 +180,17 @@ def double_descent(
         )
     null_curve = design.curve(v, int(first.law0[0]), -1)
     sd = noise_sd(residual, null_curve, PARAMETERS)
-    rho, error = correlation(design, null_curve, sd, residual, generator)
+    deviations: Array | None = None
+    if table is not None and seeds >= SEEDS:  # of the mean, on the bins and scale of the test
+        centered = table - table.mean(axis=1, keepdims=True)
+        sums = [np.bincount(bins, column) / np.bincount(bins) for column in centered.T]
+        deviations = np.column_stack(sums) / scale
+        sd = np.sqrt(np.sum(deviations**2, axis=1) / (seeds * (seeds - 1)))
+        sd = np.maximum(sd, 1e-3 * float(np.median(sd)))
+        rho = float(np.clip(np.mean([raw_lag1(d / sd) for d in deviations.T]), 0.0, HIGHEST))
+        error = 0.0
+    else:
+        rho, error = correlation(design, null_curve, sd, residual, generator)
     best = design.fit(v[:, None], rho)
     statistic = float(best.statistic(n)[0])
     law, place = int(best.law[0]), int(best.place[0])
@@ -159,20 +201,39 @@ def double_descent(
         )  # fmt: skip
 
     def noise() -> Array:
-        """Paths with the sizes, the tails and a correlation as likely as the one seen."""
+        """Paths with the sizes, the tails and a correlation as likely as the one seen, or those of the seeds."""
+        if deviations is not None:
+            return seed_noise(deviations, replicates, generator)
         phi = np.clip(rho + WIDER * error * generator.standard_normal(replicates), 0.0, HIGHEST)
         return sd[:, None] * noise_paths(phi, _innovations(residual / sd, rho, (n, replicates), generator))
 
     null_curve = design.curve(v, int(best.law0[0]), -1, rho)
-    null = design.fit(null_curve[:, None] + noise(), rho).statistic(n)
+    nulls = null_curve[:, None] + noise()
+    null = design.fit(nulls, rho).statistic(n)
+    rise_p = float((1 + np.sum(largest_rise(nulls) >= largest_rise(v[:, None])[0])) / (1 + replicates))
     p_value = float((1 + np.sum(null >= statistic)) / (1 + replicates))
     curve, center, width = design.refined(v, law, place, rho, STEPS)
     seen = _features(coordinate, curve, center, width)
     rise = float(np.nan_to_num(seen[4]) / np.median(sd))
-    method = f"sup-LR, AR sieve bootstrap of the monotone law, {replicates} replicates"
+    kind = "AR sieve" if deviations is None else "seed"
+    method = f"sup-LR, {kind} bootstrap of the monotone law, {replicates} replicates"
     method += f", {seeds} seeds" if seeds > 1 else ""
-    if p_value > alpha or not np.isfinite(seen[0]):
-        return BumpTest("absent", p_value, statistic, method, None, None, None, None, None, rise, rho, level)
+    two = (
+        _two_scale(u, v, nulls - null_curve[:, None], rho, (scale, float(np.mean(yb)), sign), float(x[-1]) - origin)
+        if form == "two_scale"
+        else None
+    )
+    law0, with_bump = (sign * (c * scale + float(np.mean(yb))) for c in (null_curve, curve))
+    shown: dict[str, Any] = {
+        "max_rise_p_value": rise_p, "two_scale": two, "x": xb, "law": law0, "curve": with_bump, "null": null,
+    }  # fmt: skip
+    if p_value > alpha:
+        return BumpTest("absent", p_value, statistic, method, None, None, None, None, None, rise, rho, level, **shown)
+    if not np.isfinite(seen[0]) or rise_p > RISE:
+        return BumpTest(
+            "undecided", p_value, statistic, method, None, None, None, None, None, rise, rho, level, Status.DEGRADED,
+            ("the values depart from every monotone law that was tried, but no rise stands out of the noise",), **shown,
+        )  # fmt: skip
     worlds = curve[:, None] + noise()
     again = design.fit(worlds, rho)
     samples = np.array(
@@ -202,7 +263,7 @@ def double_descent(
 
     return BumpTest(
         "present", p_value, statistic, method, estimate("peak", 0), estimate("first_minimum", 1),
-        estimate("recovery", 2), estimate("height", 3), estimate("prominence", 4), rise, rho, level,
+        estimate("recovery", 2), estimate("height", 3), estimate("prominence", 4), rise, rho, level, **shown,
     )  # fmt: skip
 
 
@@ -213,7 +274,23 @@ def _innovations(ratio: Array, rho: float, shape: tuple[int, int], rng: np.rando
     return np.asarray(rng.choice(own / max(float(np.sqrt(np.mean(own**2))), 1e-300), shape))
 
 
-def _prepare(data: Data | Sequence[Data], direction: str | None) -> tuple[Array, Array, float, str, str, int]:
+def _two_scale(u: Array, v: Array, paths: Array, rho: float, unit: tuple[float, float, float], span: float) -> TwoScale:
+    """The form with two time scales, tested against itself without variances, in the same noise."""
+    scale, middle, sign = unit
+    design = TwoScaleDesign.on(u, rho)
+    seen, at = design.statistic(v[:, None])
+    fitted, c = design.solution(v, int(at[0]))
+    null = design.statistic(design.monotone(v)[:, None] + paths)[0]
+    larger = int(np.sum(null >= seen[0]))
+    times = tuple(t * span for t in design.pairs[int(at[0])])
+    coefficients = (float(c[0] * scale + middle), *(float(k * scale) for k in c[1:]))
+    p_value = (1 + larger) / (1 + paths.shape[1])
+    return TwoScale((times[0], times[1]), coefficients, float(seen[0]), p_value, sign * (fitted * scale + middle))
+
+
+def _prepare(
+    data: Data | Sequence[Data], direction: str | None
+) -> tuple[Array, Array, float, str, str, int, Array | None]:
     many: list[Data]
     if isinstance(data, Curve) or (
         isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], Curve | tuple)
@@ -244,18 +321,21 @@ def _prepare(data: Data | Sequence[Data], direction: str | None) -> tuple[Array,
         raise DataError(f"values up to {top:g} overflow when squared", hint="rescale, or take logarithms")
     distinct, inverse = np.unique(x, return_inverse=True)
     mean = np.bincount(inverse, y) / np.bincount(inverse)
-    return distinct, mean, -1.0 if way == "max" else 1.0, unit, y_unit, len(many)
+    table: Array | None = None
+    if len(many) > 1 and all(np.array_equal(v, distinct) for v in xs) and keep.all():
+        table = np.column_stack(ys)
+    return distinct, mean, -1.0 if way == "max" else 1.0, unit, y_unit, len(many), table
 
 
-def _bin(x: Array, y: Array, logarithmic: bool) -> tuple[Array, Array]:
+def _bin(x: Array, y: Array, logarithmic: bool) -> tuple[Array, Array, NDArray[np.intp]]:
     """At most 240 bins, equal on the axis of the bump, so that early points of a log axis keep their place."""
     if x.size <= BINS:
-        return x, y
+        return x, y, np.arange(x.size)
     z = np.log(x) if logarithmic else x
     at = np.minimum(((z - z[0]) / (z[-1] - z[0]) * BINS).astype(int), BINS - 1)
     _, inverse = np.unique(at, return_inverse=True)
     count = np.bincount(inverse)
-    return np.bincount(inverse, x) / count, np.bincount(inverse, y) / count
+    return np.bincount(inverse, x) / count, np.bincount(inverse, y) / count, np.asarray(inverse, dtype=np.intp)
 
 
 def _features(at: Array, f: Array, center: float, width: float) -> Array:

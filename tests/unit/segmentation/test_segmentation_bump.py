@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from curvefit.curves import Curve, DataError, Status, UsageError
+from curvefit.segmentation._bump_checks import largest_rise, rise_score, seed_noise
 from curvefit.segmentation._bump_design import BumpDesign, whiten
 from curvefit.segmentation._bump_noise import correlation
 from curvefit.segmentation._noise import noise_paths, noise_sd, raw_lag1
@@ -165,6 +166,97 @@ def test_seeds_are_pooled():
     assert "12 seeds" in all_.method
 
 
+def test_the_deviations_of_many_seeds_are_the_noise():
+    rng = np.random.default_rng(12)
+
+    def seeds(height: float) -> list[tuple[np.ndarray, np.ndarray]]:
+        noise = 0.2 * noise_paths(np.full(10, 0.9), rng.standard_normal((N, 10)))
+        return [(X, LAW + height * BUMP + e) for e in noise.T]
+
+    found = double_descent(seeds(0.4))
+    assert found.verdict == "present"
+    assert "seed bootstrap" in found.method
+    truth = X[int(np.argmax(np.where(X > 5, LAW + 0.4 * BUMP, 0)))]
+    assert found.peak.value == pytest.approx(truth, abs=0.35)
+    assert found.rho == pytest.approx(0.9, abs=0.06)
+    assert double_descent(seeds(0.0)).p_value > 0.05
+
+
+def test_noise_from_seeds_has_their_covariance():
+    rng = np.random.default_rng(13)
+    e = rng.standard_normal((5, 8))
+    e -= e.mean(axis=1, keepdims=True)
+    paths = seed_noise(e, 40_000, rng)
+    assert paths @ paths.T / 40_000 == pytest.approx(e @ e.T / (8 * 7), abs=0.01)
+
+
+def test_the_screen_is_closed_form_and_lets_every_rise_through():
+    rng = np.random.default_rng(14)
+    x = np.arange(1.0, 1001)
+    falling = 1 + 3 * x**-0.5
+    found = double_descent((x, falling + 0.002 * rng.standard_normal(1000)))
+    assert found.verdict == "absent"
+    assert found.method.startswith("screened")
+    ones = np.ones(N)
+    for height in (3.0, 6.0):
+        for center in (2.0, 6.0, 9.0):
+            bump = np.exp(-0.5 * ((X - center) / 0.6) ** 2)
+            for _ in range(5):
+                assert rise_score(1 - 0.02 * X + 0.1 * height * bump + 0.1 * rng.standard_normal(N), ones) > 1
+    assert rise_score(5 - X + 0.01 * rng.standard_normal(N), ones) < 1
+
+
+def test_the_largest_rise_is_that_of_a_loop():
+    y = np.random.default_rng(15).standard_normal((60, 2)).cumsum(axis=0)
+    mean = np.array([y[i : i + 3].mean(axis=0) for i in range(58)])
+    expected = [max(mean[j, b] - mean[i, b] for i in range(58) for j in range(i, 58)) for b in range(2)]
+    assert largest_rise(y) == pytest.approx(expected)
+
+
+def test_the_check_without_a_shape_agrees_where_it_is_clear():
+    rng = np.random.default_rng(16)
+    found = double_descent((X, LAW + 1.5 * BUMP + 0.1 * rng.standard_normal(N)))
+    assert found.max_rise_p_value <= 0.05
+    assert found.null.size == 199
+    assert found.p_value == pytest.approx((1 + np.sum(found.null >= found.statistic)) / 200)
+    assert np.sqrt(np.mean((found.curve - LAW - 1.5 * BUMP) ** 2)) < 0.05
+    assert np.sum((found.law - LAW - 1.5 * BUMP) ** 2) > np.sum((found.curve - LAW - 1.5 * BUMP) ** 2)
+    assert np.array_equal(found.x, X)
+
+
+def test_two_time_scales_are_found_where_they_made_the_curve():
+    rng = np.random.default_rng(17)
+    t = np.arange(1.0, 301)
+    fast, slow = np.exp(-t / 6), np.exp(-t / 120)
+    truth = 0.1 + fast**2 + 1.2 * (1 - fast) ** 2 + slow**2
+    found = double_descent((t, truth + 0.03 * rng.standard_normal(300)), form="two_scale")
+    two = found.two_scale
+    assert two.p_value <= 0.05
+    assert two.times[0] == pytest.approx(6, rel=0.6)
+    assert two.coefficients[2] > 0.5
+    assert min(two.coefficients[1:]) >= 0
+    assert np.sqrt(np.mean((two.curve - np.interp(found.x, t, truth)) ** 2)) < 0.05
+    none = double_descent((t, 0.1 + fast**2 + slow**2 + 0.03 * rng.standard_normal(300)), form="two_scale")
+    assert none.two_scale is None or none.two_scale.p_value > 0.05
+
+
+def test_a_monotone_curve_that_no_law_describes_is_no_bump():
+    rng = np.random.default_rng(17)
+    t = np.arange(1.0, 301)
+    two_exponentials = 0.1 + np.exp(-t / 3) + np.exp(-t / 60)
+    verdicts = [double_descent((t, two_exponentials + 0.03 * rng.standard_normal(300))).verdict for _ in range(5)]
+    assert "present" not in verdicts
+
+
+def test_model_sizes_are_a_logarithmic_axis():
+    rng = np.random.default_rng(18)
+    width = np.unique(np.geomspace(1, 64, 24).round(1))
+    error = 0.1 + 0.5 * width**-0.7 + 0.25 * np.exp(-0.5 * (np.log(width / 10) / 0.25) ** 2)
+    found = double_descent((width, error + 0.01 * rng.standard_normal(width.size)))
+    assert found.verdict == "present"
+    assert found.peak.value == pytest.approx(10, rel=0.15)
+
+
 def test_poor_data_is_said_to_be_poor():
     assert double_descent((X, np.full(N, 2.0))).status is Status.CONSTANT
     few = double_descent((X[:8], LAW[:8]))
@@ -183,6 +275,7 @@ def test_poor_data_is_said_to_be_poor():
         ((X, LAW * 1e200), {}, DataError),
         ((X, LAW), {"axis": "sqrt"}, UsageError),
         ((X, LAW), {"direction": "up"}, UsageError),
+        ((X, LAW), {"form": "three_scale"}, UsageError),
         ((X, LAW), {"alpha": 0.0}, UsageError),
         ((X, LAW), {"replicates": 10}, UsageError),
     ],
