@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves import Schedule
+from ...fitting.autocorrelation import lag1
 from .._phases import turning_points
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -53,7 +54,7 @@ def periodic(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     Serial correlation of any smooth kind, AR(1) and moving averages among them, is in the background, which is fitted to
-    the logarithm of the periodogram and corrected for its mean. Values are clipped at four robust standard deviations,
+    the logarithm of the periodogram of the innovations and corrected for its mean. Values are clipped at four robust standard deviations,
     so that heavy tails do not matter. At least six periods must have been seen. A logged learning rate that goes up and
     down several times explains it.
     """
@@ -122,9 +123,10 @@ def _line(z: NDArray[np.float64]) -> tuple[float, float, float] | None:
     z = z - z.mean()
     if not np.any(z):
         return None
-    spectrum = np.abs(np.fft.rfft(z)) ** 2 / n
     index = np.arange(1, (n - 1) // 2 + 1)
-    raw = spectrum[index]
+    own = np.abs(np.fft.rfft(z))[index] ** 2 / n
+    whiter = z - lag1(z) * np.concatenate((z[-1:], z[:-1]))  # an even background is known better than a steep one
+    raw = np.abs(np.fft.rfft(whiter))[index] ** 2 / n
     if raw.size < 12 or float(np.median(raw)) <= 0:
         return None
     ratio = raw / _background(index, raw)
@@ -142,7 +144,7 @@ def _line(z: NDArray[np.float64]) -> tuple[float, float, float] | None:
             cycles = int(usable[at])
             if _part_of_longer(ratio, cycles):
                 continue
-            power = float(np.sum([raw[j * cycles - 1] for j in range(1, h + 1)])) * 2 / n
+            power = float(np.sum([own[j * cycles - 1] for j in range(1, h + 1)])) * 2 / n
             best = (p, _refined(z, cycles, h), power)
     return best
 
