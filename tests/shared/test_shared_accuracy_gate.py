@@ -36,12 +36,13 @@ def test_it_is_the_whole_task(scores):
 
 
 def test_errors_against_the_last_value(scores):
-    assert scores[OURS]["crpsR"] <= 0.60
-    assert scores[OURS]["medR"] <= 0.70
+    """The gate has been trained on these curves: a bound on changes, not a claim (crossfit makes those)."""
+    assert scores[OURS]["crpsR"] <= 0.40
+    assert scores[OURS]["medR"] <= 0.37
 
 
 def test_intervals_cover(scores):
-    assert 0.70 <= scores[OURS]["c80"] <= 0.90
+    assert 0.77 <= scores[OURS]["c80"] <= 0.87
 
 
 def test_nothing_fails_crosses_or_explodes(scores):
@@ -51,4 +52,4 @@ def test_nothing_fails_crosses_or_explodes(scores):
 
 def test_the_score_tells_a_worse_forecaster(scores):
     """Negative control: the last value itself is beaten, so a gate it passed would be no gate."""
-    assert scores[NAIVE]["crpsR"] > 0.60
+    assert scores[NAIVE]["crpsR"] > 0.40

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import curvefit as cf
 from curvefit.forecasting.forecasters.pooled import Pooled
 from curvefit.forecasting.pool.calibration import KNOTS, Stretch
+from curvefit.forecasting.pool.features import NAMES
 from curvefit.forecasting.pool.gate import Gate
 from curvefit.forecasting.pool.mixture import Mixture, t4_cdf
 
@@ -71,6 +74,30 @@ def test_several_gates_are_the_mixture_of_each():
     z = np.linspace(-5, 5, 21) * np.ones((4, 2, 1))
     parts = [Gate(gate.mean, gate.sd, gate.weight[g : g + 1], gate.bias[g : g + 1]).mix(*given)[0] for g in range(3)]
     np.testing.assert_allclose(whole.cdf(z), np.mean([p.cdf(z) for p in parts], axis=0), rtol=1e-12)
+
+
+def test_the_pool_without_a_gate_has_a_fifth_of_the_weight():
+    gate, given = made_up_gate(), inputs()
+    rest = np.stack([np.full((4, 2), 0.3), np.full((4, 2), 2.0)], axis=2)
+    alone, _ = gate.mix(*given)
+    whole, _ = gate.mix(*given, rest)
+    z = np.linspace(-5, 5, 21) * np.ones((4, 2, 1))
+    np.testing.assert_allclose(whole.cdf(z), 0.8 * alone.cdf(z) + 0.2 * t4_cdf((z - 0.3) / 2), rtol=1e-12)
+
+
+def test_the_shipped_gate_says_where_it_comes_from():
+    file = files("curvefit.forecasting.pool").joinpath("gate.npz")
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+        provenance = json.loads(str(data["provenance"]))
+        assert data["weight"].shape == (1, 96, 5 * 38)
+    assert file.stat().st_size < 150_000
+    assert provenance["features"] == list(NAMES)
+    assert sum(provenance["series by source"].values()) == 8293
+    scores = provenance["scores on curves not trained on, last point"]
+    assert {"half 0", "half 1", "source left out", "domain left out"} == set(scores)
+    for name in ("source left out", "domain left out"):
+        assert set(scores[name]) == {"macro", *provenance["series by source"]}
+        assert scores[name]["macro"]["crpsR"] < 0.51, "the pool without a gate scores .516 on the same curves"
 
 
 def test_a_file_gives_the_gate_back(tmp_path):
