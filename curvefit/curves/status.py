@@ -14,7 +14,7 @@ class Status(Enum):
     """
 
     OK = "no doubts"
-    DEGRADED = "usable, with the doubts listed"
+    DEGRADED = "with the doubts listed"
     TOO_FEW_POINTS = "too few points"
     CONSTANT = "the values do not vary: no noise seen, an interval is not estimable"
     NOT_CONVERGED = "the optimizer did not converge"

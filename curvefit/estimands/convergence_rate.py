@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, Estimate, Interval, Status
+from ..curves.numbers import counted
 from ..fitting.autocorrelation import effective_size, lag1
 from ._base import Question, unanswered
 from ._local_mean import winsorized
@@ -46,7 +47,7 @@ def convergence_rate(question: Question) -> Estimate:
     keep = curve.x > 0
     x, y = curve.x[keep], curve.y[keep]
     if x.size < _FEWEST or x[-1] <= x[0]:
-        reason = f"{x.size} points at positive x; a slope with an honest interval needs {_FEWEST}"
+        reason = f"{counted(x.size, 'point')} at positive x; a slope with an honest interval needs {_FEWEST}"
         return unanswered(name, Status.TOO_FEW_POINTS, reason, unit=unit)
     first = min(int(np.searchsorted(x, x[-1] / 2)), x.size - _FEWEST)
     x, y = _pulled_in(curve, x[first:], y[first:])

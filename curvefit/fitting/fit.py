@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..curves import Curve, DataError, Status, UsageError
 from ..curves._arguments import checked
 from ..curves._checks import as_float_array
+from ..curves.numbers import counted
 from ..models import Array, Model
 from ..models import registry as models
 from ..models._base import has_level
@@ -180,7 +181,7 @@ def _refusal(law: Model, kind: Noise | None, x: Array, y: Array) -> tuple[Status
     if y.size < need:
         return (
             Status.TOO_FEW_POINTS,
-            f"{law.name} has {need - 2} parameters and needs at least {need} points; got {y.size}",
+            f"{law.name} has {counted(need - 2, 'parameter')} and needs at least {need} points; got {y.size}",
         )
     different = int(np.count_nonzero(x[1:] > x[:-1])) + 1
     if different == 1 and len(law.parameters) > 1:

@@ -24,6 +24,7 @@ __all__ = [
     "estimate_rows",
     "finding",
     "fit_rows",
+    "forecast_notes",
     "headline",
     "places",
     "support",
@@ -164,12 +165,24 @@ def band_rows(report: Report) -> list[tuple[str, str, list[tuple[float, str]]]]:
         q = [float(v) for v in quantiles]
         spread = (max(q) - min(q)) / 2
         k = len(tails)
-        bands = [
-            (level, f"[{format_number(q[i], spread)}, {format_number(q[2 * k - i], spread)}]")
-            for i, level in enumerate(BAND_LEVELS)
-        ]
+        bands = [(level, _band(q[i], q[2 * k - i], spread)) for i, level in enumerate(BAND_LEVELS)]
         rows.append((label, format_number(q[k], spread), bands))
     return rows
+
+
+def _band(low: float, high: float, spread: float) -> str:
+    """A band with the digits of the widest, or with its own where it would seem to have no width."""
+    texts = [format_number(v, spread) for v in (low, high)]
+    if texts[0] == texts[1] and high > low:
+        texts = [format_number(v, (high - low) / 2) for v in (low, high)]
+    return f"[{texts[0]}, {texts[1]}]"
+
+
+def forecast_notes(report: Report) -> list[str]:
+    """What qualifies the forecast's numbers, to be read right below them."""
+    if report.forecast.status is Status.OK:
+        return []
+    return [f"{r[:1].upper()}{r[1:].rstrip('.')}." for r in report.forecast.reasons or (report.forecast.status.value,)]
 
 
 def estimate_rows(report: Report) -> list[Row]:
@@ -211,6 +224,8 @@ def _remark(estimate: Estimate, report: Report) -> str:
         return f"value {value} (mean of {detail.get('points', detail['window']):.0f})"
     if name == "convergence_rate" and "x_from" in detail:
         return f"since {report.curve.x_unit} {format_x(detail['x_from'])}"
+    if estimate.reasons == report.forecast.reasons:  # they stand below the forecast
+        return ""
     return estimate.reasons[0].removeprefix(f"{estimate.status.code.replace('_', ' ')}: ") if estimate.reasons else ""
 
 
@@ -258,10 +273,8 @@ def places(diagnosis: Diagnosis) -> str:
 
 
 def doubts(report: Report) -> list[str]:
-    """Why the numbers should be doubted: failed checks of the fit, the forecast's reasons, the notes."""
+    """Why the numbers should be doubted: failed checks of the fit, and the notes; the forecast's stand below it."""
     lines: list[str] = []
-    if report.forecast.status is not Status.OK:
-        lines.extend(f"Forecast: {r}" for r in report.forecast.reasons or (report.forecast.status.value,))
     if report.fit is not None:
         if not report.fit.status.usable:
             lines.append(f"Fit: {report.fit.status.value}")

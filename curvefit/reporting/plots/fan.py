@@ -177,7 +177,7 @@ def _fit(ax: Axes, report: Report, view: View) -> None:
     y = fit.predict(x).mean
     ok = np.isfinite(y)
     sure = fit.status is Status.OK
-    label = f"fit ({fit.model.name.replace('_', ' ')}{'' if sure else ', doubtful'})"
+    label = f"fit ({fit.model.name.replace('_', ' ')}{'' if sure else ', with doubts'})"
     ax.plot(
         x[ok],
         y[ok],

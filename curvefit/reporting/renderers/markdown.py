@@ -48,6 +48,7 @@ def markdown(report: Report, *, level: int = 2) -> str:
         f"{sub} Forecast at {_escape(unit)} {format_x(report.horizon)}",
         "",
         *_bands(report),
+        *_bullets(wording.forecast_notes(report)),
     ]
     rows = wording.estimate_rows(report)
     if rows:

@@ -98,11 +98,13 @@ def _forecast(page: Page, report: Report) -> None:
         for label, middle, bands in rows:
             cols = "  ".join(text.center(c) for (_, text), c in zip(bands, columns, strict=True))
             page.line(f"  {label:15}  ", (f"{middle:>{value}}", "value"), f"  {cols}")
-        return
+        rows = []
     for label, middle, bands in rows:
         page.line(f"  {label:15}  ", (middle, "value"))
         for name, (_, text) in zip(names, bands, strict=True):
             page.line((f"    {name:>6}  ", "muted"), text)
+    for line in wording.forecast_notes(report):
+        page.paragraph(line, first="  ", indent="  ", style="warning")
 
 
 def _estimates(page: Page, report: Report) -> None:

@@ -23,7 +23,7 @@ def test_what_was_found_is_marked(stated_report):
     ax = stated_report.plot()
     assert legend(ax) == [
         "observed (60 points)",
-        "fit (power law, doubtful)",
+        "fit (power law, with doubts)",
         "forecast median",
         "50, 80, 95 % of new observations",
         "beyond the picture above (6)",

@@ -13,8 +13,10 @@ from curvefit.analysis import analyze
 from curvefit.curves import Curve, Estimate, Interval
 from curvefit.decisions.recommendation import Action
 from curvefit.diagnostics.diagnosis import Diagnoses, Diagnosis, Verdict
+from curvefit.reporting import wording
 from curvefit.reporting.renderers import _page
 from curvefit.reporting.renderers._page import cells, wrap
+from curvefit.reporting.view import choose_view
 
 SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
 
@@ -266,3 +268,38 @@ def test_large_numbers_have_one_style(build):
     text = report.render("terminal")
     assert "2e12" in text
     assert "e+" not in text
+
+
+@pytest.mark.parametrize("n", [1, 3, 7])
+def test_a_forecast_from_few_points_says_below_it_what_it_rests_on(n):
+    report = analyze(Curve(np.arange(1.0, n + 1), 3.0 / np.arange(1.0, n + 1), "val_loss"), model=None)
+    text = " ".join(report.render("terminal", color=False).split())
+    table, rest = text.index("mean curve"), text.index("Estimates with")
+    assert "stated prior" in text[table:rest]
+    assert "stated prior" in report.render("markdown")
+    assert "stated prior" not in text[rest:]
+
+
+def test_no_band_is_shown_without_a_width():
+    report = analyze(Curve(np.arange(1.0, 7.0), np.full(6, 3.0), "val_loss"), model=None)
+    for _, _, bands in wording.band_rows(report):
+        for _, text in bands:
+            low, high = text.strip("[]").split(", ")
+            assert float(low) < float(high)
+
+
+def test_a_flat_curve_has_an_axis_with_two_ends():
+    """Rounding in the forecast's median is no height for a picture."""
+    report = analyze(Curve(np.arange(1.0, 7.0), np.full(6, 3.0), "val_loss"), model=None)
+    low, high = choose_view(report).y_limits
+    assert high - low > 1e-4
+    assert low < 3 < high
+
+
+def test_page_and_figure_call_a_law_alike(stated_report):
+    """One word for one status: doubts."""
+    text = stated_report.render("terminal", color=False)
+    label = next(t.get_text() for t in stated_report.plot().get_legend().get_texts() if t.get_text().startswith("fit"))
+    assert "(with the doubts listed)" in text
+    assert label == "fit (power law, with doubts)"
+    assert "usable" not in text
