@@ -84,7 +84,8 @@ def read(
     format : str, optional
         Name or alias of a reader: ``csv_table`` (csv), ``json_lines`` (jsonl), ``json_table`` (json),
         ``trainer_state`` (hf), ``parquet``, ``tensorboard`` (tfevents),
-        ``wandb``, ``mlflow`` (mlruns), ``sqlite`` (databases of MLflow and Trackio).
+        ``wandb``, ``mlflow`` (mlruns), ``sqlite`` (databases of MLflow and Trackio),
+        ``text_log`` (stdout).
     metric : str, optional
         The only metric to keep.
     x : str, optional

@@ -34,11 +34,7 @@ OTHER = {
 }  # fmt: skip
 JSON_FORMATS = ("hf_trainer_state", "jsonl_metrics", "dopamine_json")
 UNREAD = (
-    "llmc_log",
-    "megatron_deepspeed_log",
-    "modded_nanogpt_log",
     "sb3_evaluations_npz",
-    "torch7_json_stats_log",
     "wandb_offline",
 )
 
@@ -166,17 +162,35 @@ def test_what_is_known_about_single_files(shared):
 @pytest.mark.parametrize("format", UNREAD)
 def test_formats_that_are_not_read_yet_are_named(shared, format):
     words = {
-        "llmc_log": "llm.c",
-        "megatron_deepspeed_log": "Megatron",
-        "modded_nanogpt_log": "log",
         "sb3_evaluations_npz": ".npz",
-        "torch7_json_stats_log": "Torch7",
         "wandb_offline": "W&B",
     }
     for path in files(shared, format):
         with pytest.raises(cf.CurvefitError) as caught:
             cf.read(path)
         assert words[format] in caught.value.what and caught.value.hint
+
+
+# Counted with grep and awk: lines of training and of validation, the last validation loss, the planned length.
+LOGS = {
+    "2024-10-13_llmc": ("train_loss", 19_560, "val_loss", 80, 3.2722, None),
+    "2024-06-06_AdamW": ("train_loss", 9536, "val_loss", 76, 3.275959, None),
+    "2024-10-29_Optimizers": ("train_loss", 5100, "val_loss", 42, 3.3406, 5100),
+    "2024-12-04_ValueEmbed": ("train_loss", 1530, "val_loss", 14, 3.2751, 1530),
+    "2025-09-30_CustomBatching": ("step_avg", 2431, "val_loss", 11, 3.2747, 2420),
+    "blowup-1-1793404": ("lm loss", 1, "val lm loss", 3, 7.628450, 148_693),
+    "nin_1875527964": ("loss", 200, "test_acc", 200, None, None),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_console_logs_hold_what_a_plain_search_finds(shared, name):
+    (path,) = (p for p in (shared / "curves" / "raw").rglob("*") if name in p.name)
+    train, count, val, evaluations, last, plan = LOGS[name]
+    (run,) = cf.read(path)
+    assert run.provenance.reader == "text_log" and not run.provenance.rows_dropped
+    assert len(run[train]) == count and len(run[val]) == evaluations and run.horizon == plan
+    assert last is None or run[val].y[-1] == last
 
 
 def test_a_folder_of_everything(shared):

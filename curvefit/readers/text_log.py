@@ -1,0 +1,186 @@
+"""Console logs of nanoGPT, modded-nanogpt, llm.c, Megatron, Hugging Face, Keras, Torch7, and lines such as "step 10 loss 2.3"."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from typing import final
+
+import numpy as np
+
+from ..curves import ReadError, Run
+from ._base import Reader
+from ._json import Records
+from ._names import x_unit_of
+from ._profiles import PROFILES, Profile, Values
+from ._runs import runs_of
+from ._source import Source
+from ._table import Account, Table
+from ._text import decode_head, looks_binary, text_blocks
+
+__all__ = ["TextLog"]
+
+LINE = 1 << 14  # characters of a line that are looked at
+FEW = 2  # lines of a form that make a log of it
+_PROGRAM = re.compile(rb"(?m)^(import|from) (os|sys|torch)\b")
+_EPOCH = re.compile(r"^Epoch (\d{1,9})(?:/(\d{1,9}))?\s*$")
+_RANK = re.compile(r"^\s*\[?\d{1,6}\]?:\s+")
+
+
+@final
+class TextLog(Reader):
+    """Whatever a training script prints.
+
+    Notes
+    -----
+    Each line is compared with the forms that well-known programs print; the log is of the program whose form occurs most,
+    and lines of other forms are passed over, for they are no measurements. ``M`` in ``iteration N/M`` is the planned length.
+    Printed values are rounded. Of Keras the last progress line of each epoch is read.
+    """
+
+    name = "text_log"
+    suffixes = (".log", ".out")
+    aliases = ("stdout", "console")
+
+    def sniff(self, head: bytes, path: str) -> float:
+        """Whether at least two lines have a known form; a log may begin with the program that wrote it."""
+        text = decode_head(head)
+        if path.lower().endswith((".py", ".md", ".rst", ".ipynb", ".sh", ".html")) or looks_binary(text):
+            return 0.0
+        counts: dict[str, int] = {}
+        for line in text.decode("utf-8", "replace").splitlines():
+            found = _take(line, PROFILES)
+            if found is not None:
+                counts[found[0].name] = counts.get(found[0].name, 0) + 1
+                if found[0].sure and counts[found[0].name] >= FEW:
+                    return 0.8
+        if counts.get("console", 0) >= FEW:
+            return 0.35
+        many = _PROGRAM.search(text) is not None or path.lower().endswith(self.suffixes)
+        return 0.3 if (many and len(head) >= 1 << 16) or any(p != "console" for p in counts) else 0.0
+
+    def read(self, source: Source) -> list[Run]:
+        """The run of a console log."""
+        log = _Log(source)
+        tail = ""
+        for block in text_blocks(source):
+            *lines, tail = block.decode("utf-8", "replace").split("\n")
+            for line in lines:
+                log.line(line)
+        log.last(tail, keep=source.options.keep_partial_tail)
+        table = log.table()
+        if table.rows == 0:
+            raise ReadError(
+                "a console log without a line of a known form",
+                code="CF-IO-003",
+                where=source.where,
+                hint="log the metrics as CSV or JSON Lines, or as lines such as 'step 10 loss 2.3'",
+            )
+        return runs_of(table, source, reader=self.name)
+
+    def example(self) -> bytes:
+        """Lines as nanoGPT prints them."""
+        return (
+            b"tokens per iteration will be: 491,520\nstep 0: train loss 4.3, val loss 4.4\n"
+            b"iter 0: loss 4.31, time 900.00ms, mfu -100.00%\niter 10: loss 3.2, time 80.00ms, mfu 40.00%\n"
+            b"iter 20: loss 2.9, time 80.00ms, mfu 40.00%\nstep 20: train loss 2.9, val loss 3.1\n"
+            b"iter 30: loss 2.8, time 80.00ms, mfu 40.00%\nstep 40: train loss 2.7, val loss 2.9\n"
+        )
+
+
+def _take(line: str, profiles: tuple[Profile, ...]) -> tuple[Profile, Values] | None:
+    """The first profile that the line fits, and its values."""
+    text = _RANK.sub("", line[:LINE].replace("\b", ""), count=1)
+    for profile in profiles:
+        found = profile.start.search(text)
+        if found is not None:
+            values = profile.values(text, found)
+            if values:
+                return profile, values
+    return None
+
+
+class _Log:
+    """Lines into records, by the program that prints such lines."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.number = 0
+        self.epoch: Values = {}
+        self.found: dict[str, list[tuple[int, Values]]] = {}
+        self.plan: dict[str, dict[str, float]] = {}
+        self.sizes = 0
+        self.account = Account()
+
+    def line(self, line: str) -> None:
+        """One line."""
+        self.number += 1
+        self.sizes += len(line)
+        if not line or line.isspace():
+            return
+        epoch = _EPOCH.match(line)
+        if epoch is not None:
+            self.epoch = {"epoch": float(epoch[1])}
+            if epoch[2]:
+                self.plan.setdefault("Keras", {})["epoch"] = float(epoch[2])
+            return
+        taken = _take(line, PROFILES)
+        if taken is None:
+            return
+        profile, values = taken
+        rows = self.found.setdefault(profile.name, [])
+        if profile.name == "Keras":
+            values = {**self.epoch, **values}
+            if rows and rows[-1][1].get("epoch") == values.get("epoch") and self.epoch:
+                rows.pop()  # the same line, drawn again
+        for key in [k for k in values if k.startswith("plan:")]:
+            unit = x_unit_of(key[5:])
+            length = values.pop(key)
+            if unit is not None and isinstance(length, float):
+                self.plan.setdefault(profile.name, {})[unit] = length
+        rows.append((self.number, values))
+
+    def last(self, line: str, *, keep: bool) -> None:
+        """A last line without a line end may be cut in the middle of a number."""
+        if keep:
+            self.line(line)
+        elif _take(line, PROFILES) is not None:
+            self.account.add("unterminated last line", self.number + 1)
+
+    def table(self) -> Table:
+        """Records of the form that occurs most, a sure one first."""
+        sure = {p.name for p in PROFILES if p.sure}
+        best = max(self.found, key=lambda n: (n in sure and len(self.found[n]) >= FEW, len(self.found[n])), default="")
+        rows = self.found.get(best, [])
+        if best == "console" and len(rows) < FEW:
+            rows = []
+        records = Records(self.source.where)
+        lines = array("q")
+        for line, values in _carried(rows):
+            records.add(values, 1 + self.sizes // max(1, len(rows)))
+            lines.append(line)
+        notes = [*self.source.notes]
+        if rows:
+            notes.append(f"{len(rows)} of {self.number} lines are read, by the form of {best}")
+        return Table(
+            records.finish(),
+            lines=np.frombuffer(lines, dtype=np.int64) if lines else np.zeros(0, np.int64),
+            account=self.account,
+            plan=self.plan.get(best, {}),
+            notes=notes,
+            row_unit="epoch" if best == "Keras" else "step",
+        )
+
+
+def _carried(rows: list[tuple[int, Values]]) -> list[tuple[int, Values]]:
+    """Rows of one x together: a script often prints a value per line."""
+    out: list[tuple[int, Values]] = []
+    for line, values in rows:
+        counts = {k: v for k, v in values.items() if x_unit_of(k) not in (None, "second")}
+        before = out[-1][1] if out else {}
+        same = counts and {k: v for k, v in before.items() if x_unit_of(k) not in (None, "second")} == counts
+        if same and not (set(values) - set(counts)) & set(before):
+            out[-1] = (out[-1][0], {**before, **values})
+        else:
+            out.append((line, values))
+    return out
