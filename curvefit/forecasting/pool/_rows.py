@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from .batch import Floats, Ints
 
-__all__ = ["mean_of_last", "median_of_last", "of_last", "quantile_of_last"]
+__all__ = ["LARGEST", "SMALLEST", "mean_of_last", "median_of_last", "of_last", "quantile_of_last", "within"]
+
+LARGEST, SMALLEST = float(np.finfo(float).max), float(np.finfo(float).tiny)
+
+
+def within(values: Floats, low: Floats | float, high: Floats | float) -> Floats:
+    """Values kept between bounds; for few values several times quicker than ``np.clip``."""
+    kept: Floats = np.minimum(np.maximum(values, low), high)
+    return kept
 
 
 def of_last(columns: int, count: Ints) -> NDArray[np.bool_] | None:
@@ -34,8 +42,12 @@ def quantile_of_last(values: Floats, count: Ints, level: float) -> Floats:
     place = level * (count - 1)
     below = np.floor(place).astype(np.int64)
     rows = np.arange(len(count))
-    needed = np.unique([below, np.minimum(below + 1, count - 1)])
     kept = part if mask is None else np.where(mask, part, np.inf)
+    if len(count) == 1:  # one curve
+        first = int(below[0])
+        needed = np.array([first, min(first + 1, int(count[0]) - 1)])
+    else:
+        needed = np.unique([below, np.minimum(below + 1, count - 1)])
     ordered = np.partition(kept, needed, axis=1) if needed.size <= 8 else np.sort(kept, axis=1)
     low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, count - 1)]
     quantile: Floats = low + (place - below) * (high - low)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..forecast import Distribution
+from ._rows import LARGEST
 from .batch import Floats, Ints
 from .engine import Pooled
 
@@ -76,7 +77,7 @@ class PooledDistribution(Distribution):
         values = np.asarray(values, dtype=np.float64)
         v = np.empty((places.size, values.shape[-1]))
         v[:] = values
-        below, above = v < link.floor[0], v >= np.minimum(link.ceiling[0], np.finfo(float).max)[:, None]
+        below, above = v < link.floor[0], v >= np.minimum(link.ceiling[0], LARGEST)[:, None]
         inside = np.where(below | above, pooled.link.origin[self._row], v)
         z = link.forward(inside.reshape(1, -1)).reshape(1, *v.shape) - pooled.level[self._row]
         p = mixture.cdf(z)[0] if link.sign[0] > 0 else mixture.survival(z)[0]

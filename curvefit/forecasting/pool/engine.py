@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ._rows import LARGEST
 from .batch import Chunk, Floats, Ints, Task, chunks
 from .experts import Experts, consult
 from .link import Link
@@ -64,7 +65,7 @@ class Pooled:
     def noise_sd(self, z: Floats) -> Floats:
         """Observation noise in the unit of the metric where the mean is z, shape (N,)."""
         with np.errstate(over="ignore"):
-            sd: Floats = np.minimum(self.noise * self.link.slope(z), np.finfo(float).max)
+            sd: Floats = np.minimum(self.noise * self.link.slope(z), LARGEST)
         return sd
 
     def quantile(self, levels: Floats, *, underlying: bool = False, columns: Ints | None = None) -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._rows import of_last
+from ._rows import of_last, within
 from .batch import Floats, Ints
 from .bins import Bins
 from .experts import CORE, Experts
@@ -111,7 +111,7 @@ def features(view: View, experts: Experts) -> Floats:
     log_core_error = np.log(core_error[:, None, :] / q[..., None])
 
     def over_q(values: Floats) -> Floats:
-        ratio: Floats = np.clip(values / q, -4, 4)
+        ratio: Floats = within(values / q, -4, 4)
         return ratio
 
     def over_noise(values: Floats) -> Floats:
@@ -123,7 +123,7 @@ def features(view: View, experts: Experts) -> Floats:
         log_noise,
         *np.moveaxis(deviation, 2, 0),
         *over_noise(tracked).T[:, :, None],
-        *np.moveaxis(np.clip(tracked[:, None] / q[..., None], -4, 4), 2, 0),
+        *np.moveaxis(within(tracked[:, None] / q[..., None], -4, 4), 2, 0),
         log_h,
         np.sqrt(log_h),
         np.minimum(log_h**2, 20),
@@ -141,9 +141,9 @@ def features(view: View, experts: Experts) -> Floats:
         is_log,
         is_logit,
         log_h * (np.log(view.size)[:, None] - 3),
-        is_log * np.clip(log_q + 4, -4, 4),
-        is_logit * np.clip(log_q + 2, -4, 4),
-        is_logit * np.clip(view.level, -4, 4)[:, None],
+        is_log * within(log_q + 4, -4, 4),
+        is_logit * within(log_q + 2, -4, 4),
+        is_logit * within(view.level, -4, 4)[:, None],
         late[:, None],
         largest[:, None],
         skewness[:, None],
@@ -158,7 +158,7 @@ def features(view: View, experts: Experts) -> Floats:
         over_noise(view.last[:, None]),
         np.log(core_sd / q + 1e-3),
         (np.log(view.noise) - np.log(unit))[:, None],
-        np.clip(core_mean / q, -4, 4),
+        within(core_mean / q, -4, 4),
         *np.moveaxis(log_core_error, 2, 0),
         log_h * log_noise,
         log_h * log_range,
@@ -202,20 +202,18 @@ def _largest_change(bins: Bins) -> tuple[Floats, Floats]:
 
 def _window_changes(bins: Bins) -> list[Floats]:
     """Change of z over stretches of ln u, read off by interpolation; before the first bin the curve is level."""
-    out = []
-    for low, high in _WINDOWS:
-        out.append(_at(bins, high) - _at(bins, low))
-    return out
+    at = {log_u: _at(bins, log_u) for log_u in {edge for window in _WINDOWS for edge in window}}
+    return [at[high] - at[low] for low, high in _WINDOWS]
 
 
 def _at(bins: Bins, log_u: float) -> Floats:
     columns = bins.z.shape[1]
     rows = np.arange(len(bins.size))
-    after = np.clip((bins.log_u < log_u).sum(axis=1), 0, columns - 1)
+    after = np.minimum((bins.log_u < log_u).sum(axis=1), columns - 1)
     before = np.maximum(after - 1, 0)
     left, right = bins.log_u[rows, before], bins.log_u[rows, after]
     gap = np.where(right > left, right - left, 1.0)
-    share = np.clip((log_u - left) / gap, 0, 1)
+    share = within((log_u - left) / gap, 0, 1)
     value: Floats = bins.z[rows, before] + share * (bins.z[rows, after] - bins.z[rows, before])
     return value
 
@@ -237,17 +235,17 @@ def _steps(view: View) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     recent = of_last(most, third)
     part = centered if recent is None else np.where(recent, centered, 0.0)
     late = np.sqrt((part**2).sum(axis=1) / third / 2)
-    late_ratio = np.clip(np.log(late / view.noise + 1e-3), -3, 3)
+    late_ratio = within(np.log(late / view.noise + 1e-3), -3, 3)
     largest = np.log(np.abs(centered).max(axis=1) / view.noise + 1e-3)
     variance = square / count
     safe = np.where(variance > 0, variance, 1.0)
-    skewness = np.clip((centered / np.sqrt(safe)[:, None]) ** 3, -1e9, 1e9).sum(axis=1) / count
+    skewness = within((centered / np.sqrt(safe)[:, None]) ** 3, -1e9, 1e9).sum(axis=1) / count
     return (
         repeats,
         np.where(equal, 0.0, lagged),
         late_ratio,
         largest,
-        np.where(equal, 0.0, np.clip(skewness, -4, 4)),
+        np.where(equal, 0.0, within(skewness, -4, 4)),
         ties,
     )
 

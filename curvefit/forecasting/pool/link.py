@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._rows import quantile_of_last
+from ._rows import LARGEST, quantile_of_last, within
 from .batch import Chunk, Floats, Ints
 
 __all__ = ["IDENTITY", "LOG", "LOGIT", "Link"]
@@ -112,9 +112,7 @@ class Link:
                 share = np.where(t < 1e300, ((1 + _EDGE) * t - _EDGE) / (1 + t), 1.0 + _EDGE)
                 y = np.where(kind == LOG, t - b, np.where(kind == LOGIT, a + b * share, 2 * (a / 2 + b * g)))
         top = self.ceiling.reshape(self.ceiling.shape + (1,) * (z.ndim - 2))
-        largest = np.finfo(float).max
-        kept: Floats = np.clip(np.minimum(np.maximum(y, floor), top), -largest, largest)
-        return kept
+        return within(within(y, floor, top), -LARGEST, LARGEST)
 
     def best(self) -> Floats:
         """Largest z that is a value inside the bounds, shape (N,): a thousandth of the offset above 0 for losses.
@@ -130,7 +128,7 @@ class Link:
         with np.errstate(over="ignore", invalid="ignore"):
             t = np.exp(np.minimum(np.where(self.kind == IDENTITY, 0.0, g), 700.0))
             logit = self.scale * (1 + 2 * _EDGE) * np.where(t < 1e150, t / (1 + t) ** 2, 0.0)
-            linear = np.minimum(2 * self.scale, np.finfo(float).max)
+            linear = np.minimum(2 * self.scale, LARGEST)
         return np.where(self.kind == LOG, t, np.where(self.kind == LOGIT, logit, linear))
 
 
@@ -151,7 +149,7 @@ def _cap(chunk: Chunk, log: NDArray[np.bool_]) -> Floats:
         highest = y.max(axis=1)
         with np.errstate(over="ignore"):
             limit = np.minimum(
-                highest[:, None] + np.clip(1.2 * h - 1, 1.0, 1.4) * (highest - y.min(axis=1))[:, None],
+                highest[:, None] + within(1.2 * h - 1, 1.0, 1.4) * (highest - y.min(axis=1))[:, None],
                 top[:, None] + np.maximum(h - 0.5, np.minimum(2.4 * h - 2.2, 2.6)) * (top - low)[:, None],
             )
         cap[log] = np.maximum(limit, y[:, -1:])

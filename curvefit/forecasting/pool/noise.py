@@ -86,7 +86,7 @@ def neighbor_sd(x: Floats, z: Floats, size: Ints) -> Floats:
     """
     interior = size - 2
     count = np.minimum(np.maximum(size - 1 - np.maximum(size // 2, 1), 4), interior)
-    count = np.clip(count, 1, _MOST)
+    count = np.minimum(np.maximum(count, 1), _MOST)
     most = int(count.max())
     if z.shape[1] < 3:
         return np.full(size.size, np.inf)

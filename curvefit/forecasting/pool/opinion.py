@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._rows import SMALLEST
 from .batch import Floats
 from .mixture import Mixture
 from .trends import TREND_GAMMA, TREND_POWER
@@ -32,7 +33,7 @@ class Opinion:
 
 def describe(trend_weight: Floats, no_change: Floats) -> Floats:
     """Mean power and recency of trends with weights of shape (N, 30), beside the share of "no change", shape (N,)."""
-    total = np.maximum(trend_weight.sum(axis=1), np.finfo(float).tiny)
+    total = np.maximum(trend_weight.sum(axis=1), SMALLEST)
     power = trend_weight @ TREND_POWER / total
     recency = np.exp(trend_weight @ np.log(TREND_GAMMA) / total)
     return np.stack([power, recency, no_change], axis=1)

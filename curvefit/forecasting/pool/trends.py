@@ -149,7 +149,7 @@ def _beginnings(bins: Bins, z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     keep = bins.mask[:, None, :] & (bins.log_u[:, None, :] <= limit[:, None])
     kept = keep.sum(axis=2)
     first: Ints = columns - bins.size
-    end = np.clip(first[:, None] + kept - 1, 0, columns - 1)
+    end = np.maximum(first[:, None] + kept - 1, 0)
     at = (np.arange(rows)[:, None], end)
     valid = (kept >= 3).astype(float)
     valid[:, 0] = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._rows import mean_of_last
+from ._rows import SMALLEST, mean_of_last, within
 from .backtests import Backtests, backtest_trends
 from .batch import Chunk, Floats, Ints
 from .bins import Bins, bin_curves
@@ -88,7 +88,7 @@ def look(chunk: Chunk, rows: NDArray[np.bool_], link: Link, g: Floats) -> View:
     level = mean_of_last(z, np.maximum(size // 10, 1))
     z = z - level[:, None]
     spread = np.ptp(z, axis=1)
-    slope = np.maximum(link.slope(level), np.finfo(float).tiny)
+    slope = np.maximum(link.slope(level), SMALLEST)
     tie_sd = chunk.tie_sd if whole else chunk.tie_sd[rows]
     steps = late_differences(z, size)
     noise = noise_sd(steps, spread, np.minimum(tie_sd / slope, spread), neighbor_sd(x, z, size))
@@ -101,7 +101,7 @@ def look(chunk: Chunk, rows: NDArray[np.bool_], link: Link, g: Floats) -> View:
     return View(
         link=link,
         size=size,
-        h=np.clip(ahead / x[:, -1:], 1.0, _FARTHEST),
+        h=within(ahead / x[:, -1:], 1.0, _FARTHEST),
         z=z,
         level=level,
         last=z[:, -1],
