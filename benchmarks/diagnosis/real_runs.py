@@ -2,11 +2,15 @@
 
     python -m benchmarks.diagnosis.real_runs list > benchmarks/diagnosis/real_runs.csv
     python -m benchmarks.diagnosis.real_runs pictures FOLDER [--sheets 1-3]
+    python -m benchmarks.diagnosis.real_runs agree labels_a.csv labels_b.csv
 
 Runs are drawn by lot within each source of the development curves (``$SHARED``, else the folder beside the checkout);
 names and labels are kept here, values are not. A picture carries the number of the run in the list and the names of its
 curves: losses and errors in shades of blue to green (left axis), accuracies and rewards in orange to red (right axis).
 Nothing of the package looks at these runs before the labels are there.
+
+Labels are names of diagnoses, several separated by semicolons; ``benign`` says that nothing of severity warning or error
+is there, ``ambiguous`` leaves the run out. ``agree`` prints Cohen's kappa of two passes for each label.
 """
 
 from __future__ import annotations
@@ -115,11 +119,29 @@ def panel(ax: Any, part: Any, number: str) -> None:
     ax.tick_params(labelsize=7)
 
 
+def agreement(first: Path, second: Path) -> dict[str, tuple[int, int, float]]:
+    """Positives of either pass and Cohen's kappa for each label, over runs that neither calls ambiguous."""
+    passes = []
+    for file in (first, second):
+        with file.open(encoding="utf-8", newline="") as text:
+            passes.append({(r["source"], r["run_id"]): set(r["labels"].split(";")) for r in csv.DictReader(text)})
+    both = [(passes[0][k], passes[1][k]) for k in passes[0].keys() & passes[1].keys()]
+    both = [(a, b) for a, b in both if "ambiguous" not in a | b]
+    out = {}
+    for label in sorted(set().union(*(a | b for a, b in both))):
+        a, b = (np.array([label in pair[i] for pair in both]) for i in (0, 1))
+        chance = a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
+        kappa = float((np.mean(a == b) - chance) / (1 - chance)) if chance < 1 else 1.0
+        out[label] = int(a.sum()), int(b.sum()), kappa
+    return out
+
+
 def main() -> None:
-    """Print the list or draw the sheets."""
+    """Print the list, draw the sheets, or compare two passes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("list", "pictures"))
+    parser.add_argument("what", choices=("list", "pictures", "agree"))
     parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("second", nargs="?", type=Path)
     parser.add_argument("--sheets", default="1-99", metavar="A-B")
     args = parser.parse_args()
     if args.what == "list":
@@ -130,6 +152,10 @@ def main() -> None:
         return
     if args.folder is None:
         parser.error("a folder for the pictures is needed")
+    if args.what == "agree":
+        for label, (a, b, kappa) in agreement(args.folder, args.second).items():
+            print(f"{label}: {a} and {b} positives, kappa {kappa:.2f}")
+        return
     first, last = (int(v) for v in args.sheets.split("-"))
     pictures(args.folder, first, last)
 
