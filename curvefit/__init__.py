@@ -75,6 +75,9 @@ _HOMES = {
     "Recommendation": "decisions.recommendation",
     "Monitor": "decisions.monitor",
     "Report": "reporting.report",
+    "plot_segments": "reporting.segments",
+    "plot_profile": "reporting.segments",
+    "plot_null": "reporting.segments",
     "analyze": "analysis",
     "load_example": "datasets.examples",
 }
@@ -135,6 +138,9 @@ if TYPE_CHECKING:
     from .readers.parquet import write_parquet as write_parquet
     from .readers.read import read as read
     from .reporting.report import Report as Report
+    from .reporting.segments import plot_null as plot_null
+    from .reporting.segments import plot_profile as plot_profile
+    from .reporting.segments import plot_segments as plot_segments
     from .segmentation.bump import BumpTest as BumpTest
     from .segmentation.bump import double_descent as double_descent
     from .segmentation.change_stream import ChangeStream as ChangeStream

@@ -6,11 +6,15 @@ from hashlib import sha256
 from pathlib import Path
 from re import sub
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ..curves import UsageError
 from ..reporting.figures import FORMATS, figure_bytes
 from ..reporting.report import Report
 from ._output import OutputFile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Figures", "slug"]
 
@@ -44,15 +48,19 @@ class Figures:
         return self
 
     def add(self, report: Report) -> None:
-        """Draw one report; the first waits until it is known whether it is the only one."""
-        picture = figure_bytes(report.plot(), self.format)
+        """Draw one report."""
+        self.add_axes(report.run.name, report.plot())
+
+    def add_axes(self, run: str, ax: Axes) -> None:
+        """Keep the figure of one run; the first waits until it is known whether it is the only one."""
+        picture = figure_bytes(ax, self.format)
         if self._first is None and not self.drawn:
-            self._first = report.run.name, picture
+            self._first = run, picture
             return
         if self._first is not None:
             self._write(*self._first)
             self._first = None
-        self._write(report.run.name, picture)
+        self._write(run, picture)
 
     def close(self) -> dict[str, str]:
         """Write what still waits and return the file of each run."""

@@ -22,6 +22,7 @@ __all__ = [
     "SCHEMA",
     "diagnosis_fields",
     "document",
+    "estimate_fields",
     "finite",
     "fit_fields",
     "forecast_fields",
@@ -76,7 +77,7 @@ def document(report: Report) -> dict[str, Any]:
         "recommendation": recommendation_fields(report.recommendation),
         "forecast": forecast_fields(report.forecast),
         "fit": None if report.fit is None else fit_fields(report.fit, report.level),
-        "estimates": {name: _estimate(e) for name, e in report.estimates.items()},
+        "estimates": {name: estimate_fields(e) for name, e in report.estimates.items()},
         "diagnoses": [diagnosis_fields(d) for d in report.diagnoses],
         "notes": list(report.notes),
         "provenance": provenance_fields(report.run.provenance),
@@ -123,7 +124,8 @@ def _interval(interval: Interval | None) -> dict[str, Any] | None:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def estimate_fields(estimate: Estimate) -> dict[str, Any]:
+    """One number with its interval."""
     return {
         "name": estimate.name,
         "value": estimate.value,
@@ -194,7 +196,7 @@ def diagnosis_fields(diagnosis: Diagnosis) -> dict[str, Any]:
         "verdict": diagnosis.verdict.value,
         "severity": diagnosis.severity,
         "metric": diagnosis.metric,
-        "where": [_estimate(e) for e in diagnosis.where],
+        "where": [estimate_fields(e) for e in diagnosis.where],
         "evidence": dict(diagnosis.evidence),
         "p_value": diagnosis.p_value,
         "explanation": diagnosis.explanation,
@@ -209,7 +211,9 @@ def recommendation_fields(recommendation: Recommendation) -> dict[str, Any]:
         "sentence": recommendation.action.value,
         "metric": recommendation.metric,
         "x_star": recommendation.x_star,
-        "expected_value": None if recommendation.expected_value is None else _estimate(recommendation.expected_value),
+        "expected_value": None
+        if recommendation.expected_value is None
+        else estimate_fields(recommendation.expected_value),
         "keep_x": recommendation.keep_x,
         "probability": recommendation.probability,
         "expected_gain": recommendation.expected_gain,
