@@ -56,7 +56,11 @@ class LearnedShape:
 
 
 def learn_shape(
-    runs: Sequence[tuple[Curve, Schedule]], start: ShapePrior, *, shared_levels: bool = False
+    runs: Sequence[tuple[Curve, Schedule]],
+    start: ShapePrior,
+    *,
+    shared_levels: bool = False,
+    of_amplitude: bool = True,
 ) -> LearnedShape:
     r"""Fit one shape to finished runs, each with its own levels or all with the same.
 
@@ -74,6 +78,9 @@ def learn_shape(
         Where to start, and what to shrink to.
     shared_levels : bool
         Whether all runs are of one model, so that they share L0 and A.
+    of_amplitude : bool
+        Residuals count as shares of the amplitude; else of the spread of the values, which is safer with noise: the
+        amplitude grows without bound as alpha goes to 0.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def learn_shape(
 
     def loss(z: Array) -> float:
         shape = shape_of(z)
-        misfit = relative_misfit(observed(shape), shape, shared_levels)
+        misfit = relative_misfit(observed(shape), shape, shared_levels, of_amplitude)
         return 0.5 * _EFFECTIVE * len(runs) * log(misfit**2 + 1e-8) + 0.5 * float(z @ z)
 
     corners = np.vstack([np.zeros(free), 0.7 * np.eye(free)])
@@ -130,11 +137,11 @@ def learn_shape(
     )
     shape = shape_of(np.asarray(found.x))
     seen = observed(shape)
-    return LearnedShape(shape, relative_misfit(seen, shape, shared_levels), len(seen))
+    return LearnedShape(shape, relative_misfit(seen, shape, shared_levels, of_amplitude), len(seen))
 
 
-def relative_misfit(runs: Sequence[Observed], shape: Shape, shared_levels: bool) -> float:
-    """Root mean square of the residuals as a share of the amplitude, at the best levels."""
+def relative_misfit(runs: Sequence[Observed], shape: Shape, shared_levels: bool, of_amplitude: bool = True) -> float:
+    """Root mean square of the residuals as a share of the amplitude or of the spread of the values, at the best levels."""
     parts = [(np.concatenate([r.s for r in runs]), runs)] if shared_levels else [(r.s, [r]) for r in runs]
     shares = []
     for s, group in parts:
@@ -144,5 +151,6 @@ def relative_misfit(runs: Sequence[Observed], shape: Shape, shared_levels: bool)
         z, y = z - w @ z, y - w @ y
         amplitude = float((w * z) @ y) / float((w * z) @ z)
         residual = y - amplitude * z
-        shares.append(float(w @ residual**2) / amplitude**2 if amplitude > 0 else 1.0)
+        size = amplitude**2 if of_amplitude else float(w @ y**2)
+        shares.append(float(w @ residual**2) / size if amplitude > 0 and size > 0 else 1.0)
     return float(np.sqrt(np.mean(np.minimum(shares, 1.0))))

@@ -231,12 +231,12 @@ def _law(pairs: list[tuple[Curve, Schedule]]) -> tuple[ShapePrior | None, tuple[
     pairs = pairs[:_SCHEDULED]
     if len(pairs) < 2:
         return None, ()
-    start = default_prior().widened(2.0)
+    start = default_prior()
     try:
-        shape = learn_shape(pairs, start)
+        shape = learn_shape(pairs, start, of_amplitude=False)
     except DataError:
         return None, ()
-    if abs(shape.shape.alpha - start.center.alpha) > 3 * start.alpha_sd or shape.rmse > 0.2:
+    if abs(shape.shape.alpha - start.center.alpha) > 4 * start.alpha_sd or shape.rmse > 0.2:
         return None, ()  # the law does not describe these runs: what it would say of them is noise
     prior = shape.prior(source=f"{shape.runs} of your runs").widened((1 + 4 / shape.runs) ** 0.5)
     return prior, _distinct([s for _, s in pairs])
