@@ -88,7 +88,7 @@ class Sqlite(Reader):
             database.executescript(
                 "CREATE TABLE runs (run_uuid, name, lifecycle_stage);"
                 "CREATE TABLE metrics (key, value FLOAT, timestamp, run_uuid, step, is_nan);"
-                "INSERT INTO runs VALUES ('0a', 'example', 'active');"
+                "INSERT INTO runs VALUES ('0a', 'calm-river-7', 'active');"
             )
             rows = [(2.5, 10, 0), (1.5, 20, 0), (0.0, 30, 1), (1.25, 40, 0)]
             database.executemany(

@@ -1,4 +1,4 @@
-"""Console logs of nanoGPT, modded-nanogpt, llm.c, Megatron, Hugging Face, Keras, Torch7, and lines such as "step 10 loss 2.3"."""
+"""Console logs: nanoGPT, modded-nanogpt, llm.c, Megatron, Hugging Face, Keras, Torch7, lines like "step 10 loss 2.3"."""
 
 from __future__ import annotations
 
