@@ -15,7 +15,7 @@ __all__ = ["Design", "Solution", "binned", "hinges", "solve", "solve_up_to"]
 
 Array = NDArray[np.float64]
 _PAIR_GRID, _TRIPLE_GRID = 160, 64
-_STARTS = 6
+_STARTS, _POLISHED = 6, 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,16 +145,16 @@ def solve_up_to(design: Design, most: int) -> Iterator[Solution]:
 
 
 def _from_starts(design: Design, coarse: Design, k: int, starts: list[Array]) -> Solution:
-    best: Solution | None = None
-    seen: list[Array] = []
+    valleys: list[tuple[float, Array]] = []
     for start in starts:
         psi = start
         while psi.size < k:
             psi = _insert(coarse, psi)
-        psi, _ = _gauss_newton(coarse, psi, _rss(coarse, psi))
-        if any(float(np.max(np.abs(psi - other))) < 1e-6 for other in seen):
-            continue  # this valley is known
-        seen.append(psi)
+        psi, rss = _gauss_newton(coarse, psi, _rss(coarse, psi))
+        if all(float(np.max(np.abs(psi - other))) >= 1e-6 for _, other in valleys):
+            valleys.append((rss, psi))
+    best: Solution | None = None
+    for _, psi in sorted(valleys, key=lambda v: v[0])[:_POLISHED]:
         found = _polish(coarse, psi)
         if best is None or found.rss < best.rss * (1 - 1e-12):
             best = found
@@ -293,7 +293,11 @@ def _exchange(design: Design, best: Solution) -> Solution:
     while improved:
         improved = False
         for i in range(best.psi.size):
-            trial = _polish(design, _insert(design, np.delete(best.psi, i)))
+            psi = _insert(design, np.delete(best.psi, i))
+            psi, rss = _gauss_newton(design, psi, _rss(design, psi))
+            if rss >= best.rss * (1 - 1e-9):
+                continue
+            trial = _polish(design, psi)
             if trial.rss < best.rss * (1 - 1e-9):
                 best, improved = trial, True
                 break
