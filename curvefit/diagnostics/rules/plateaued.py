@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from ...curves import Estimate
+from ...segmentation.segmented_regression import Axis, segment
 from .._leveling import SMALL
 from .._trace import Trace
 from ..diagnosis import Diagnosis
@@ -20,6 +21,7 @@ SEVERITY: Final = "info"
 VOICE = Voice("plateaued", SEVERITY)
 
 ALPHA_LEVEL = 0.05
+_KINK_BINS = 12
 LOSS = 2.5  # times the smallest gain: a curve that gets worse by this is not level either
 ADVICE = (
     "Stop, or lower the learning rate or change the schedule if more is wanted. A plateau can precede a breakthrough, "
@@ -48,7 +50,8 @@ def plateaued(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     A slope that is merely not significant proves nothing and gives "undecided" with the number of points that would
-    decide. The forecast's own P(gain > eps), which allows for changes of course, is among the evidence.
+    decide. A level verdict carries a second opinion that knows no threshold: the kink of a broken line that ends with
+    slope zero, with its interval and the p-value of there being one, under correlated noise. The forecast's own P(gain > eps), which allows for changes of course, is among the evidence.
     """
     name = evidence.main
     if name is None:
@@ -89,6 +92,8 @@ def plateaued(evidence: Evidence) -> Diagnosis:
             p_value=p_value,
         )
     onset = _onset(boiled, ahead.gain, eps, unit)
+    kink = _kink(boiled)
+    facts |= kink
     return VOICE.present(
         f"{name} is level at {number(boiled.sign * float(np.mean(boiled.y[-max(len(boiled) // 5, 1) :])))} since about "
         f"{unit} {number(onset.value or 0.0)}: if the present course goes on, less than {percent(SMALL)} of all it has gained is "
@@ -99,6 +104,31 @@ def plateaued(evidence: Evidence) -> Diagnosis:
         where=(onset,),
         p_value=p_value,
     )
+
+
+def _kink(boiled: Trace) -> dict[str, float]:
+    """Evidence from a broken line through the averages that ends level: where it breaks, and is there a break at all?
+
+    Linear or logarithmic in the position, whichever leaves less; the last phase alone where the rate was cut before.
+    """
+    start = boiled.spans[-1].start
+    if len(boiled) - start < _KINK_BINS:
+        return {}
+    x, y, w = boiled.x[start:], boiled.y[start:], boiled.weight[start:] ** -2.0
+    if float(np.ptp(y)) == 0 or np.unique(x).size < _KINK_BINS:
+        return {}
+    axes: tuple[Axis, ...] = ("linear", "log") if x[0] > 0 else ("linear",)
+    lines = [segment((x, y), 1, terminal_slope=0.0, weights=w, x_axis=axis) for axis in axes]
+    best = min(lines, key=lambda fit: fit.rss)
+    place = best.breakpoints[0] if best.breakpoints else None
+    if place is None or place.value is None or place.interval is None or best.existence_test is None:
+        return {}
+    return {
+        "kink": place.value,
+        "kink_low": place.interval.low,
+        "kink_high": place.interval.high,
+        "kink_p_value": best.existence_test.p_value,
+    }
 
 
 def _onset(boiled: Trace, gain: float, eps: float, unit: str) -> Estimate:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...curves import Status
+from ...curves import Curve, Status
 from ...curves._arguments import checked
 from ...curves._checks import safe_text
 from ...curves.numbers import counted, format_x
@@ -170,6 +170,8 @@ def _fit(ax: Axes, report: Report, view: View) -> None:
     fit = report.fit
     if fit is None or not fit.status.usable:
         return
+    if fit.model.name == "constant" and fit.rho > 0.9 and _crossings(report.curve, float(fit.params["a"])) > 1:
+        return  # a level that the curve crosses down and up again describes nothing of it
     first, last = max(view.x_limits[0], 0.0) if view.x_scale == "log" else view.x_limits[0], float(report.curve.x[-1])
     even = np.geomspace if first > 0 else np.linspace
     x = np.union1d(even(first, last, 200), np.linspace(first, last, 200))
@@ -187,6 +189,11 @@ def _fit(ax: Axes, report: Report, view: View) -> None:
         label=label,
         zorder=3,
     )
+
+
+def _crossings(curve: Curve, level: float) -> int:
+    """How often the local mean passes a level."""
+    return int(np.count_nonzero(np.diff(np.sign(local_mean(curve).mean - level))))
 
 
 def _bands(ax: Axes, report: Report) -> None:
@@ -246,9 +253,28 @@ def _events(ax: Axes, report: Report, view: View) -> None:
         ax.plot(
             x, np.clip(height, *inner), "o", ms=7, mfc="none", mec=COLORS["event"], mew=1.3, label="spike", zorder=5
         )
+    _places(ax, report, view)
     _lines(ax, _drops(report), "learning-rate drop", COLORS["event"], (0, (1, 1.5)))
     source = report.run.provenance
     _lines(ax, list(source.restarts) if source is not None else [], "resumed", COLORS["restart"], (0, (3, 1, 1, 1)))
+
+
+def _places(ax: Axes, report: Report, view: View) -> None:
+    """Sudden changes without a known cause, and the peak of a bump, each with a bar for its interval."""
+    for rule, label, color, wanted in (
+        ("regime_change", "sudden change", COLORS["event"], "regime_change"),
+        ("double_descent", "double-descent peak", COLORS["best"], "peak"),
+    ):
+        found = [e for d in report.diagnoses.present if d.name == rule for e in d.where if e.name == wanted]
+        for i, e in enumerate(found[:_MOST_MARKS]):
+            if e.value is None:
+                continue
+            ax.axvline(e.value, color=color, lw=1.0, ls=(0, (6, 2, 1, 2)), label=None if i else label, zorder=1.2)
+            if e.interval is not None and e.interval.closed:
+                ends = [max(e.interval.low, view.x_limits[0]), min(e.interval.high, view.x_limits[1])]
+                ax.plot(
+                    ends, [0.03, 0.03], "|-", ms=6, lw=2.0, color=color, transform=ax.get_xaxis_transform(), zorder=4.5
+                )
 
 
 def _drops(report: Report) -> list[float]:
