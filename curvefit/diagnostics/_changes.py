@@ -41,6 +41,7 @@ _BENDS = (
     6.0,
     10.0,
 )  # bins from the place at which a curve may begin to bend instead
+_BETTER = 2.0  # in twice the log likelihood: by how much another shape must be better to take the place of a change
 _PASSING = (1.5, 4.0, 10.0)  # bins within which an excursion dies away
 
 
@@ -186,7 +187,7 @@ def _test(
     bends = [np.maximum(bins - shift, 0.0) for shift in _BENDS]
     for other in (*passing, *bends, *(b * b for b in bends)):
         # noise of each side would forgive the misfit of a step beside a kink: both are compared with one noise
-        if _fit(np.column_stack([*base, other]), y, plain, rho).rss < first.rss:
+        if _fit(np.column_stack([*base, other]), y, plain, rho).rss < first.rss * np.exp(-_BETTER / t.size):
             return None
     return Change(at, fitted.size, stderr, p)
 
