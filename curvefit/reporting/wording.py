@@ -203,6 +203,10 @@ def estimate_rows(report: Report) -> list[Row]:
     return rows
 
 
+def _undecided(report: Report, name: str) -> bool:
+    return any(d.name == name for d in report.diagnoses.undecided)
+
+
 def _label(estimate: Estimate) -> str:
     """What people call the quantity."""
     if estimate.name == "target_reached" and "target" in estimate.details:
@@ -224,6 +228,8 @@ def _remark(estimate: Estimate, report: Report) -> str:
         return f"value {value} (mean of {detail.get('points', detail['window']):.0f})"
     if name == "convergence_rate" and "x_from" in detail:
         return f"since {report.curve.x_unit} {format_x(detail['x_from'])}"
+    if name == "plateau_onset" and estimate.value is not None and _undecided(report, "plateaued"):
+        return f"{estimate.reasons[0]}; whether the level lasts is undecided"
     if estimate.reasons == report.forecast.reasons:  # they stand below the forecast
         return ""
     return estimate.reasons[0].removeprefix(f"{estimate.status.code.replace('_', ' ')}: ") if estimate.reasons else ""

@@ -8,12 +8,17 @@ from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice
 
-__all__ = ["no_curve", "number", "percent", "too_short"]
+__all__ = ["no_curve", "number", "percent", "plus_minus", "too_short"]
 
 
 def number(value: float) -> str:
     """A number short enough for a sentence; positions that are whole stay whole."""
     return format_x(value) if value == round(value) else format_number(value, digits=3)
+
+
+def plus_minus(value: float, error: float) -> str:
+    """A number and the half width of its interval, with the digits of that: ``0.604 ± 0.018``."""
+    return f"{format_number(value, error)} ± {format_number(error, error)}"
 
 
 def percent(share: float) -> str:

@@ -8,7 +8,7 @@ from .._scan import student_tail
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
-from ._text import number, percent, too_short
+from ._text import number, percent, plus_minus, too_short
 
 __all__ = ["SEVERITY", "generalization_gap"]
 
@@ -83,7 +83,7 @@ def generalization_gap(evidence: Evidence) -> Diagnosis:
                 p_value=p_value,
             )
         return VOICE.present(
-            f"{val_name} is worse than {train_name} by {number(gap)} ± {number(1.96 * stderr)}, {percent(gap / drop)} of "
+            f"{val_name} is worse than {train_name} by {plus_minus(gap, 1.96 * stderr)}, {percent(gap / drop)} of "
             "all that training has gained.",
             ADVICE,
             facts,

@@ -13,7 +13,7 @@ from .._turns import Turn, distinct, turns_of
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
-from ._text import number, too_short
+from ._text import number, plus_minus, too_short
 
 __all__ = ["SEVERITY", "loss_accuracy_decoupled"]
 
@@ -96,7 +96,7 @@ def loss_accuracy_decoupled(evidence: Evidence) -> Diagnosis:
     unit = evidence.run[loss].x_unit
     until = f" until {unit} {number(turn.span.phase.stop)}" if np.isfinite(turn.span.phase.stop) else ""
     return VOICE.present(
-        f"From about {unit} {number(onset)}{until} {loss} rises by {number(turn.size)} ± {number(1.96 * turn.stderr)} while "
+        f"From about {unit} {number(onset)}{until} {loss} rises by {plus_minus(turn.size, 1.96 * turn.stderr)} while "
         f"{score} {does}.",
         ADVICE,
         facts,

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 
 from ...curves import Curve, Estimate
-from ...curves.numbers import format_number
 from ...estimands.api import estimate
 from .._scan import line
 from .._trace import Trace
@@ -15,7 +14,7 @@ from .._turns import Turn, distinct, turns_of
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
-from ._text import no_curve, number, percent, too_short
+from ._text import no_curve, number, percent, plus_minus, too_short
 
 __all__ = ["SEVERITY", "overfitting"]
 
@@ -122,8 +121,7 @@ def _present(
     }
     if np.isfinite(share):
         numbers["rise_share_of_drop"] = share
-    error = 1.96 * main.stderr
-    rise = f"{format_number(main.size, error)} ± {format_number(error, error)}"
+    rise = plus_minus(main.size, 1.96 * main.stderr)
     text = f"{name} {score} by {rise} after {unit} {number(onset)}"
     if np.isfinite(share):
         text += f" ({percent(share)} of all it had gained)"

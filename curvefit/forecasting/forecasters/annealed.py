@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves import Curve, Schedule, Status, UsageError
+from ...curves.numbers import format_share
 from ..annealed.ahead import variation
 from ..annealed.blend import Blend, Either
 from ..annealed.component import Component, MixtureNumbers, component
@@ -255,7 +256,7 @@ def _reasons(
     ahead = likely.component.ahead
     inferred = len(parts) > 1 or (schedule.shape == "logged" and likely.way.words != "logged")
     if inferred:
-        listed = ", ".join(f"{p.way.words} ({p.way.probability:.0%})" for p in parts[:3])
+        listed = ", ".join(f"{p.way.words} ({format_share(p.way.probability)})" for p in parts[:3])
         out.append(f"the rest of the learning-rate schedule is inferred from its log: {listed}")
     if warning := rate_ahead(explanation, curve, float(x[-1])):
         out.append(warning)
@@ -264,7 +265,7 @@ def _reasons(
             out.append(f"hardly any decay was seen so far: what it gains rests on the prior{source}")
     if likely.component.test_error > _MISSES:
         out.append(
-            f"from earlier in this run the annealed law misses by {likely.component.test_error:.0%} of the change it "
+            f"from earlier in this run the annealed law misses by {100 * likely.component.test_error:.0f} % of the change it "
             "predicts, so it weighs little"
         )
     return tuple(out)

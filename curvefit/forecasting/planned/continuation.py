@@ -206,7 +206,7 @@ def _stable(level: float, last: float, planned: float | None) -> list[Candidate]
         if share == 1.0:
             found.append(Candidate(_constant(level), probability, "constant"))
         elif share * planned >= last:
-            words = f"constant, then linear to 0 over the last {1 - share:.0%} of the run"
+            words = f"constant, then linear to 0 over the last {100 * (1 - share):.0f} % of the run"
             found.append(Candidate(_line_down(share * planned, planned, level), probability, words))
     return found
 

@@ -168,9 +168,9 @@ def _ended(
         slope = float(lean @ (end - target)) / float(lean @ lean)
         coefficients = np.array([end - slope * at_end[1], slope])
         belief = surprise * (1.0 if end in (0.0, 0.1) else 0.3)
-        found.append((coefficients, belief, f"{shape.name} to {end:.0%} of the peak"))
+        found.append((coefficients, belief, f"{shape.name} to {100 * end:.0f} % of the peak"))
     if -2 * spread - 1e-6 <= free_end:
-        words = f"{shape.name} to {max(free_end, 0.0):.0%} of the peak"
+        words = f"{shape.name} to {100 * max(free_end, 0.0):.0f} % of the peak"
         found.append((solution, 0.1 if found else 0.5, words))
     return found
 

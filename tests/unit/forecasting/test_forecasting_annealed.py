@@ -275,7 +275,7 @@ def test_the_rest_of_a_log_is_inferred_and_named():
     inferred = cf.forecast(part, UNIT, method=Annealed(log, planned=UNIT, prior=NEAR))
     told = cf.forecast(part, UNIT, method=Annealed(plan, prior=NEAR))
     assert inferred.median[0] == pytest.approx(told.median[0], abs=0.01)
-    assert any("inferred from its log: cosine to 10% of the peak (100%)" in r for r in inferred.reasons)
+    assert any("inferred from its log: cosine to 10 % of the peak (100 %)" in r for r in inferred.reasons)
 
 
 def test_an_undecided_rest_is_a_wider_forecast():

@@ -72,7 +72,7 @@ def test_a_constant_rate_may_stay_or_decay():
     assert ways[0].words == "constant" and 0.4 <= ways[0].probability <= 0.6
     # a decay that would already have begun is ruled out
     later = continuations(Schedule(LOGGED, np.ones(201)).until(850), T, T)
-    assert {w.words for w in later} == {"constant", "constant, then linear to 0 over the last 10% of the run"}
+    assert {w.words for w in later} == {"constant", "constant, then linear to 0 over the last 10 % of the run"}
 
 
 def test_without_a_planned_end_a_constant_rate_stays():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from curvefit.curves import Estimate, Interval, Schedule
+from curvefit.analysis import analyze
+from curvefit.curves import Curve, Estimate, Interval, Schedule
 from curvefit.diagnostics.diagnosis import Diagnoses, Diagnosis, Verdict
 from curvefit.reporting.figures import COLORS, FORMATS, figure_bytes, save_figure
 from curvefit.reporting.plots.residuals import autocorrelations
@@ -197,3 +198,12 @@ def test_a_curve_that_starts_at_zero_is_drawn_with_its_law(build, model):
     for kind in ("fan", "residuals"):
         report.plot(kind=kind).get_figure().canvas.draw()
     assert any(t.startswith("fit (") for t in legend(report.plot()))
+
+
+def test_a_level_that_the_curve_only_crosses_is_not_drawn():
+    """A constant as the law of a curve that falls and rises describes nothing of it."""
+    x = np.arange(1.0, 121.0)
+    turned = analyze(Curve(x, 1 + 1 / x + 0.005 * x, "val_loss"), model="constant")
+    flat = analyze(Curve(x, 1 + 0.01 * np.random.default_rng(0).standard_normal(120), "val_loss"), model="constant")
+    assert not any(text.startswith("fit") for text in legend(turned.plot()))
+    assert "fit (constant" in " ".join(legend(flat.plot()))

@@ -303,3 +303,14 @@ def test_page_and_figure_call_a_law_alike(stated_report):
     assert "(with the doubts listed)" in text
     assert label == "fit (power law, with doubts)"
     assert "usable" not in text
+
+
+def test_an_onset_whose_level_may_not_last_says_so(build):
+    """The law is level from there on; whether the run is, the diagnosis could not tell."""
+    x = np.arange(1.0, 121.0)
+    y = 0.5 + 2 * np.exp(-x / 6) + 0.01 * np.sin(5 * x)
+    open_ = build(x, y, diagnoses=[Diagnosis("plateaued", Verdict.UNDECIDED, "info", "val_loss")])
+    sure = build(x, y, diagnoses=[Diagnosis("plateaued", Verdict.PRESENT, "info", "val_loss")])
+    assert open_.estimates["plateau_onset"].value is not None
+    assert "whether the level lasts is undecided" in " ".join(open_.render("terminal").split())
+    assert "whether the level lasts" not in " ".join(sure.render("terminal").split())
