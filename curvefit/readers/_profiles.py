@@ -127,6 +127,21 @@ def _keras(line: str, found: re.Match[str]) -> Values | None:
     return values or None
 
 
+_YOLO = (
+    "train/box_loss", "train/obj_loss", "train/cls_loss", "train/total_loss", "", "", "metrics/precision", "metrics/recall",
+    "metrics/mAP_0.5", "metrics/mAP_0.5:0.95", "val/box_loss", "val/obj_loss", "val/cls_loss",
+)  # fmt: skip
+
+
+def _yolo(line: str, found: re.Match[str]) -> Values | None:
+    """A row of results.txt of YOLOv5 or YOLOv7, which has no header; names are those of the later results.csv."""
+    cells = line[found.end() :].split()
+    if len(cells) != len(_YOLO) or not all(re.fullmatch(NUMBER, c) for c in cells):
+        return None
+    named = {name: _number(cell) for name, cell in zip(_YOLO, cells, strict=True) if name}
+    return {"epoch": float(found[1]), "plan:epoch": float(found[2]), **named}
+
+
 def _general(line: str, found: re.Match[str]) -> Values | None:
     """A count of training and at least one measure of quality, each after its name."""
     plan: Values = {}
@@ -157,5 +172,6 @@ PROFILES: tuple[Profile, ...] = (
     Profile("Hugging Face", re.compile(r"\{'[\w./-]{1,100}': "), _dictionary),
     Profile("Torch7", re.compile(r"^json_stats: (?=\{)"), _statistics),
     Profile("Keras", re.compile(r"^\s*(\d{1,9})/(\d{1,9})\s(?=.* - [A-Za-z_]\w*: )"), _keras),
+    Profile("YOLO", re.compile(r"^\s*(\d{1,9})/(\d{1,9})\s+\d[\d.]*G\s"), _yolo),
     Profile("console", _COUNT, _general, sure=False),
 )

@@ -17,7 +17,7 @@ from ._source import Source
 from ._table import Account, Table
 from ._text import decode_head, text_blocks
 
-__all__ = ["JsonLines"]
+__all__ = ["JsonLines", "ObjectLog"]
 
 MAX_PRETTY = 1 << 20  # characters of one object that is spread over lines
 FACTS = "facts about the run"
@@ -53,14 +53,8 @@ class JsonLines(Reader):
 
     def read(self, source: Source) -> list[Run]:
         """Runs of a file of JSON objects."""
-        log = _Log(source)
-        tail = b""
-        for block in text_blocks(source):
-            lines = block.split(b"\n")
-            tail = lines.pop()
-            for line in lines:
-                log.line(line)
-        log.finish(tail)
+        log = ObjectLog(source)
+        log.read()
         table = log.table()
         if table.rows == 0:
             dropped = "; ".join(table.account.notes())
@@ -83,7 +77,7 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-class _Log:
+class ObjectLog:
     """Lines into records."""
 
     def __init__(self, source: Source) -> None:
@@ -98,6 +92,16 @@ class _Log:
         self._open: list[str] = []  # lines of an object that is not closed yet
         self._open_at = 0
         self._size = 0
+
+    def read(self) -> None:
+        """Every line of the source."""
+        tail = b""
+        for block in text_blocks(self.source):
+            lines = block.split(b"\n")
+            tail = lines.pop()
+            for line in lines:
+                self.line(line)
+        self.finish(tail)
 
     def line(self, raw: bytes) -> None:
         """One whole line."""
