@@ -1,20 +1,23 @@
 """Schedule-aware forecasts against the published multi-power law and against the blind engine.
 
-    python -m benchmarks.accuracy.schedules
+    python -m benchmarks.accuracy.schedules [--blind gate|unlearned]
 
-Needs the development curves beside the checkout. Shapes come from the sister group (another model size, another
+Needs the development curves beside the checkout; with ``--blind gate`` torch for gates that are not cached. The blind
+engine is the pool with a gate trained without the tested source, or the pool without a gate. Shapes come from the sister group (another model size, another
 month), the numbers of the mixture are those learned without the tested group, so nothing here was fitted to the run
 that is scored. Exit code 1 when a bar does not hold.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +30,9 @@ from curvefit.forecasting.annealed.shape import ShapePrior
 from curvefit.forecasting.api import forecast_many
 from curvefit.forecasting.forecast import Forecast
 from curvefit.forecasting.forecasters.annealed import Annealed
+from curvefit.forecasting.forecasters.pooled import Pooled
 from curvefit.forecasting.forecasters.unlearned import Unlearned
+from curvefit.forecasting.pool.gate import Gate
 
 from .schedule_constants import SHAPED, START, learned_shapes, sister_prior
 from .schedule_runs import CUTOFFS, TESTED, TRAINED, WARMUP, ScheduledRun, Task, load, stated, tasks
@@ -107,7 +112,9 @@ class Scores:
     crps: dict[str, NDArray[np.float64]]
 
 
-def partial(runs: Sequence[ScheduledRun], priors: dict[str, ShapePrior]) -> tuple[Scores, float]:
+def partial(
+    runs: Sequence[ScheduledRun], priors: dict[str, ShapePrior], engines: dict[str, Pooled]
+) -> tuple[Scores, float]:
     """Forecasts of the last point from four prefixes of every run.
 
     The last value; blind; told the schedule; with its rest inferred from the log and the planned length; and inferred
@@ -115,7 +122,9 @@ def partial(runs: Sequence[ScheduledRun], priors: dict[str, ShapePrior]) -> tupl
     """
     stored = json.loads(learned.files(learned.__package__).joinpath("learned.json").read_text(encoding="utf-8"))
     chosen: list[Task] = [t for r in runs if r.group in SHAPED for t in tasks(r)]
-    blind = forecast_many([t.seen for t in chosen], [t.x for t in chosen])
+    blind: list[Forecast] = [
+        forecast_many([t.seen], [t.x], method=engines[t.run.group.split(" ")[0]])[0] for t in chosen
+    ]
     answers: dict[str, list[Forecast]] = {"blind": blind, "told": [], "inferred": [], "with earlier": []}
     earlier = {g: [r.told for r in runs if r.group == SHAPED[g]] for g in SHAPED}
     seconds = []
@@ -126,7 +135,7 @@ def partial(runs: Sequence[ScheduledRun], priors: dict[str, ShapePrior]) -> tupl
         options = {
             "prior": priors[group],
             "numbers": numbers,
-            "blind": Unlearned(),
+            "blind": engines[group.split(" ")[0]],
         }  # no gate: the shipped one has seen these runs
         for label, forecaster in (
             ("told", Annealed(task.run.told, **options)),
@@ -241,13 +250,36 @@ def bars(s: Scores, runs: Sequence[ScheduledRun]) -> None:
     )
 
 
+def engines(args: argparse.Namespace) -> dict[str, Pooled]:
+    """The blind engine for each source."""
+    sources = {"multipowerlaw": "multipowerlaw", "modded": "modded_nanogpt"}
+    if args.blind == "unlearned":
+        return {name: Unlearned() for name in sources}
+    from . import crossfit
+    from . import curves as development
+
+    study = crossfit.Study(crossfit.DATA, args.cache, [int(s) for s in args.seeds.split(",")])
+    folds = development.folds(study.series, "source")
+    made = {name: study.gate(folds[source][0]) for name, source in sources.items()}
+    stretch = crossfit.fit_stretch(
+        [study.misses(study.gate(train), test) for name, (train, test) in folds.items() if name not in sources.values()]
+    )
+    parts = {name: [np.asarray(gate[k], np.float64) for k in crossfit.PARTS] for name, gate in made.items()}
+    return {name: Pooled(Gate(*part, stretch)) for name, part in parts.items()}
+
+
 def main() -> int:
     """Print everything; 1 when a bar does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--blind", choices=("gate", "unlearned"), default="gate")
+    parser.add_argument("--seeds", default="0,1")
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/curvefit-gates"))
+    args = parser.parse_args()
     runs = load()
     shapes = learned_shapes(runs)
     priors = {g: sister_prior(g, shapes) for g in SHAPED}
     table(runs, priors)
-    s, seconds = partial(runs, priors)
+    s, seconds = partial(runs, priors, engines(args))
     kinds = ("last value", "blind", "told", "inferred", "with earlier")
     multi = np.char.startswith(s.group, "multipowerlaw")
     simple = multi & ~np.char.startswith(s.name, "wsdcon")
