@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import batch, cold, imports, million, table, warm
+from . import batch, cold, imports, million, peers, table, trackers, warm
 from ._timing import CLEAR, Row
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -23,6 +23,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "million": million.run,
     "table": table.run,
     "batch": batch.run,
+    "peers": peers.run,
+    "trackers": trackers.run,
 }
 
 
