@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import batch, cold, imports, million, peers, table, trackers, warm
+from . import batch, cold, imports, million, peers, segmentation, table, trackers, warm
 from ._timing import CLEAR, Row
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "table": table.run,
     "batch": batch.run,
     "peers": peers.run,
+    "segmentation": segmentation.run,
     "trackers": trackers.run,
 }
 

@@ -50,12 +50,12 @@ def run(quick: bool) -> list[Row]:
     ours = [
         ("`segment`, 1 break, n = 100,000, profile interval", 0.15, lambda s: line(100_000, 1, s), lambda d: cf.segment(d, 1)),
         ("`segment`, 3 breaks, n = 10,000, profile intervals", 1.0, lambda s: line(10_000, 3, s), lambda d: cf.segment(d, 3)),
-        ("`segment`, 0 to 5 breaks selected, n = 1,000", 1.0, lambda s: line(1000, 2, s), lambda d: cf.segment(d)),
+        ("`segment`, 0 to 5 breaks selected, n = 1,000", 1.0, lambda s: line(1000, 2, s), cf.segment),
         ("`segment`, sieve interval of 199 replicates, n = 200", 1.5, lambda s: line(200, 1, s),
          lambda d: cf.segment(d, 1, interval="profile_sieve")),
-        ("`changepoints`, n = 100,000", 0.2, lambda s: steps(100_000, s), lambda d: cf.changepoints(d)),
-        ("`double_descent`, screened, n = 1,000", 0.01, lambda s: bump(1000, 0.0, s), lambda d: cf.double_descent(d)),
-        ("`double_descent`, bootstrap, n = 1,000", 2.0, lambda s: bump(1000, 0.6, s), lambda d: cf.double_descent(d)),
+        ("`changepoints`, n = 100,000", 0.2, lambda s: steps(100_000, s), cf.changepoints),
+        ("`double_descent`, screened, n = 1,000", 0.01, lambda s: bump(1000, 0.0, s), cf.double_descent),
+        ("`double_descent`, bootstrap, n = 1,000", 2.0, lambda s: bump(1000, 0.6, s), cf.double_descent),
         ("`ChangeStream`, 10,000 points one by one", 2.0, lambda s: steps(10_000, s), _streamed),
     ]  # fmt: skip
     rows = [row(what, times(_many(n, make, work)), budget) for what, budget, make, work in ours]
@@ -91,7 +91,7 @@ def _peers(quick: bool) -> list[Row]:
     def piecewise(k: int) -> Callable[[Any, Any], object]:
         return lambda peer, d: peer.Fit(d[0], d[1], n_breakpoints=k, n_boot=10)
 
-    jumps, changes = lambda s: steps(long, s), lambda d: cf.changepoints(d)
+    jumps, changes = lambda s: steps(long, s), cf.changepoints
     cases: list[tuple[str, str, Callable, Callable, Callable]] = [
         (f"1 break, n = {short:,}", "pwlf", lambda s: line(short, 1, s), segmented(1), pwlf_fit(1)),
         (f"3 breaks, n = {short:,}", "pwlf", lambda s: line(short, 3, s), segmented(3), pwlf_fit(3)),
