@@ -123,57 +123,58 @@ def _line(z: NDArray[np.float64]) -> tuple[float, float, float] | None:
     z = z - z.mean()
     if not np.any(z):
         return None
-    index = np.arange(1, (n - 1) // 2 + 1)
-    own = np.abs(np.fft.rfft(z))[index] ** 2 / n
+    half = np.arange(2, n)  # frequencies in half cycles: a line between two whole numbers of cycles is not lost
+    own = np.abs(np.fft.rfft(z, 2 * n))[half] ** 2 / n
     whiter = z - lag1(z) * np.concatenate((z[-1:], z[:-1]))  # an even background is known better than a steep one
-    raw = np.abs(np.fft.rfft(whiter))[index] ** 2 / n
-    if raw.size < 12 or float(np.median(raw)) <= 0:
+    raw = np.abs(np.fft.rfft(whiter, 2 * n))[half] ** 2 / n
+    if raw.size < 24 or float(np.median(raw)) <= 0:
         return None
-    ratio = raw / _background(index, raw)
-    top = n // SHORTEST
-    first = np.arange(CYCLES, min(top, raw.size) + 1)
+    ratio = raw / _background(half, raw)
+    first = np.arange(2 * CYCLES, min(2 * n // SHORTEST, n - 1) + 1)
     best = (1.0, 1.0, 0.0)
     for h in HARMONICS:
-        usable = first[h * first <= raw.size]
+        usable = first[h * first < n]
         if not usable.size:
             continue
-        total = np.sum([ratio[j * usable - 1] for j in range(1, h + 1)], axis=0)
+        total = np.sum([ratio[j * usable - 2] for j in range(1, h + 1)], axis=0)
         at = int(np.argmax(total))
         p = min(1.0, len(HARMONICS) * usable.size * float(gammaincc(h, total[at])))
         if p < best[0]:
-            cycles = int(usable[at])
-            if _part_of_longer(ratio, cycles):
+            line = int(usable[at])
+            if _part_of_longer(ratio, line):
                 continue
-            power = float(np.sum([own[j * cycles - 1] for j in range(1, h + 1)])) * 2 / n
-            best = (p, _refined(z, cycles, h), power)
+            power = float(np.sum([own[j * line - 2] for j in range(1, h + 1)])) * 2 / n
+            best = (p, _refined(z, line / 2, h), power)
     return best
 
 
-def _part_of_longer(ratio: NDArray[np.float64], cycles: int) -> bool:
-    """Whether the line is a harmonic of a period too long to have been seen often enough."""
+def _part_of_longer(ratio: NDArray[np.float64], line: int) -> bool:
+    """Whether the line, in half cycles, is a harmonic of a period too long to have been seen often enough."""
     for q in (2, 3, 4):
-        base = cycles / q
-        if base >= CYCLES:
+        base = line / q
+        if base >= 2 * CYCLES:
             continue
         beside = [round(j * base) for j in range(1, 2 * q) if j % q]
-        if max(ratio[i - 1] for i in beside if 1 <= i <= ratio.size) > max(0.2 * ratio[cycles - 1], 5.0):
+        if max(ratio[i - 2] for i in beside if 2 <= i < ratio.size + 2) > max(0.2 * ratio[line - 2], 5.0):
             return True
     return False
 
 
-def _refined(z: NDArray[np.float64], cycles: int, harmonics: int) -> float:
+def _refined(z: NDArray[np.float64], cycles: float, harmonics: int) -> float:
     """Number of cycles, not a whole one, at which the line and its harmonics are highest."""
-    tried = cycles + np.linspace(-0.5, 0.5, 21)
+    tried = cycles + np.linspace(-0.3, 0.3, 13)
     t = np.arange(z.size) * (-2j * np.pi / z.size)
     power = [sum(abs(np.dot(np.exp(t * j * f), z)) ** 2 for j in range(1, harmonics + 1)) for f in tried]
     return float(tried[int(np.argmax(power))])
 
 
-def _background(index: NDArray[np.intp], raw: NDArray[np.float64]) -> NDArray[np.float64]:
+def _background(half: NDArray[np.intp], raw: NDArray[np.float64]) -> NDArray[np.float64]:
     """Smooth spectrum: a quadratic in log f through the log periodogram, with high values pulled in."""
-    u = np.log(index / index[-1])
+    u = np.log(half / half[-1])
     design = np.column_stack([np.ones(u.size), u, u * u])
-    weight = index**-0.25  # between equal weights and as much for every octave
+    weight = half**-0.25  # between equal weights and as much for every octave
+    weight[half < 2 * CYCLES] = 0.0  # the trend has taken what is slower
+    weight[half % 2 == 1] = 0.0  # between whole numbers of cycles nothing is independent
     logs = np.log(np.maximum(raw, 1e-12 * float(raw.max())))
     fitted = np.full(u.size, float(np.median(logs)))
     q, r = np.linalg.qr(design * weight[:, None])
@@ -181,8 +182,9 @@ def _background(index: NDArray[np.intp], raw: NDArray[np.float64]) -> NDArray[np
         # of an exponential variable the logarithm has mean -0.577 and standard deviation 1.28
         pulled = fitted + np.clip(logs - fitted, -4.0, 1.7)
         fitted = design @ np.linalg.solve(r, q.T @ (pulled * weight))
-    cross = (q * weight[:, None] ** 2).T @ q  # the weights even nothing out: the errors of log I are all alike
+    cross = (q * weight[:, None] ** 2).T @ q
     back = design @ np.linalg.inv(r)
-    error = 1.28 * np.sqrt(np.einsum("ij,jk,ik->i", back, cross, back))
+    error = 1.28 * np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", back, cross, back), 0.0))
     out: NDArray[np.float64] = np.exp(fitted + 0.61 + CAUTION * error)
+    out[half < 2 * CYCLES] = out[half >= 2 * CYCLES][0]  # not beyond where it was fitted
     return out

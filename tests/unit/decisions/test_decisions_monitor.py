@@ -318,7 +318,7 @@ def test_interrupts_are_not_swallowed():
     ("options", "match"),
     [
         ({"metric": "frobnication"}, "smaller or larger"),
-        ({"metric": 3}, "smaller or larger"),
+        ({"metric": 3}, "not a text|smaller or larger"),
         ({"direction": "down"}, "direction"),
         ({"x_unit": "furlong"}, "x_unit"),
         ({"horizon": -1}, "horizon"),

@@ -24,7 +24,7 @@ def answer(rule, run_):
 MADE_FOR = {
     "healthy": set(),
     "overfitting": {"overfitting"},
-    "lr_drops": set(),
+    "lr_drops": {"generalization_gap"},
     "diverging": {"diverged"},
     "noisy_accuracy": set(),
 }
