@@ -141,13 +141,14 @@ def unlearned(view: View, experts: Experts) -> Floats:
     """Location and scale over q of the pool without a gate as one Student t: shape (N, H, 2).
 
     The scale joins the mean square scale of its components and half the variance between them, as a t with four degrees
-    of freedom has twice its squared scale as variance.
+    of freedom has twice its squared scale as variance. It is at most q, the scale of noise and predicted change: on a
+    curve so clean that back-tests of other trends say little, it must not spoil what the gate knows.
     """
     pool = pool_by_backtests(view, experts).observation
     location = (pool.weight * pool.location).sum(axis=2)
     apart = pool.location - location[..., None]
     scale = np.sqrt((pool.weight * (pool.scale**2 + 0.5 * apart**2)).sum(axis=2))
-    return np.stack([location, scale], axis=2) / experts.scale[..., None]
+    return np.stack([location, np.minimum(scale, experts.scale)], axis=2) / experts.scale[..., None]
 
 
 def _without_noise(observed: Mixture, view: View) -> Mixture:
