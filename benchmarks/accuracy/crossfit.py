@@ -181,6 +181,12 @@ def _check_calibration(study: Study, folds: list[Fold], limit: int) -> bool:
         table = pd.concat(tables)
         pit.show(table, name)
         verdict.append(pit.holds(table))
+    local = pd.concat(
+        pit.local_mean_coverage(study.scorer, f.stretched(folds), [study.series[i] for i in sorted(f.test & tested)])
+        for f in folds
+    )
+    print("\nlocal mean of nine later rewards inside the 80 % interval of the mean curve:")
+    print(local.groupby("source")["held"].agg(["size", "mean"]).round(3).to_string())
     return verdict[0] and not verdict[1]
 
 

@@ -40,6 +40,30 @@ def pit_values(scorer: Any, gate: Gate, series: list[dict[str, Any]], seed: int 
     return table
 
 
+def local_mean_coverage(scorer: Any, gate: Gate, series: list[dict[str, Any]], level: float = 0.8) -> pd.DataFrame:
+    """Whether the mean of nine observations about a later one lies in the mean curve's interval: source, group, held.
+
+    Only rewards, whose noise is large beside what happens within nine points. The mean of nine still has a third of one
+    observation's noise.
+    """
+    rng = np.random.default_rng(0)
+    curves, ahead, truth, rows = [], [], [], []
+    for at, _, k, ask in scorer.tasks(series):
+        s = series[at]
+        inside = [int(i) for i in ask if i - 4 >= k and i + 5 <= len(s["y"])]
+        if s["kind"] != "reward" or not inside:
+            continue
+        chosen = int(rng.choice(inside))
+        curves.append(Curve(s["x"][:k], s["y"][:k], Metric("value", kind=s["kind"], direction=s["direction"])))
+        ahead.append(s["x"][[chosen]])
+        truth.append(float(np.mean(s["y"][chosen - 4 : chosen + 5])))
+        rows.append((s["source"], s["group"]))
+    table = pd.DataFrame(rows, columns=["source", "group"])
+    made = [f.interval(level, view="mean") for f in forecast_many(curves, ahead, method=Pooled(gate))]
+    table["held"] = [bool(m.low[0] <= y <= m.high[0]) for m, y in zip(made, truth, strict=True)]
+    return table
+
+
 def deciles(table: pd.DataFrame) -> NDArray[np.float64]:
     """Share of each tenth of [0, 1], every source counted the same."""
     shares = [np.histogram(part, bins=10, range=(0, 1))[0] / len(part) for _, part in table.groupby("source")["u"]]

@@ -25,8 +25,8 @@ __all__ = ["Gate", "shipped_gate"]
 WIDTH = EXPERTS + 4  # outputs per component: the experts, log scale, log weight, faith in two kinds of error
 _CLIP = 2.0
 UNLEARNED = 0.2  # weight of the pool without a gate; from .1 to .3 the scores on unseen domains are the same
-_NOISE = 1.2  # noise^2 in a component's squared scale; above .84^2 as back-test errors hold noise as well
-_LEFT = 0.02  # of the squared scale at least, once the noise is taken out
+_NOISE = 1.0  # noise^2 in a component's squared scale, set on simulated curves with a known mean
+_LEFT = 0.03  # of the squared scale at least, once the noise is taken out
 _FLOOR = 0.15  # of the noise: no component is sharper
 
 
