@@ -17,6 +17,7 @@ from .fit import find_model, prepared
 __all__ = ["FirstLook", "first_look"]
 
 _LOOSE = 1e-3  # cosine of residuals and tangents: the sum of squares is right to a millionth
+_STARTS = 2  # local minima of the starting grid that are followed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,7 @@ def first_look(curve: Curve, laws: Iterable[str]) -> list[FirstLook]:
         problem = prepared(curve, find_model(name), None)
         if problem.sample is None:
             continue
-        found = search(problem.model, problem.sample.points(), tolerance=_LOOSE)
+        found = search(problem.model, problem.sample.points(), starts=_STARTS, tolerance=_LOOSE)
         if np.isfinite(found.rss) and found.rss > 0:
             log_rss = math.log(found.rss) + 2 * math.log(problem.sample.scale)
             params = np.concatenate([found.c, found.theta])
