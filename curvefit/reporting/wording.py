@@ -26,6 +26,8 @@ __all__ = [
     "fit_rows",
     "forecast_notes",
     "headline",
+    "law_status",
+    "onset_known",
     "places",
     "support",
     "suspected",
@@ -198,6 +200,10 @@ def estimate_rows(report: Report) -> list[Row]:
             interval = interval.replace(", inf]", ", never]")
         if estimate.value is None:
             interval = estimate.status.code.replace("_", " ")
+        if name == "plateau_onset" and estimate.value is not None and not onset_known(report):
+            anywhere = f"anywhere in {interval}; {_remark(estimate, report)}"
+            rows.append(Row(_label(estimate), "", "not determined", "", anywhere))
+            continue
         unit = "" if estimate.value is None or name == "convergence_rate" else estimate.unit
         rows.append(Row(_label(estimate), value, interval, unit, _remark(estimate, report)))
     return rows
@@ -256,7 +262,16 @@ def undecided(report: Report) -> list[str]:
     found = report.diagnoses
     if any(d.name == "underdetermined" for d in found.present) and found.undecided:
         return [f"undecided until then: {', '.join(d.name.replace('_', ' ') for d in found.undecided)}"]
-    return [f"{d.name.replace('_', ' ')}: undecided. {d.explanation}" for d in found.undecided]
+    missing = [d for d in found.undecided if not d.evidence]  # nothing was there to be looked at
+    lines = [
+        f"{d.name.replace('_', ' ')}: undecided. {d.explanation}"
+        for d in found.undecided
+        if d not in missing or len(missing) < 3
+    ]
+    if len(missing) >= 3:
+        names = ", ".join(d.name.replace("_", " ") for d in missing)
+        lines.append(f"not to be told from this log, for want of another curve or attribute: {names}")
+    return lines
 
 
 def finding(report: Report, diagnosis: Diagnosis) -> str:
@@ -265,6 +280,22 @@ def finding(report: Report, diagnosis: Diagnosis) -> str:
     if diagnosis.name == "validation_below_training" and report.curve.direction == "max":
         return "validation above training"
     return name
+
+
+def law_status(report: Report) -> Status:
+    """Of the fitted law, the same on the page and in the figure: what the estimates doubt of it counts too."""
+    assert report.fit is not None
+    limit = report.estimates.get("asymptote")
+    doubted = limit is not None and limit.status is Status.DEGRADED
+    return Status.DEGRADED if doubted and report.fit.status is Status.OK else report.fit.status
+
+
+def onset_known(report: Report) -> bool:
+    """Whether there is a plateau onset that is known to better than the whole run."""
+    onset = report.estimates.get("plateau_onset")
+    if onset is None or onset.value is None:
+        return False
+    return onset.interval is None or onset.interval.width < float(report.curve.x[-1] - report.curve.x[0])
 
 
 def places(diagnosis: Diagnosis) -> str:

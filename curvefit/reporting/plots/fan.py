@@ -17,6 +17,7 @@ from ..figures import COLORS, literal, new_axes, style
 from ..smoothing import smooth as smoothed
 from ..thinning import thin
 from ..view import Scale, View, choose_view
+from ..wording import law_status, onset_known
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -178,7 +179,7 @@ def _fit(ax: Axes, report: Report, view: View) -> None:
     x = {"all": x, "nonnegative": x[x >= 0], "positive": x[x > 0]}[fit.model.domain]
     y = fit.predict(x).mean
     ok = np.isfinite(y)
-    sure = fit.status is Status.OK
+    sure = law_status(report) is Status.OK
     label = f"fit ({fit.model.name.replace('_', ' ')}{'' if sure else ', with doubts'})"
     ax.plot(
         x[ok],
@@ -232,7 +233,7 @@ def _events(ax: Axes, report: Report, view: View) -> None:
             zorder=5,
         )
     onset = report.estimates.get("plateau_onset")
-    if onset is not None and onset.value is not None:
+    if onset is not None and onset.value is not None and onset_known(report):
         if onset.interval is not None and onset.interval.closed:
             ax.axvspan(
                 onset.interval.low,

@@ -54,7 +54,7 @@ def markdown(report: Report, *, level: int = 2) -> str:
     if rows:
         lines += [f"{sub} Estimates with {100 * report.level:g} % confidence intervals", "", *_table(rows)]
     if report.fit is not None:
-        law = f"{_code(report.fit.model.name)} ({_escape(report.fit.status.value)})"
+        law = f"{_code(report.fit.model.name)} ({_escape(wording.law_status(report).value)})"
         lines += [f"{sub} Fitted law: {law}", "", *_table(wording.fit_rows(report))]
     lines += [f"{sub} Diagnoses", "", *_diagnoses(report)]
     for heading, texts in (("Doubts and notes", wording.doubts(report)), ("Data", wording.data_lines(report))):

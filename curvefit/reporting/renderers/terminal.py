@@ -119,7 +119,7 @@ def _fit(page: Page, report: Report) -> None:
     fit = report.fit
     if fit is None:
         return
-    page.heading(f"Fitted law: {fit.model.name.replace('_', ' ')} ({fit.status.value})")
+    page.heading(f"Fitted law: {fit.model.name.replace('_', ' ')} ({wording.law_status(report).value})")
     rows = wording.fit_rows(report)
     if rows:
         _table(page, rows)

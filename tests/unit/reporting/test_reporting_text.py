@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from curvefit.analysis import analyze
-from curvefit.curves import Curve, Estimate, Interval
+from curvefit.curves import Curve, Estimate, Interval, Status
 from curvefit.decisions.recommendation import Action
 from curvefit.diagnostics.diagnosis import Diagnoses, Diagnosis, Verdict
+from curvefit.fitting.fit import fit
 from curvefit.reporting import wording
 from curvefit.reporting.renderers import _page
 from curvefit.reporting.renderers._page import cells, wrap
@@ -314,3 +315,39 @@ def test_an_onset_whose_level_may_not_last_says_so(build):
     assert open_.estimates["plateau_onset"].value is not None
     assert "whether the level lasts is undecided" in " ".join(open_.render("terminal").split())
     assert "whether the level lasts" not in " ".join(sure.render("terminal").split())
+
+
+def test_what_the_log_cannot_tell_is_one_line(build):
+    """Three rules that had nothing to look at, and one that looked and could not decide."""
+    lacking = [
+        Diagnosis(n, Verdict.UNDECIDED, "info", explanation=f"{n} needs more.") for n in ("grokking", "a_b", "c")
+    ]
+    looked = Diagnosis("plateaued", Verdict.UNDECIDED, "info", "val_loss", (), {"gain": 0.1}, 0.3, "Points would tell.")
+    x = np.arange(1.0, 41.0)
+    text = " ".join(build(x, 1 + 1 / x, diagnoses=[*lacking, looked]).render("terminal").split())
+    assert "for want of another curve or attribute: grokking, a b, c" in text
+    assert "grokking needs more" not in text
+    assert "plateaued: undecided. Points would tell." in text
+    two = " ".join(build(x, 1 + 1 / x, diagnoses=[*lacking[:2], looked]).render("terminal").split())
+    assert "grokking needs more." in two
+
+
+def test_an_onset_as_uncertain_as_the_run_is_long_is_not_determined(stated_report):
+    whole = Estimate("plateau_onset", 30.0, Interval(2.0, 90.0), "epoch", reasons=("read off the forecast",))
+    vague = replace(stated_report, estimates={**stated_report.estimates, "plateau_onset": whole})
+    text = " ".join(vague.render("terminal", color=False).split())
+    assert "plateau onset not determined" in text
+    assert "anywhere in [2, 90]" in text
+    assert "plateau onset" not in [t.get_text() for t in vague.plot().get_legend().get_texts()]
+
+
+def test_a_law_that_misses_the_late_curve_has_doubts_everywhere(build):
+    x = np.arange(1.0, 121.0)
+    y = 0.5 + 2 * np.exp(-x / 6) + 0.01 * np.sin(5 * x)
+    report = build(x, y, fit=fit(Curve(x, y, "val_loss"), "exponential"))
+    if report.fit.status is not Status.OK:
+        pytest.fail("the law was to have no doubts of its own")
+    misses = Estimate("asymptote", 0.5, Interval(0.49, 0.51), "", Status.DEGRADED, ("the law misses the late curve",))
+    doubted = replace(report, estimates={**report.estimates, "asymptote": misses})
+    assert "exponential (with the doubts listed)" in doubted.render("terminal", color=False)
+    assert "fit (exponential, with doubts)" in [t.get_text() for t in doubted.plot().get_legend().get_texts()]
