@@ -78,3 +78,74 @@ def test_the_default_interval_covers(kind):
 def test_an_interval_that_takes_correlated_noise_for_independent_does_not():
     """Negative control: the delta method with white noise."""
     assert exceeds(60 - coverage("ar.7", 60, "delta", "white"), 60, 1 - PROMISES["ar.7"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", list(SIZES))
+def test_the_existence_test_holds_its_size_in_many_series(kind):
+    assert not exceeds(rejections(kind, 200)[0], 200, SIZES[kind])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "interval", "promised"),
+    [("white", "profile_likelihood", 0.915), ("white", "profile_sieve", 0.93), ("ar.7", "profile_sieve", 0.93)],
+)
+def test_intervals_cover_in_many_series(kind, interval, promised):
+    assert not exceeds(200 - coverage(kind, 200, interval, "auto"), 200, 1 - promised)
+
+
+def numbers(k: int, runs: int, assumed: str) -> tuple[int, int]:
+    """How often exactly k breakpoints are selected where there are k, and how often more; AR(.7) noise."""
+    rng = np.random.default_rng(19)
+    places = {0: (), 1: (6.5,), 2: (3.0, 6.5), 3: (2.5, 5.0, 7.5)}[k]
+    mean = 5 - 0.8 * X + sum(0.8 * (-1) ** j * np.maximum(X - p, 0) for j, p in enumerate(places))
+    found = [len(cf.segment((X, mean + 0.1 * noise("ar.7", rng)), noise=assumed).breakpoints) for _ in range(runs)]
+    return sum(f == k for f in found), sum(f > k for f in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_the_number_of_breakpoints_is_found(k):
+    exact, over = numbers(k, 25, "auto")
+    assert not exceeds(25 - exact, 25, 0.20)
+    assert not exceeds(over, 25, 0.10)
+
+
+@pytest.mark.slow
+def test_selection_that_takes_correlated_noise_for_independent_finds_too_many():
+    """Negative control."""
+    assert exceeds(numbers(1, 20, "white")[1], 20, 0.10)
+
+
+def bumps(kind: str, runs: int, height: float) -> int:
+    """How often a bump is seen at 5 % on an exponential decay."""
+    rng = np.random.default_rng(20)
+    mean = 1 + 3 * np.exp(-X / 2.5) + 0.1 * height * np.exp(-0.5 * ((X - 6) / 0.6) ** 2)
+    return sum(cf.double_descent((X, mean + 0.1 * noise(kind, rng)), rng=rng).p_value <= 0.05 for _ in range(runs))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["white", "ar.7", "ar.9"])
+def test_the_bump_test_holds_its_size(kind):
+    assert not exceeds(bumps(kind, 40, 0.0), 40, 0.07)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "height", "promised"), [("white", 6.0, 0.95), ("ar.7", 10.0, 0.90)])
+def test_the_bump_test_sees_bumps(kind, height, promised):
+    assert not exceeds(25 - bumps(kind, 25, height), 25, 1 - promised)
+
+
+@pytest.mark.slow
+def test_a_stream_of_noise_makes_few_events():
+    from curvefit.segmentation.change_stream import ChangeStream
+
+    rng = np.random.default_rng(21)
+    false = {"auto": 0, "white": 0}
+    for _ in range(30):
+        y = noise_paths(np.array([0.7]), rng.standard_normal((2000, 1)))[:, 0]
+        for assumed in false:
+            false[assumed] += bool(ChangeStream(noise=assumed).update(np.arange(2000.0), y))
+    assert not exceeds(false["auto"], 30, 0.10)
+    assert exceeds(false["white"], 30, 0.10)  # negative control
