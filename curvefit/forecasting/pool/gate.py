@@ -23,6 +23,7 @@ from .weights import pool_by_backtests
 __all__ = ["Gate", "shipped_gate"]
 
 WIDTH = EXPERTS + 4  # outputs per component: the experts, log scale, log weight, faith in two kinds of error
+_CELLS = 512  # curves times future points that are looked at together: their arrays stay in the cache
 _CLIP = 2.0
 UNLEARNED = 0.2  # weight of the pool without a gate; from .1 to .3 the scores on unseen domains are the same
 _NOISE = 1.0  # noise^2 in a component's squared scale, set on simulated curves with a known mean
@@ -105,6 +106,22 @@ class Gate:
         unlearned : ndarray, shape (N, H, 2), optional
             Location and scale over q of the pool without a gate, which gets a fifth of the weight.
         """
+        rows = max(1, _CELLS // table.shape[1])
+        if len(table) <= rows:
+            return self._mix(table, said, error, own, noise, unlearned)
+        parts = []
+        for start in range(0, len(table), rows):
+            some = slice(start, start + rows)
+            rest = None if unlearned is None else unlearned[some]
+            parts.append(self._mix(table[some], said[some], error[some], own[some], noise[some], rest))
+        location, scale, mass = (
+            np.concatenate([getattr(mixture, name) for mixture, _ in parts]) for name in ("location", "scale", "weight")
+        )
+        return Mixture(location, scale, mass), np.concatenate([belief for _, belief in parts])
+
+    def _mix(
+        self, table: Floats, said: Floats, error: Floats, own: Floats, noise: Floats, unlearned: Floats | None
+    ) -> tuple[Mixture, Floats]:
         x = np.clip((table - self.mean) / self.sd, -_CLIP, _CLIP)
         locations, scales, masses, beliefs = [], [], [], []
         for weight, bias in zip(self.weight, self.bias, strict=True):
