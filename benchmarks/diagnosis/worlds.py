@@ -88,7 +88,7 @@ def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float
     if rule == "erratic":
         rho = NOISES[noise].rho  # what changes from point to point, by second differences
         rough = float(np.sqrt((6 - 8 * rho + 2 * rho**2) / 6))
-        return draw(None, 0.25 * float(np.exp(strength * 1.6 / np.sqrt(n))) / rough)
+        return draw(0.25 * float(np.exp(strength * 1.6 / np.sqrt(n))) / rough)
     if rule == "overfitting_plateau":
         none, one = draw(0.0), draw(1.0)
         shape = none.means["train_loss"] - one.means["train_loss"]  # what training gains beyond where it stands

@@ -22,6 +22,7 @@ VOICE = Voice("grokking", SEVERITY)
 
 SATURATED = 0.9  # of the total drop of training
 LATER = 0.5  # of the total drop of validation that must come after that
+FOLLOWS = 0.25  # of it: what a validation curve that follows training may still gain then
 RATIO = 2.0  # of the x of the jump over the x of saturation
 ADVICE = (
     "Generalization came long after the training set was learned: train longer before giving up on a flat validation "
@@ -32,7 +33,7 @@ ADVICE = (
 def grokking(evidence: Evidence) -> Diagnosis:
     r"""Test that most of what validation gained came after training was saturated.
 
-    .. math:: \frac{(\bar v_\mathrm{sat} - \bar v_\mathrm{end}) - 0.5\,\text{drop}_v}{\mathrm{se}} > t_\alpha, \qquad
+    .. math:: \frac{(\bar v_\mathrm{sat} - \bar v_\mathrm{end}) - 0.25\,\text{drop}_v}{\mathrm{se}} > t_\alpha, \qquad
               x_\mathrm{jump} \ge 2\,x_\mathrm{sat}
 
     with saturation at nine tenths of the drop of training and the jump where half of what came later has come.
@@ -50,7 +51,8 @@ def grokking(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     On a healthy run validation follows training, so that about a tenth of its gain comes after saturation. The standard
-    error of the later gain is that of a difference of means under AR(1) noise. Loss and accuracy are both looked at.
+    error of the later gain is that of a difference of means under AR(1) noise. The test is against a quarter of the
+    drop, and at least half of it must have come later. Loss and accuracy are both looked at.
     """
     train_name = evidence.training
     names = [n for n in dict.fromkeys((evidence.score, evidence.validation)) if n is not None]
@@ -91,8 +93,8 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
         if cut is not None:
             apart, first_window, last_window = cut, _same(val, cut, before), _same(val, cut, end)
     stderr = apart.change(first_window, last_window)[1]
-    excess = later - LATER * gained
-    error = float(np.hypot(stderr, LATER * apart.level(0, min(2 * val.half_window + 1, m))[1]))
+    excess = later - FOLLOWS * gained
+    error = float(np.hypot(stderr, FOLLOWS * apart.level(0, min(2 * val.half_window + 1, m))[1]))
     p_value = student_tail(excess / error, val.dof) if error > 0 else float(excess <= 0)
     facts |= {"gained_later": later, "gained_later_stderr": stderr, "gained": gained}
     start = float(min(train.x[0], val.x[0]))
@@ -100,7 +102,7 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
     x_jump = float(val.x[jump])
     ratio = (x_jump - origin) / max(x_train - origin, 1e-300)
     facts |= {"jump": x_jump, "ratio": min(ratio, 1e9)}
-    if p_value >= alpha or ratio < RATIO:
+    if p_value >= alpha or ratio < RATIO or later < LATER * gained:
         share = f"{percent(max(later, 0.0) / gained)} of what {name} gained" if gained > 0 else "nothing"
         return VOICE.absent(
             f"{share[:1].upper()}{share[1:]} came after {train_name} was saturated.",

@@ -77,7 +77,7 @@ def test_diagnose_refuses_what_makes_no_sense(arguments, message):
 
 def test_diagnose_wants_a_run():
     with pytest.raises(UsageError, match="needs a Run"):
-        diagnose([1, 2, 3])
+        diagnose(42)
 
 
 def test_partners_are_found_by_stem_and_split():
