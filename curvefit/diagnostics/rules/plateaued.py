@@ -117,6 +117,7 @@ def _kink(boiled: Trace) -> dict[str, float]:
     x, y, w = boiled.x[start:], boiled.y[start:], boiled.weight[start:] ** -2.0
     if float(np.ptp(y)) == 0 or np.unique(x).size < _KINK_BINS:
         return {}
+    y, w = y / float(np.max(np.abs(y))), w / float(np.max(w))  # squares neither overflow nor vanish
     axes: tuple[Axis, ...] = ("linear", "log") if x[0] > 0 else ("linear",)
     lines = [segment((x, y), 1, terminal_slope=0.0, weights=w, x_axis=axis) for axis in axes]
     best = min(lines, key=lambda fit: fit.rss)
