@@ -11,7 +11,14 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
-SYNONYMS = {r"\dots": r"\ldots", r"\lvert": "|", r"\rvert": "|", r"\tfrac": r"\frac", r"\dfrac": r"\frac"}
+SYNONYMS = {
+    r"\dots": r"\ldots",
+    r"\iff": r"\Leftrightarrow",
+    r"\lvert": "|",
+    r"\rvert": "|",
+    r"\tfrac": r"\frac",
+    r"\dfrac": r"\frac",
+}
 SYNONYMS |= dict.fromkeys((r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"), "")
 SPELLED = re.compile("|".join(re.escape(name) + r"(?![A-Za-z])" for name in SYNONYMS))
 
