@@ -128,6 +128,7 @@ def mmf4(x: Array, y: Array, x_future: Array, direction: str, kind: str) -> Arra
 
 def damped_trend(x: Array, y: Array, x_future: Array, direction: str, kind: str) -> Array:
     """Exponential smoothing with a damped additive trend (statsmodels ETS), on the observations as equally spaced."""
+    import pandas as pd
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     thin = np.unique(np.linspace(0, len(y) - 1, min(len(y), 200)).round().astype(int))
@@ -136,7 +137,7 @@ def damped_trend(x: Array, y: Array, x_future: Array, direction: str, kind: str)
     far = int(min(steps.max(), 2000))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        found = ETSModel(y[thin], error="add", trend="add", damped_trend=True).fit(disp=False, maxiter=200)
+        found = ETSModel(pd.Series(y[thin]), error="add", trend="add", damped_trend=True).fit(disp=False, maxiter=200)
         made = found.get_prediction(start=thin.size, end=thin.size + far - 1)
         mean, sd = made.predicted_mean, np.sqrt(made.forecast_variance)
     at = np.minimum(steps, far) - 1

@@ -72,7 +72,7 @@ def laws(x: Array, y: Array, ahead: Array) -> dict[str, Array]:
         [(np.log(max(y[-1] - np.exp(f), 1e-3 * low)), -0.5, f) for f in floors],
     )
     out["M3"] = best(
-        lambda p, s: p[0] - np.exp(p[2]) * np.log(1 / s + np.exp(p[1])),
+        lambda p, s: p[0] + np.exp(p[2]) * np.log(1 / s + np.exp(p[1])),
         [(level, g, np.log(c)) for g in (-6.0, -2.0, 0.0) for c in (0.2, 0.6)],
     )
     out["M4"] = m4(t, y, to)
