@@ -207,4 +207,6 @@ def _hint(name: str) -> str:
         "level": "level=0.95",
         "levels": "levels=[0.1, 0.5, 0.9]",
         "curves": "a list of curves; for one: cf.forecast(curve, x)",
+        "max_bytes": "max_bytes=2**30, a number of bytes",
+        "keep_partial_tail": "keep_partial_tail=True or False",
     }.get(name, "")
