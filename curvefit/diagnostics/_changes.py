@@ -128,7 +128,8 @@ def _screened(trace: Trace, start: int, stop: int) -> tuple[list[int], list[int]
     gap = np.lib.stride_tricks.sliding_window_view(trace.y[start:stop], 2 * SIDE) @ kernel
     places = np.arange(gap.size) + start + SIDE
     scaled = gap / trace.weight[places]
-    z = np.abs(scaled) / max(MAD * float(np.median(np.abs(scaled))), 1e-300)
+    with np.errstate(over="ignore"):  # beside exact zeros every gap is beyond all bounds
+        z = np.abs(scaled) / max(MAD * float(np.median(np.abs(scaled))), 1e-300)
     z[np.abs(gap) < 0.5 * SMALLEST * trace.drop] = 0.0
     chosen: list[int] = []
     for i in np.argsort(-z).tolist():
@@ -265,7 +266,8 @@ def dated(curve: Curve, trace: Trace, change: Change) -> tuple[float, float, flo
     fallback = float(trace.x[max(change.at - 1, 0)]), float(trace.x[change.at])
     if x.size < 8:
         return fallback[1], *fallback
-    found = changepoints((x, y), n_changes=1, cost="linear", min_size=3)
+    largest = float(np.max(np.abs(y)))  # the place knows no scale, squares of huge values do
+    found = changepoints((x, y / largest if largest > 0 else y), n_changes=1, cost="linear", min_size=3)
     if not found.locations:
         return fallback[1], *fallback
     place = found.locations[0]

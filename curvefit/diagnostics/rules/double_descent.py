@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ...curves import DataError
 from ...segmentation.bump import BumpTest
 from ...segmentation.bump import double_descent as bump_test
 from .._scan import line
@@ -80,7 +81,10 @@ def double_descent(evidence: Evidence) -> Diagnosis:
         )
     if _training_shares(evidence, boiled, hump):
         return VOICE.absent(f"{name} rises and falls, but so does training: not double descent.", facts, metric=name)
-    tested = bump_test(evidence.run[name], alpha=ALPHA, replicates=REPLICATES)
+    try:
+        tested = bump_test(evidence.run[name], alpha=ALPHA, replicates=REPLICATES)
+    except DataError as refused:  # values whose squares overflow
+        return VOICE.undecided(f"{name} rises and falls, but cannot be tested: {refused.what}.", facts, metric=name)
     p_value = tested.p_value if np.isfinite(tested.p_value) else None
     if tested.verdict == "undecided":
         return VOICE.undecided(

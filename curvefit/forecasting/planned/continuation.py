@@ -84,7 +84,7 @@ def continuations(
     >>> from curvefit import Schedule
     >>> log = Schedule.cosine(3e-4, 1_000, final=0.1).until(400)
     >>> [(c.words, round(c.probability, 2)) for c in continuations(log, 1_000, 1_000)]
-    [('cosine to 10% of the peak', 1.0)]
+    [('cosine to 10 % of the peak', 1.0)]
     """
     if not len(logged):
         raise DataError("the schedule is empty", where="schedule")
