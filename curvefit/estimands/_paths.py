@@ -55,7 +55,8 @@ def mean_paths(fit: Fit, x: _Array) -> _Array | None:
     knots, weight = used[starts + (weight / 2).astype(int)], np.sqrt(weight / used.size)
     offset = np.array([s.offset for s in model.shape])
     spread = covariance[k:, k:] / np.outer(theta + offset, theta + offset)
-    shapes = np.exp(np.log(theta + offset) + _normal(spread, rng)) - offset
+    exponent = np.log(theta + offset) + _normal(spread, rng)
+    shapes = np.exp(np.minimum(exponent, 300.0)) - offset  # what the data leave wide open goes to its bound below
     low = np.array([s.low for s in model.shape])
     high = np.array([s.high for s in model.shape])
     shapes = np.clip(shapes, low, high)

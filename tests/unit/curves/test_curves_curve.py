@@ -124,7 +124,7 @@ def test_V16_tensors_and_masks():
         np.zeros((2, 2)),
         [[1, 2], [3]],
         [10**400, 1],
-        [object(), 1],
+        [Ellipsis, 1],
         [b"1", 2],
     ],
     ids=str,
