@@ -171,7 +171,7 @@ def _model_name(text: str) -> str:
     """A law, a sum of laws, ``auto`` or ``none``; nothing is imported to check it."""
     for part in text.split("+") if text not in ("auto", "none") else ():
         if part.strip() not in models:
-            raise unknown_name("model", part.strip(), ["auto", "none", *models])
+            raise unknown_name("model", part.strip(), ["auto", *models])
     return text
 
 

@@ -82,7 +82,7 @@ def load(args: Namespace, failures: Failures) -> Iterator[Run]:
         if found == len(failures.items):
             failures.on(str(path), stage="read").add(
                 ReadError(
-                    "no training log in this folder", code="CF-IO-003", where=str(path), hint="curvefit list readers"
+                    "no training log in this folder", code="CF-IO-008", where=str(path), hint="curvefit list readers"
                 )
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import final
@@ -10,6 +11,7 @@ from ..curves import Run
 from ..datasets import examples
 from ._attempt import Failures
 from ._options import add_metric
+from ._output import note
 from ._reports import ReportCommand
 
 __all__ = ["Example"]
@@ -35,8 +37,17 @@ class Example(ReportCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """As for analyze, with a figure unless told otherwise."""
         super().add_arguments(parser)
-        parser.add_argument("--no-plot", dest="plot", action="store_const", const=None, help=f"do not write {FIGURE}")
-        parser.set_defaults(plot=FIGURE)
+        parser.add_argument("--no-plot", dest="plot", action="store_const", const="", help=f"do not write {FIGURE}")
+
+    def run(self, args: Namespace) -> int:
+        """As for analyze; a file that nobody asked to replace is left as it is."""
+        left = args.plot is None and os.path.lexists(FIGURE)
+        if args.plot is None and not left:
+            args.plot = FIGURE
+        code = super().run(args)
+        if left:
+            note(f"{FIGURE} exists and was left as it is; to replace it: --plot {FIGURE}", quiet=args.quiet)
+        return code
 
     def find(self, args: Namespace, failures: Failures) -> Iterable[Run]:
         """The one example."""

@@ -288,6 +288,13 @@ def test_list_names_every_way_and_only_those_asked_for(capsys):
     assert "Did you mean 'models'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("name", "guess"), [("nope", ""), ("powerlaw", "Did you mean 'power_law'?")])
+def test_only_a_close_law_is_suggested(name, guess, log, capsys):
+    assert run("fit", log, "--model", name) == 2
+    said = capsys.readouterr().err
+    assert guess in said and ("Did you mean" in said) == bool(guess)
+
+
 def test_example_draws_into_the_working_folder_and_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run("example") == 0
@@ -297,6 +304,13 @@ def test_example_draws_into_the_working_folder_and_says_so(tmp_path, monkeypatch
     (tmp_path / "curvefit-example.png").unlink()
     assert run("example", "--no-plot") == 0
     assert not (tmp_path / "curvefit-example.png").exists()
+    (tmp_path / "curvefit-example.png").write_bytes(b"somebody's own")
+    capsys.readouterr()
+    assert run("example") == 0
+    assert (tmp_path / "curvefit-example.png").read_bytes() == b"somebody's own"
+    assert "was left as it is; to replace it: --plot curvefit-example.png" in capsys.readouterr().err
+    assert run("example", "healthy", "--plot", "curvefit-example.png") == 0
+    assert (tmp_path / "curvefit-example.png").read_bytes().startswith(b"\x89PNG")
     capsys.readouterr()
     assert run("example", "helthy") == 2
     assert "Did you mean 'healthy'?" in capsys.readouterr().err
