@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .estimate import Estimate, Interval
 
-__all__ = ["counted", "format_interval", "format_number", "format_share", "format_x", "with_interval"]
+__all__ = [
+    "counted",
+    "format_interval",
+    "format_number",
+    "format_probability",
+    "format_share",
+    "format_x",
+    "with_interval",
+]
 
 _PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e7  # magnitudes written without an exponent
 _MOST_DIGITS = 12  # significant, however small the spread
@@ -82,15 +90,20 @@ def counted(n: int, thing: str) -> str:
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
-def format_share(probability: float) -> str:
-    """A probability as percent, never rounded to certainty: ``<1 %`` and ``>99 %`` at the ends."""
-    if math.isnan(probability):
+def format_share(share: float) -> str:
+    """A share as percent, never rounded to nothing or all: ``<1 %`` and ``>99 %`` at the ends."""
+    if math.isnan(share):
         return "nan"
-    if 0 < probability < 0.01:
+    if 0 < share < 0.01:
         return "<1 %"
-    if 0.99 < probability < 1:
+    if 0.99 < share < 1:
         return ">99 %"
-    return f"{100 * probability:.0f} %"
+    return f"{100 * share:.0f} %"
+
+
+def format_probability(probability: float) -> str:
+    """A forecast probability as percent: ``<1 %`` and ``>99 %`` also for 0 and 1, which no forecast can vouch for."""
+    return format_share(min(max(probability, 1e-9), 1 - 1e-9)) if math.isfinite(probability) else "nan"
 
 
 def _whole(value: float) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..curves import Curve, DataError, Estimate, Interval, Run, Status, UsageError
 from ..curves._arguments import checked
-from ..curves.numbers import format_number, format_share, format_x
+from ..curves.numbers import format_number, format_probability, format_x
 from ..diagnostics.api import diagnose
 from ..diagnostics.diagnosis import Diagnoses, Diagnosis
 from ..estimands import horizon_grid
@@ -171,7 +171,7 @@ class _Case:
         meaning = "" if self.why_gain == "as given" else f", {self.why_gain},"
         return (
             f"P(gain of at least {format_number(self.min_gain, digits=3)}{meaning} by {self.curve.x_unit} "
-            f"{format_x(self.horizon)}) = {format_share(self.probability)}"
+            f"{format_x(self.horizon)}) = {format_probability(self.probability)}"
         )
 
     def answer(self, action: Action, *reasons: str, at: int | None = None) -> Recommendation:
@@ -249,10 +249,10 @@ def _hopeless(case: _Case, target: float | None, best: float | None) -> Recommen
         if chance < HOPELESS_BELOW:
             return _stop(
                 case,
-                f"{name} {format_number(value, digits=6)} is out of reach: P(reached by {case.curve.x_unit} {format_x(case.horizon)}) = {format_share(chance)}",
+                f"{name} {format_number(value, digits=6)} is out of reach: P(reached by {case.curve.x_unit} {format_x(case.horizon)}) = {format_probability(chance)}",
             )
         case.also.append(
-            f"{name} {format_number(value, digits=6)}: P(reached by {case.curve.x_unit} {format_x(case.horizon)}) = {format_share(chance)}"
+            f"{name} {format_number(value, digits=6)}: P(reached by {case.curve.x_unit} {format_x(case.horizon)}) = {format_probability(chance)}"
         )
     return None
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from ..curves import Estimate
 from ..curves._checks import safe_text
-from ..curves.numbers import format_share, format_x
+from ..curves.numbers import format_probability, format_x
 
 __all__ = ["Action", "Recommendation"]
 
@@ -89,7 +89,7 @@ class Recommendation:
         return "\n".join(safe_text(line) for line in lines)
 
     def __repr__(self) -> str:
-        chance = "" if self.probability is None else f", P(gain) = {format_share(self.probability)}"
+        chance = "" if self.probability is None else f", P(gain) = {format_probability(self.probability)}"
         return f"Recommendation({safe_text(self.metric)!r}: {self.sentence}{chance})"
 
     @property

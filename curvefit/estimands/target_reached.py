@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
-from ..curves.numbers import format_share, format_x
+from ..curves.numbers import format_probability, format_x
 from ..forecasting.forecast import Forecast
 from ._base import Question, unanswered
 from ._local_mean import local_mean
@@ -61,7 +61,7 @@ def target_reached(question: Question) -> Estimate:
     }
     interval = Interval(low, high, question.level, "confidence", forecast.method) if np.isfinite(low) else None
     if not np.isfinite(value):
-        reason = f"by {curve.x_unit} {format_x(horizon)} the mean curve reaches it with probability {format_share(float(reached[-1]))}"
+        reason = f"by {curve.x_unit} {format_x(horizon)} the mean curve reaches it with probability {format_probability(float(reached[-1]))}"
         return Estimate(name, None, interval, curve.x_unit, Status.NOT_REACHED, (reason, *forecast.reasons), details)
     return Estimate(name, value, interval, curve.x_unit, forecast.status, forecast.reasons, details)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..curves import Estimate, Interval, Status
-from ..curves.numbers import counted, format_number, format_share, format_x, with_interval
+from ..curves.numbers import counted, format_number, format_probability, format_share, format_x, with_interval
 from ..decisions.recommendation import Action
 from ..diagnostics.diagnosis import Diagnosis
 from .document import BAND_LEVELS
@@ -228,7 +228,7 @@ def _remark(estimate: Estimate, report: Report) -> str:
         first, last = format_x(report.curve.x[0]), format_x(report.horizon)
         return f"{format_share(detail['share'])} of the gain from {report.curve.x_unit} {first} to {last}"
     if name == "target_reached" and "probability" in detail and detail.get("already_reached") != 1:
-        return f"{format_share(detail['probability'])} by {report.curve.x_unit} {format_x(report.horizon)}"
+        return f"{format_probability(detail['probability'])} by {report.curve.x_unit} {format_x(report.horizon)}"
     if name == "best_point" and "value" in detail:
         value = format_number(detail["value"], 2 * detail.get("stderr", 0.0))
         return f"value {value} (mean of {detail.get('points', detail['window']):.0f})"

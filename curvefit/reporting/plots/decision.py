@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves._checks import safe_text
-from ...curves.numbers import format_number, format_share, format_x
+from ...curves.numbers import format_number, format_probability, format_x
 from ...decisions._gain import Gains
 from ...decisions.recommendation import Action
 from ..figures import COLORS, literal, new_axes, style
@@ -109,7 +109,7 @@ def _mark(ax: Axes, report: Report, x: _Array, middle: _Array) -> None:
         else f"{answer.action.value}: {report.curve.x_unit} {format_x(at)}"
     )
     if answer.probability is not None:
-        words += f"\nP(gain ≥ {format_number(answer.min_gain, digits=3)}) = {format_share(answer.probability)}"
+        words += f"\nP(gain ≥ {format_number(answer.min_gain, digits=3)}) = {format_probability(answer.probability)}"
     left = at < (x[0] + x[-1]) / 2
     note = ax.annotate(
         words, (at, 0.02), xycoords=("data", "axes fraction"), xytext=(5 if left else -5, 0), textcoords="offset points",

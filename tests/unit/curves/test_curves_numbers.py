@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curvefit.curves import Estimate, Interval
-from curvefit.curves.numbers import format_interval, format_number, format_share, format_x, with_interval
+from curvefit.curves.numbers import (
+    format_interval,
+    format_number,
+    format_probability,
+    format_share,
+    format_x,
+    with_interval,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,14 @@ def test_format_x(x, text):
 )
 def test_format_share(p, text):
     assert format_share(p) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0, "<1 %"), (0.004, "<1 %"), (0.01, "1 %"), (0.5, "50 %"), (0.996, ">99 %"), (1, ">99 %")]
+)
+def test_a_forecast_is_never_certain(p, text):
+    assert format_probability(p) == text
+    assert format_probability(math.nan) == "nan"
 
 
 @given(st.floats(-1e12, 1e12, allow_nan=False), st.floats(1e-12, 1e12, allow_nan=False, allow_subnormal=False))
