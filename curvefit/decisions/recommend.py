@@ -24,6 +24,7 @@ __all__ = ["recommend"]
 STOP_BELOW = 0.1  # P(worthwhile gain) below which going on is not worth it
 FEW = 20  # points below which an undecided curve is never stopped
 HOPELESS_BELOW = 0.05  # P(target or best ever reached) below which it is called out of reach
+NO_TIME = "x is the size of a model, not training time: there is nothing to train on or to stop"
 
 
 @checked
@@ -85,7 +86,8 @@ def recommend(
     Gains are those of the mean curve against its local mean now, not of single noisy values. STOP needs
     P(gain >= min_gain) below 0.1, a best net worth of 0 or a goal out of reach, and is never said of a run that is too
     short to tell (fewer than 20 points with an undecided plateau, or an underdetermined run) or that levels off under a
-    learning rate that has not been lowered yet: annealing would still bring something.
+    learning rate that has not been lowered yet: annealing would still bring something. Along parameters, where no run
+    goes on, the answer is COLLECT_MORE with the probability of the gain, unless prices ask how large a model pays.
     """
     if isinstance(run, Curve):
         run = Run(run.metric.name, {run.metric.name: run})
@@ -124,6 +126,8 @@ def recommend(
         )
         target = None
     hopeless = _hopeless(case, target, best)
+    if curve.x_unit == "parameter" and cost_per_unit is None:
+        return case.answer(Action.COLLECT_MORE, NO_TIME, case.chance() if hopeless is None else hopeless.reasons[0])
     if hopeless is not None:
         return hopeless
     if cost_per_unit is not None and worth_per_unit is not None:

@@ -136,6 +136,18 @@ def test_underdetermined_is_collect_more():
     assert ask([0.3] * 6, diagnoses=saying(("underdetermined", "info"))).action is Action.COLLECT_MORE
 
 
+@pytest.mark.parametrize("gains", [np.linspace(0.01, 0.5, len(FUTURE)), np.zeros(len(FUTURE))])
+@pytest.mark.parametrize("options", [{}, {"target": 0.9}, {"target": 0.01}])
+def test_nobody_is_told_to_train_along_a_size(gains, options):
+    c = falling()
+    sizes = Curve(c.x, c.y, c.metric, x_unit="parameter")
+    answer = ask(gains, curve=sizes, **options)
+    assert answer.action is Action.COLLECT_MORE and answer.x_star is None
+    assert "not training time" in answer.reasons[0] and "P(" in answer.reasons[1]
+    priced = ask(np.linspace(0.01, 0.5, len(FUTURE)), curve=sizes, cost_per_unit=1e-9, worth_per_unit=1.0)
+    assert priced.action is Action.CONTINUE  # how large a model pays is a question that sizes answer
+
+
 def test_a_short_undecided_curve_is_never_stopped():
     short = Curve(X[:12], falling().y[:12], "val_loss")
     said = ask([0.0] * 6, sd=0.001, curve=short, min_gain=0.05, diagnoses=saying(undecided=["plateaued"]))
