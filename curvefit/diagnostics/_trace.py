@@ -201,7 +201,9 @@ class Trace:
         """Mean of bins ``start`` to ``stop`` and its standard error at the cautious correlation."""
         weight = self.weight[start:stop]
         sd = float(np.sqrt(weight @ weight / weight.size)) * self.noise
-        return float(self.y[start:stop].mean()), sd * _mean_sd(stop - start, self.rho_high)
+        part = self.y[start:stop]
+        mean = float(part[0] if np.ptp(part) == 0 else part.mean())  # no rounding where nothing varies
+        return mean, sd * _mean_sd(stop - start, self.rho_high)
 
     def change(self, before: tuple[int, int], after: tuple[int, int]) -> tuple[float, float]:
         """Level after minus level before and the standard error of the difference, correlation included.
@@ -232,7 +234,11 @@ def _local(y: Array, spans: Sequence[Span]) -> Array:
     h = _half_window(y.size)
     out = np.empty(y.size)
     for span in spans:
-        total = np.r_[0.0, np.cumsum(y[span.start : span.stop])]
+        part = y[span.start : span.stop]
+        if np.ptp(part) == 0:
+            out[span.start : span.stop] = part  # no rounding where nothing varies
+            continue
+        total = np.r_[0.0, np.cumsum(part)]
         i = np.arange(len(span))
         low, high = np.maximum(i - h, 0), np.minimum(i + h + 1, len(span))
         out[span.start : span.stop] = (total[high] - total[low]) / (high - low)

@@ -76,6 +76,8 @@ def trend(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArr
 def _robust_fit(y: Array, q: Array) -> tuple[Array, float]:
     """Projection on the columns of q with values pulled in to 3.5 robust standard deviations, and what it leaves."""
     n, p = q.shape
+    if np.ptp(y) == 0:
+        return y.copy(), 0.0  # no rounding where nothing varies
     mean = q @ (q.T @ y)
     rest = y - mean
     for _ in range(3):

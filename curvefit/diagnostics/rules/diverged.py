@@ -23,6 +23,7 @@ VOICE = Voice("diverged", SEVERITY)
 
 LOST = 0.5  # share of the total drop that must be gone at the end
 WALK = 3.0  # times the reach of a random walk: what lies beyond is no wander
+ROUNDING = 1e-9  # of the level: what differs by less does not differ
 LEARNED = 5.0  # standard errors that the drop must have before a climb within that reach counts
 ADVICE = (
     "Restart from the best checkpoint with a lower learning rate (or a longer warm-up) and gradient clipping; "
@@ -79,6 +80,8 @@ def diverged(evidence: Evidence) -> Diagnosis:
     windows = sorted({3, max(3, n // 50), max(3, n // 20)})
     ends = [float(np.median(y[-k:])) for k in windows]
     size = min(ends) - best
+    if abs(size) <= ROUNDING * max(abs(min(ends)), abs(best)):
+        size = 0.0
     error = _error(boiled, single, lowest)
     t = size / error if error > 0 else (np.inf if size > 0 else 0.0)
     p_value = min(1.0, len(windows) * student_tail(float(min(t, 1e6)), max(min(boiled.dof, n - 2), 1)))
@@ -95,7 +98,8 @@ def diverged(evidence: Evidence) -> Diagnosis:
     lost = size / drop if drop > 0 else np.inf
     if size <= 0 or p_value >= ALPHA or lost < LOST:
         newest = ends[0] - best
-        if newest > max(LOST * drop, 6 * single.sd) and np.median(y[-3:]) > best + LOST * drop:
+        real = ROUNDING * max(abs(ends[0]), abs(best))
+        if newest > max(LOST * drop, 6 * single.sd, real) and np.median(y[-3:]) > best + LOST * drop:
             return VOICE.undecided(
                 f"The last values of {name} are far above its best, but too few to tell a divergence from a spike; "
                 f"{windows[-1]} more points would decide it.",
