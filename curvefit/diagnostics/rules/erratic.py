@@ -108,6 +108,6 @@ def _per_third(evidence: Evidence, name: str) -> dict[str, float]:
     if y.size < 15:
         return {}
     return {
-        f"noise_{when}": robust_sd(part[-20_000:], order=2)
+        f"noise_{when}": min(robust_sd(part[-20_000:], order=2), float(np.finfo(np.float64).max))
         for when, part in zip(("first_third", "middle_third", "last_third"), np.array_split(y, 3), strict=True)
     }

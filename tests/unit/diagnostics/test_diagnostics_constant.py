@@ -27,3 +27,12 @@ def test_the_last_digit_is_no_divergence(n: int) -> None:
     last_digit = np.random.default_rng(0).integers(-1, 2, n) * 2.2e-16
     for value in VALUES:
         assert verdicts(value * (1 + last_digit))["diverged"] == "absent", value
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_evidence_is_finite_at_the_largest_floats() -> None:
+    top = 1.4850345e308
+    y = np.array([top] * 12 + [0.0, top, 0.0])
+    run = cf.Run("r", {"train_loss": cf.Curve(np.linspace(0, 2, 15), y, metric="train_loss")})
+    for found in cf.diagnose(run):
+        assert np.isfinite(list(found.evidence.values())).all(), (found.name, found.evidence)
