@@ -21,7 +21,10 @@ SEVERITY: Final = "info"
 VOICE = Voice("lr_drop", SEVERITY)
 
 ALPHA_DROP = 0.01
-ADVICE = "Nothing to do: the fit and the forecast are of the phase after the last drop."
+ADVICE = (
+    "Nothing to do: once enough follows the last drop, a third of a forecast with the logged rate rests on that phase; the "
+    "fitted law is of the whole run."
+)
 ADVICE_FOUND = "Log the learning rate: then its drops are known, and anything else that happens suddenly stands out."
 
 
