@@ -129,7 +129,7 @@ def diverged(evidence: Evidence) -> Diagnosis:
     onset = _onset(curve, boiled, best, size)
     share = "" if not np.isfinite(lost) else f", {percent(lost)} of what it had gained"
     return VOICE.present(
-        f"{name} ends at {number(boiled.sign * ends[0])}, {number(size)} worse than its best level "
+        f"{name} ends at a level of {number(boiled.sign * min(ends))}, {number(size)} worse than its best level "
         f"{number(boiled.sign * best)}{share}, and does not come back.",
         ADVICE,
         {**facts, "onset": onset[1], **({"share_lost": lost} if np.isfinite(lost) else {})},
