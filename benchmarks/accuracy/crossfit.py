@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from .invented import invented_series
 
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 PARTS = ("mean", "sd", "weight", "bias")
-CACHE = Path("/tmp/curvefit-gates")
+CACHE = Path(tempfile.gettempdir()) / "curvefit-gates"
 DATA = development.SCORER.with_name("forecast_dev.parquet")
 
 

@@ -14,6 +14,7 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -273,7 +274,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blind", choices=("gate", "unlearned"), default="gate")
     parser.add_argument("--seeds", default="0,1")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/curvefit-gates"))
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "curvefit-gates")
     args = parser.parse_args()
     runs = load()
     shapes = learned_shapes(runs)
