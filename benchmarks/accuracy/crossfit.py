@@ -25,8 +25,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curvefit.curves import Curve, Metric
-from curvefit.forecasting.api import forecast_many
 from curvefit.forecasting.forecasters.pooled import Pooled
 from curvefit.forecasting.pool.calibration import Stretch
 from curvefit.forecasting.pool.features import NAMES
@@ -34,10 +32,10 @@ from curvefit.forecasting.pool.gate import Gate
 
 from . import curves as development
 from . import pit
+from .entry import scorable
 from .extract import cached
 from .invented import invented_series
 
-LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 PARTS = ("mean", "sd", "weight", "bias")
 CACHE = Path(tempfile.gettempdir()) / "curvefit-gates"
 DATA = development.SCORER.with_name("forecast_dev.parquet")
@@ -109,21 +107,6 @@ def fit_stretch(parts: list[dict[str, NDArray[Any]]]) -> Stretch:
     return Stretch.fit(joined["log_h"], joined["worse"], joined["better"], joined["weight"])
 
 
-def forecaster(gate: Gate) -> Any:
-    """What the scorer calls."""
-    pooled = Pooled(gate)
-
-    def batch(questions: list[dict[str, Any]]) -> list[NDArray[np.float64]]:
-        made = [Curve(q["x"], q["y"], Metric("value", kind=q["kind"], direction=q["direction"])) for q in questions]
-        return [f.quantile(LEVELS) for f in forecast_many(made, [q["x_future"] for q in questions], method=pooled)]
-
-    def single(**question: Any) -> NDArray[np.float64]:
-        return batch([question])[0]
-
-    single.batch = batch  # type: ignore[attr-defined]
-    return single
-
-
 @dataclass(frozen=True, slots=True)
 class Fold:
     """What one fold holds: the curves tested, the gate that has not seen them, how far their outcomes lay outside."""
@@ -155,7 +138,7 @@ def scored(study: Study, folds: list[Fold], limit: int) -> dict[str, tuple[pd.Da
     out = {}
     for fold in folds:
         part = [study.series[i] for i in sorted(fold.test & tested)]
-        out[fold.name] = study.scorer.run(forecaster(fold.stretched(folds)), part)
+        out[fold.name] = study.scorer.run(scorable(Pooled(fold.stretched(folds))), part)
     return out
 
 

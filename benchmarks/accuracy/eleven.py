@@ -12,8 +12,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from .entry import LEVELS
+
 Array = NDArray[np.float64]
-LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 WALKERS, BURN, KEEP, THIN = 100, 500, 2000, 10
 MOST_POINTS = 100
 

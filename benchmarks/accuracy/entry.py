@@ -29,19 +29,20 @@ def batch(questions: Sequence[dict[str, Any]], method: Any = "pooled") -> list[N
     return [answer.quantile(LEVELS) for answer in answers]
 
 
-forecast.batch = batch  # type: ignore[attr-defined]
+forecast.batch = batch
 
 
-def _other(method: str) -> Any:
-    def single(x: ArrayLike, y: ArrayLike, x_future: ArrayLike, direction: Any, kind: Any) -> NDArray[np.float64]:
-        question = {"x": x, "y": y, "x_future": x_future, "direction": direction, "kind": kind}
+def scorable(method: Any) -> Any:
+    """What the scorer calls to score a forecaster, by name or made: one question, or many through ``batch``."""
+
+    def single(**question: Any) -> NDArray[np.float64]:
         return batch([question], method)[0]
 
-    single.batch = lambda questions: batch(questions, method)  # type: ignore[attr-defined]
+    single.batch = lambda questions: batch(questions, method)
     return single
 
 
-last_value = _other("last_value")
-random_walk = _other("random_walk")
-unlearned = _other("unlearned")
-parametric = _other("parametric")
+last_value = scorable("last_value")
+random_walk = scorable("random_walk")
+unlearned = scorable("unlearned")
+parametric = scorable("parametric")

@@ -31,7 +31,7 @@ def extract(prefixes: list[Prefix]) -> dict[str, NDArray[Any]]:
     """
     tasks = []
     for p in prefixes:
-        metric = Metric("value", kind=p.kind, direction=p.direction)  # type: ignore[arg-type]
+        metric = Metric("value", kind=p.kind, direction=p.direction)
         tasks.append(task_of(Curve(p.x, p.y, metric), p.ahead))
     n = len(prefixes)
     out: dict[str, NDArray[Any]] = {
@@ -87,5 +87,5 @@ def cached(path: Path, prefixes: Any) -> dict[str, NDArray[Any]]:
             return dict(found)
     arrays = extract(prefixes())
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)
     return arrays

@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 
 from curvefit.curves import Curve, Metric
-from curvefit.forecasting.api import forecast_many
 from curvefit.forecasting.forecasters.pooled import Pooled
 from curvefit.forecasting.learning.experience import Experienced
 from curvefit.forecasting.learning.learn import learn
@@ -28,6 +27,7 @@ from curvefit.forecasting.pool.gate import Gate
 
 from . import crossfit
 from . import curves as development
+from .entry import scorable
 
 SOURCES = ("taskset_dpl", "lcdb_logloss", "lcdb_accuracy")
 LEAST, WORSE = 50, 0.02
@@ -36,27 +36,12 @@ LEAST, WORSE = 50, 0.02
 def curve_of(s: dict[str, Any]) -> Curve:
     """A development curve as a user would have it."""
     unit = "sample" if s["x_unit"] == "samples" else "epoch"
-    return Curve(s["x"], s["y"], Metric("value", kind=s["kind"], direction=s["direction"]), x_unit=unit)  # type: ignore[arg-type]
+    return Curve(s["x"], s["y"], Metric("value", kind=s["kind"], direction=s["direction"]), x_unit=unit)
 
 
 def half(s: dict[str, Any]) -> int:
     """Which half a run is in, whatever its metric."""
     return development.digest(s["id"].rsplit("|", 1)[0]) % 2
-
-
-def answers(forecaster: Any) -> Any:
-    """What the scorer calls."""
-
-    def batch(questions: list[dict[str, Any]]) -> list[Any]:
-        made = [Curve(q["x"], q["y"], Metric("value", kind=q["kind"], direction=q["direction"])) for q in questions]
-        found = forecast_many(made, [q["x_future"] for q in questions], method=forecaster)
-        return [f.quantile(crossfit.LEVELS) for f in found]
-
-    def single(**question: Any) -> Any:
-        return batch([question])[0]
-
-    single.batch = batch  # type: ignore[attr-defined]
-    return single
 
 
 def main() -> int:
@@ -84,7 +69,7 @@ def main() -> int:
             test = [s for s in own if half(s) != k]
             frames = []
             for label, forecaster in (("before", Pooled(base)), ("after", Experienced(experience, base))):
-                frame, _, _ = study.scorer.run(answers(forecaster), test)
+                frame, _, _ = study.scorer.run(scorable(forecaster), test)
                 frames.append(frame.assign(what=label, group=[test[i]["group"] for i in frame.series]))
             tables.append(pd.concat(frames).assign(direction=k))
             print(f"{source}, half {k}: {taken:.1f} s of CPU\n{experience.summary()}\n", flush=True)

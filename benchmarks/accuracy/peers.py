@@ -21,14 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curvefit.forecasting.forecasters.pooled import Pooled
 from curvefit.forecasting.pool.gate import Gate
 
 from . import crossfit
 from .eleven import eleven_families
+from .entry import LEVELS, scorable
 
 Array = NDArray[np.float64]
 Peer = Callable[..., Array]
-LEVELS = crossfit.LEVELS
 EDGES = np.r_[0, (LEVELS[1:] + LEVELS[:-1]) / 2, 1]
 
 
@@ -150,7 +151,7 @@ def ours(study: crossfit.Study, folds: list[crossfit.Fold]) -> dict[str, tuple[s
     for fold in folds:
         stretch = crossfit.fit_stretch([other.missed for other in folds if other.name != fold.name])
         gate = Gate(*(np.asarray(fold.gate[k], np.float64) for k in crossfit.PARTS), stretch)
-        out[fold.name] = (fold.test, crossfit.forecaster(gate))
+        out[fold.name] = (fold.test, scorable(Pooled(gate)))
     return out
 
 

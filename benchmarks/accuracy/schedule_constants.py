@@ -148,7 +148,7 @@ def crps(evidence: Sequence[Evidence], values: NDArray[np.float64]) -> NDArray[n
     numbers = MixtureNumbers(*values)
     out = np.empty(len(evidence))
     for j, e in enumerate(evidence):
-        part = widen(e.ahead, e.misfit, numbers)  # type: ignore[arg-type]
+        part = widen(e.ahead, e.misfit, numbers)
         weight = float(part.weight(np.full(part.scale.size, e.blind_sd))[e.point])
         own = t4_cdf((e.grid - part.location[e.point]) / part.scale[e.point])
         gap = (1 - weight) * e.blind + weight * own - (e.grid >= e.truth)

@@ -61,7 +61,7 @@ def main() -> None:
     }
     np.savez_compressed(
         args.output,
-        **{k: made[k].astype(np.float32) for k in crossfit.PARTS},  # type: ignore[arg-type]
+        **{k: made[k].astype(np.float32) for k in crossfit.PARTS},
         worse=stretch.worse,
         better=stretch.better,
         provenance=np.array(json.dumps(provenance)),

@@ -43,8 +43,8 @@ def alarms(
 def ignoring_correlation() -> Iterator[None]:
     """The negative control: every estimate of serial correlation is 0 and certain."""
     kept = _trace.lag1, _trace.cautious, _noise.lag1
-    _trace.lag1 = _noise.lag1 = lambda *_, **__: 0.0  # type: ignore[assignment]
-    _trace.cautious = lambda *_: 0.0  # type: ignore[assignment]
+    _trace.lag1 = _noise.lag1 = lambda *_, **__: 0.0
+    _trace.cautious = lambda *_: 0.0
     try:
         yield
     finally:

@@ -39,7 +39,7 @@ HEALTHY: dict[str, dict[str, object]] = {
 def healthy(world: str, n: int, seed: int) -> Simulated:
     """One healthy run of a world, with a noise level drawn from `LEVELS`."""
     rng = np.random.default_rng([seed, n, *world.encode()])
-    return run(rng=rng, n=n, sd=float(rng.choice(LEVELS)), **HEALTHY[world])  # type: ignore[arg-type]
+    return run(rng=rng, n=n, sd=float(rng.choice(LEVELS)), **HEALTHY[world])
 
 
 @lru_cache(maxsize=32)
@@ -69,7 +69,7 @@ def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float
     def draw(size: float | None, level: float = sd) -> Simulated:
         fault = FAULT[rule]
         faults: object = () if not fault else fault if size is None else {fault: size}
-        return run(faults, rng=np.random.default_rng(key), n=n, noise=noise, sd=level)  # type: ignore[arg-type]
+        return run(faults, rng=np.random.default_rng(key), n=n, noise=noise, sd=level)
 
     if rule in ("overfitting", "diverged", "loss_accuracy_decoupled"):
         name = "train_loss" if rule == "diverged" else "val_loss"

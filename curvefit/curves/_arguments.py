@@ -54,6 +54,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     callable
         The same, which raises `UsageError` naming the argument for one of another type.
     """
+    loose: Callable[..., R] = function  # what is converted is no longer of the types that P stands for
     parameters = list(signature(function).parameters.values())
     plan = {p.name: str(p.annotation) for p in parameters if p.annotation is not Parameter.empty}
     order = [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
@@ -65,7 +66,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         metric = given if isinstance(given, str) else None
         positional = [_checked(plan, name, value, where, metric) for name, value in zip(order, args, strict=False)]
         named = {name: _checked(plan, name, value, where, metric) for name, value in kwargs.items()}
-        return function(*positional, *args[len(order) :], **named)  # type: ignore[arg-type]
+        return loose(*positional, *args[len(order) :], **named)
 
     return call
 

@@ -62,3 +62,6 @@ def test_it_draws_degenerate_curves(name, y):
     x = np.arange(1.0, len(y) + 1)
     ax = report_builders.make_report(x, y, fit=fit(Curve(x, y, "val_loss")), diagnoses=[]).plot(kind=name)
     ax.get_figure().canvas.draw()
+    panels = [ax, *ax.child_axes]
+    assert all(np.all(np.isfinite([*a.get_xlim(), *a.get_ylim()])) for a in panels)
+    assert any(a.lines or a.collections or a.texts for a in panels)

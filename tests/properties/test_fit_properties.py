@@ -37,7 +37,7 @@ def fitted(name, x, y, **options):
     return cf.fit(cf.Curve(x, y, "value"), name, **options)
 
 
-def same(one, two, rel=1e-6, at=(0.5, 50.0, 100.0, 200.0)):
+def assert_same(one, two, rel=1e-6, at=(0.5, 50.0, 100.0, 200.0)):
     """Predictions and their intervals agree to the relative size of the curve's range."""
     a, b = one.predict(at, "confidence", method="delta"), two.predict(at, "confidence", method="delta")
     size = np.ptp(one.curve.y)
@@ -147,7 +147,7 @@ def test_zero_weight_is_a_dropped_row(data, random):
 def test_the_scale_of_weights_does_not_matter(data, c):
     name, x, y, _ = data
     w = 1 + (np.arange(x.size) % 3)
-    same(fitted(name, x, y, weights=w), fitted(name, x, y, weights=c * w), rel=1e-7)
+    assert_same(fitted(name, x, y, weights=w), fitted(name, x, y, weights=c * w), rel=1e-7)
 
 
 @few
@@ -221,4 +221,4 @@ def test_a_hair_changes_nothing(data):
     jitter = 1 + 1e-12 * np.sign(np.sin(1e3 * x))
     one, two = fitted(name, x, y), fitted(name, x, y * jitter)
     assert one.status is two.status
-    same(one, two, rel=1e-6)
+    assert_same(one, two, rel=1e-6)

@@ -62,7 +62,7 @@ def quantiles(x, y, kind, at, metric=None):
     return cf.forecast(cf.Curve(x, y, metric=metric or KINDS[kind]), at).quantile(LEVELS)
 
 
-def near(got, want, scale, rtol=1e-6):
+def assert_near(got, want, scale, rtol=1e-6):
     np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol * scale)
 
 
@@ -84,7 +84,7 @@ def test_order_of_rows_does_not_matter(curve, random):
 def test_unit_of_x_does_not_matter(curve, c):
     x, y, kind, factors = curve
     at = ahead(x, factors)
-    near(quantiles(c * x, y, kind, c * at), quantiles(x, y, kind, at), spread(y))
+    assert_near(quantiles(c * x, y, kind, c * at), quantiles(x, y, kind, at), spread(y))
 
 
 @given(curves(), st.integers(-20, 20))
@@ -127,7 +127,7 @@ def test_rewards_may_be_scaled_and_shifted(curve, a, b):
         return  # a stated prior has nothing but the size of the values to go by
     at = ahead(x, factors)
     plain = quantiles(x, y, kind, at)
-    near(quantiles(x, a * y + b, kind, at), a * plain + b, a * spread(y) + 1e-4 * abs(b))
+    assert_near(quantiles(x, a * y + b, kind, at), a * plain + b, a * spread(y) + 1e-4 * abs(b))
 
 
 @given(curves(kinds=("reward",)))
@@ -135,7 +135,7 @@ def test_rewards_may_be_reflected(curve):
     x, y, kind, factors = curve
     at = ahead(x, factors)
     mirrored = quantiles(x, -y, kind, at, Metric("v", "reward", "min"))
-    near(-mirrored[:, ::-1], quantiles(x, y, kind, at), spread(y), rtol=1e-9)
+    assert_near(-mirrored[:, ::-1], quantiles(x, y, kind, at), spread(y), rtol=1e-9)
 
 
 @given(curves(kinds=("loss", "error", "other")), st.floats(1e-6, 1e6))
@@ -144,7 +144,7 @@ def test_losses_may_be_scaled(curve, a):
     if y.min() < 0 and (len(x) < 3 or np.ptp(y) == 0):
         return
     at = ahead(x, factors)
-    near(quantiles(x, a * y, kind, at), a * quantiles(x, y, kind, at), a * spread(y))
+    assert_near(quantiles(x, a * y, kind, at), a * quantiles(x, y, kind, at), a * spread(y))
 
 
 @given(curves(kinds=("accuracy",)))
@@ -152,7 +152,7 @@ def test_an_accuracy_may_be_given_in_percent(curve):
     x, y, kind, factors = curve
     at = ahead(x, factors)
     percent = Metric("v", "accuracy", "max", unit="percent")
-    near(quantiles(x, 100 * y, kind, at, percent), 100 * quantiles(x, y, kind, at), 100 * spread(y))
+    assert_near(quantiles(x, 100 * y, kind, at, percent), 100 * quantiles(x, y, kind, at), 100 * spread(y))
 
 
 @given(curves())

@@ -24,7 +24,7 @@ def fit(x, y, **options):
     return least_squares(LAW, {"x": x, "y": y}, START, multistart=False, **options)
 
 
-def same(left, right, rtol=1e-8, names=None):
+def assert_same(left, right, rtol=1e-8, names=None):
     for name in names or left.params:
         assert right.params[name] == pytest.approx(left.params[name], rel=rtol)
 
@@ -37,7 +37,7 @@ seeds = st.integers(0, 10_000)
 def test_every_row_k_times(seed, k):
     x, y = sample(seed)
     once, often = fit(x, y), fit(np.tile(x, k), np.tile(y, k))
-    same(once, often)
+    assert_same(once, often)
     n, p = len(x), 3
     for name in once.params:
         assert often.stderr[name] == pytest.approx(once.stderr[name] * np.sqrt((n - p) / (k * n - p)), rel=1e-6)
@@ -50,7 +50,7 @@ def test_whole_weights_are_replication_for_the_estimates(seed):
     counts = np.random.default_rng(seed).integers(1, 5, len(x))
     weighted = fit(x, y, weights=counts.astype(float))
     repeated = fit(np.repeat(x, counts), np.repeat(y, counts))
-    same(weighted, repeated)
+    assert_same(weighted, repeated)
     factor = np.sqrt((counts.sum() - 3) / (len(x) - 3))  # weights are relative: rows, not their weights, are counted
     for name in weighted.params:
         assert weighted.stderr[name] == pytest.approx(repeated.stderr[name] * factor, rel=1e-6)
@@ -62,7 +62,7 @@ def test_the_scale_of_the_weights_does_not_matter(seed, scale):
     x, y = sample(seed)
     weights = np.random.default_rng(seed).uniform(0.5, 2.0, len(x))
     left, right = fit(x, y, weights=weights), fit(x, y, weights=scale * weights)
-    same(left, right, 1e-10)
+    assert_same(left, right, 1e-10)
     for name in left.params:
         assert right.stderr[name] == pytest.approx(left.stderr[name], rel=1e-8)
 
@@ -85,7 +85,7 @@ def test_the_order_of_rows_does_not_matter(seed, random):
     x, y = sample(seed)
     order = list(range(len(x)))
     random.shuffle(order)
-    same(fit(x, y), fit(x[order], y[order]), 1e-9)
+    assert_same(fit(x, y), fit(x[order], y[order]), 1e-9)
 
 
 @SMALL
@@ -128,7 +128,7 @@ def test_missing_rows_are_absent_rows(seed, count):
 def test_the_fit_of_the_fitted_curve_is_the_fit(seed):
     x, y = sample(seed)
     left = fit(x, y)
-    same(left, fit(x, left.predict(x).mean), 1e-6)
+    assert_same(left, fit(x, left.predict(x).mean), 1e-6)
 
 
 @SMALL
@@ -146,4 +146,4 @@ def test_last_digits_of_the_data_do_not_decide(seed):
     jitter = 1 + 1e-12 * np.random.default_rng(seed).normal(size=len(y))
     left, right = fit(x, y), fit(x, y * jitter)
     assert left.status is right.status
-    same(left, right, 1e-6)
+    assert_same(left, right, 1e-6)

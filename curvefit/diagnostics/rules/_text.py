@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...curves.numbers import format_number, format_x
-from .._trace import LEAST
+from .._trace import LEAST, Trace
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice
 
-__all__ = ["no_curve", "number", "percent", "plus_minus", "too_short"]
+__all__ = ["no_curve", "number", "pair", "percent", "plus_minus", "too_short"]
 
 
 def number(value: float) -> str:
@@ -43,3 +43,14 @@ def too_short(voice: Voice, evidence: Evidence, name: str, least: int = LEAST) -
         {"points": n, "points_needed": least},
         metric=name,
     )
+
+
+def pair(voice: Voice, evidence: Evidence, purpose: str) -> tuple[str, Trace, str, Trace] | Diagnosis:
+    """Validation and its training partner, each with its name; undecided, with the reason, when one of them lacks."""
+    validation, training = evidence.validation, evidence.training
+    if validation is None or training is None:
+        return voice.undecided(f"A validation and a training curve of the same kind are needed {purpose}.")
+    val, train = evidence.trace(validation), evidence.trace(training)
+    if val is None or train is None:
+        return too_short(voice, evidence, validation if val is None else training)
+    return validation, val, training, train

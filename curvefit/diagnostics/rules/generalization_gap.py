@@ -8,7 +8,7 @@ from .._scan import student_tail
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
-from ._text import number, percent, plus_minus, too_short
+from ._text import number, pair, percent, plus_minus
 
 __all__ = ["SEVERITY", "generalization_gap"]
 
@@ -45,12 +45,10 @@ def generalization_gap(evidence: Evidence) -> Diagnosis:
     Standard errors are those of means under AR(1) noise at its cautious correlation; the noise of the drop enters too. A
     gap a quarter of which is new is no stable one: overfitting or its plateau says more then.
     """
-    val_name, train_name = evidence.validation, evidence.training
-    if val_name is None or train_name is None:
-        return VOICE.undecided("A validation and a training curve of the same kind are needed for a gap.")
-    val, train = evidence.trace(val_name), evidence.trace(train_name)
-    if val is None or train is None:
-        return too_short(VOICE, evidence, val_name if val is None else train_name)
+    curves = pair(VOICE, evidence, "for a gap")
+    if isinstance(curves, Diagnosis):
+        return curves
+    val_name, val, train_name, train = curves
     late = evidence.late_gap(1 / 3)
     before = evidence.late_gap(2 / 3, 1 / 3)
     if late is None or before is None:

@@ -11,7 +11,7 @@ from .._trace import Trace
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
-from ._text import number, percent, too_short
+from ._text import number, pair, percent
 
 __all__ = ["SEVERITY", "overfitting_plateau"]
 
@@ -52,12 +52,10 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
     too. Errors are those of slopes under AR(1) noise at its cautious correlation. Validation that gets worse is
     overfitting, not this.
     """
-    val_name, train_name = evidence.validation, evidence.training
-    if val_name is None or train_name is None:
-        return VOICE.undecided("A validation and a training curve of the same kind are needed to see them part.")
-    val, train = evidence.trace(val_name), evidence.trace(train_name)
-    if val is None or train is None:
-        return too_short(VOICE, evidence, val_name if val is None else train_name)
+    curves = pair(VOICE, evidence, "to see them part")
+    if isinstance(curves, Diagnosis):
+        return curves
+    val_name, val, train_name, train = curves
     gap = evidence.gap
     span = None if gap is None else next((s for s in reversed(gap.spans) if len(s) >= max(_LEAST, len(gap) // 5)), None)
     if gap is None or span is None or span.phase.rising:

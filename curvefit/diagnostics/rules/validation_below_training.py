@@ -9,7 +9,7 @@ import numpy as np
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice, place
-from ._text import number, too_short
+from ._text import number, pair
 
 __all__ = ["SEVERITY", "validation_below_training"]
 
@@ -43,12 +43,10 @@ def validation_below_training(evidence: Evidence) -> Diagnosis:
     For an accuracy "below" means better all the same. Windows are quarters of the run; serial correlation enters
     through their standard errors, the search through Bonferroni.
     """
-    val_name, train_name = evidence.validation, evidence.training
-    if val_name is None or train_name is None:
-        return VOICE.undecided("A validation and a training curve of the same kind are needed to compare them.")
-    val, train = evidence.trace(val_name), evidence.trace(train_name)
-    if val is None or train is None:
-        return too_short(VOICE, evidence, val_name if val is None else train_name)
+    curves = pair(VOICE, evidence, "to compare them")
+    if isinstance(curves, Diagnosis):
+        return curves
+    val_name, val, train_name, train = curves
     x = val.x[(val.x >= train.x[0]) & (val.x <= train.x[-1])]
     if x.size < 8:
         return VOICE.undecided(
