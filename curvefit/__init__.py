@@ -14,7 +14,9 @@ One direction, from a log to a decision; each room is a stage of that line and k
 10. ``decisions``   what to do
 11. ``reporting``   for people: reports and figures
 12. ``analysis``    all of it for one run
-13. ``commands``    the command line
+13. ``studies``     many runs: batches, comparisons, scaling laws
+14. ``integrations`` the adapters of trainers
+15. ``commands``    the command line
 
 What people import stands here and is loaded on first use.
 """

@@ -1,0 +1,1 @@
+"""Thin adapters into trainers: each drives a Monitor and never lets an error reach the training loop."""
