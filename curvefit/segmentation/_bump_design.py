@@ -21,6 +21,17 @@ def whiten(columns: Array, rho: float) -> Array:
     return out
 
 
+def _unwhiten(columns: Array, rho: float) -> Array:
+    """The inverse of ``whiten``."""
+    if rho == 0:
+        return columns
+    out = columns.copy()
+    out[0] /= np.sqrt(1 - rho * rho)
+    for i in range(1, out.shape[0]):
+        out[i] += rho * out[i - 1]
+    return out
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BumpFit:
     """Best fits of B responses.
@@ -165,32 +176,78 @@ class BumpDesign:
         return self.refined(v, law, place, rho, steps)[0]
 
     def refined(self, v: Array, law: int, place: int, rho: float, steps: int) -> tuple[Array, float, float]:
-        """Fitted curve, shape (n,), and the center and width of its bump on the axis (nan where there is none).
+        """Fitted curve, shape (n,), and the center and width of its bump on the axis (nan where there is none)."""
+        curves, centers, widths = self.refined_many(v[:, None], np.array([law]), np.array([place]), rho, steps)
+        return curves[:, 0], float(centers[0]), float(widths[0])
+
+    def refined_many(
+        self, v: Array, law: NDArray[np.intp], place: NDArray[np.intp], rho: float, steps: int
+    ) -> tuple[Array, Array, Array]:
+        """Fitted curves of responses (n, B) by generalized least squares, and centers and widths of their bumps.
 
         The center and width of a bump leave the grid by at most so many Gauss-Newton steps, each of which improves.
         """
-        base = [np.ones((v.size, 1)), self.laws[:, [law]], self.tangents[law]]
-        if place < 0:
-            return _project(np.column_stack(base), v, rho)[0], np.nan, np.nan
-        center, width = float(self.centers[place]), float(self.widths[place])
-        fitted, rss, best = np.zeros_like(v), np.inf, (center, width)
+        white = whiten(v, rho)
+        ones = np.ones((v.shape[0], 1))
+        bases = {
+            int(g): _orthonormal(whiten(np.column_stack([ones, self.laws[:, [g]], self.tangents[g]]), rho))
+            for g in np.unique(law)
+        }
+
+        def rest(columns: Array, of: NDArray[np.intp]) -> Array:
+            """What the bases of these laws leave of whitened columns."""
+            out = columns.copy()
+            for g, q in bases.items():
+                mine = np.flatnonzero(of == g)
+                if mine.size:
+                    part = columns[:, mine]
+                    out[:, mine] = part - q @ (q.T @ part)
+            return out
+
+        left = rest(white, law)
+        error, rss = left.copy(), np.sum(left**2, axis=0)
+        centers, widths = np.full(law.size, np.nan), np.full(law.size, np.nan)
+        active = np.flatnonzero(place >= 0)
+        rss[active] = np.inf
+        center, width = self.centers[place[active]].astype(float), self.widths[place[active]].astype(float)
         first, last = float(self.axis[0]), float(self.axis[-1])
-        for _ in range(1 + steps):
-            z = (self.axis - center) / width
+        narrow, wide = 0.5 * float(self.widths.min()), 1.5 * float(self.widths.max())
+        for step in range(1 + steps):
+            if not active.size:
+                break
+            z = (self.axis[:, None] - center) / width
             b = np.exp(-0.5 * z * z)
-            trial, coefficients = _project(np.column_stack([*base, b]), v, rho)
-            value = float(np.sum(whiten((v - trial)[:, None], rho) ** 2))
-            if value >= rss * (1 - 1e-9) or coefficients[-1] <= 0:
+            raw = whiten(b, rho)
+            bump = rest(raw, law[active])
+            power = np.sum(bump**2, axis=0)
+            seen = power > 1e-18 * np.sum(raw**2, axis=0)
+            height = np.where(seen, np.sum(bump * left[:, active], axis=0) / np.where(seen, power, 1.0), 0.0)
+            trial = left[:, active] - height * bump
+            value = np.sum(trial**2, axis=0)
+            good = (value < rss[active] * (1 - 1e-9)) & (height > 0)
+            active, center, width, height = active[good], center[good], width[good], height[good]
+            error[:, active], rss[active] = trial[:, good], value[good]
+            centers[active], widths[active] = center, width
+            if step == steps or not active.size:
                 break
-            fitted, rss, best = trial, value, (center, width)
-            if not steps:
-                break
-            _, full = _project(np.column_stack([*base, b, b * z / width, b * z * z]), v, rho)
-            height = max(float(full[-3]), 0.5 * float(coefficients[-1]))
-            center = float(np.clip(center + np.clip(full[-2] / height, -0.3 * width, 0.3 * width), first, last))
-            width = width * float(np.exp(np.clip(full[-1] / height, -0.2, 0.2)))
-            width = float(np.clip(width, 0.5 * self.widths.min(), 1.5 * self.widths.max()))
-        return fitted, *best
+            z, b, bump = z[:, good], b[:, good], bump[:, good]
+            moves = np.stack(
+                [bump, rest(whiten(b * z / width, rho), law[active]), rest(whiten(b * z * z, rho), law[active])]
+            )
+            gains = _three(moves, left[:, active])
+            top = np.maximum(gains[0], 0.5 * height)
+            center = np.clip(center + np.clip(gains[1] / top, -0.3 * width, 0.3 * width), first, last)
+            width = np.clip(width * np.exp(np.clip(gains[2] / top, -0.2, 0.2)), narrow, wide)
+        return v - _unwhiten(error, rho), centers, widths
+
+
+def _three(columns: Array, response: Array) -> Array:
+    """Coefficients of three columns, shape (3, n, B), for responses (n, B); shape (3, B)."""
+    norms = np.maximum(np.sqrt(np.sum(columns**2, axis=1)), 1e-300)
+    scaled = columns / norms[:, None, :]
+    gram = np.einsum("inb,jnb->bij", scaled, scaled) + 1e-12 * np.eye(3)
+    right = np.einsum("inb,nb->bi", scaled, response)
+    return np.asarray(np.linalg.solve(gram, right[:, :, None])[:, :, 0].T / norms)
 
 
 def _stretched(u: Array, p: float, q: float) -> Array:
@@ -210,11 +267,3 @@ def _orthonormal(columns: Array) -> Array:
     keep = np.abs(np.diag(r)) > 1e-9
     keep[0] = True
     return np.asarray(q[:, keep])
-
-
-def _project(columns: Array, v: Array, rho: float) -> tuple[Array, Array]:
-    """Generalized least squares: fitted values and coefficients."""
-    norms = np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
-    scaled = columns / norms
-    beta = np.linalg.lstsq(whiten(scaled, rho), whiten(v[:, None], rho)[:, 0], rcond=1e-10)[0]
-    return np.asarray(scaled @ beta), np.asarray(beta / norms)

@@ -32,12 +32,7 @@ def correlation(
     rho = np.repeat(GRID, EACH)
     worlds = null[:, None] + sd[:, None] * noise_paths(rho, rng.standard_normal((n, rho.size)))
     fits = design.fit(worlds)
-    rest = np.column_stack(
-        [
-            worlds[:, j] - design.curve(worlds[:, j], int(fits.law[j]), int(fits.place[j]), steps=STEPS)
-            for j in range(rho.size)
-        ]
-    )
+    rest = worlds - design.refined_many(worlds, fits.law, fits.place, 0.0, STEPS)[0]
     seen = np.array([raw_lag1(rest[:, j] / sd) for j in range(rho.size)]).reshape(GRID.size, EACH)
     mean = np.maximum.accumulate(seen.mean(axis=1) + 1e-9 * np.arange(GRID.size))
     estimate = float(np.interp(raw_lag1(residual / sd), mean, GRID))

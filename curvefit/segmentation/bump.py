@@ -15,6 +15,7 @@ from ._bump_checks import SEEDS, largest_rise, rise_score, seed_noise
 from ._bump_design import BumpDesign
 from ._bump_noise import STEPS, correlation
 from ._noise import HIGHEST, noise_paths, noise_sd, raw_lag1
+from ._sequential import enough, sequential_p
 from ._two_scale import TwoScale, TwoScaleDesign
 
 __all__ = ["BumpTest", "double_descent"]
@@ -58,8 +59,8 @@ class BumpTest:
         The form with two time scales, where ``form="two_scale"`` asked for it.
     x, law, curve : ndarray, shape (n,)
         The (binned) x of the test, the best monotone law and the best law with a bump there, for figures.
-    null : ndarray, shape (replicates,)
-        Statistics of the simulated null.
+    null : ndarray, shape (at most replicates,)
+        Statistics of the simulated null, as many as were drawn.
     """
 
     verdict: Literal["present", "absent", "undecided"]
@@ -115,7 +116,8 @@ def double_descent(
     level : float
         Nominal coverage of the intervals.
     replicates : int
-        Bootstrap replicates.
+        Most bootstrap replicates of the null. Fewer are drawn where so many exceed the statistic that the test of size
+        ``alpha`` cannot reject any more; its decision is that of all of them.
     form : {"bump", "two_scale"}
         "two_scale" fits and tests, besides, the sum of two biases and two variances with their own time scales; x must
         be time.
@@ -132,10 +134,12 @@ def double_descent(
     simulated: the best monotone law plus autoregressive noise whose correlation is that of the residuals about law and
     bump, read backwards through simulations of the same search (indirect inference) and drawn anew from its sampling
     distribution for each replicate. A closed-form screen stands in front: without a rise of one standard error under
-    independent noise anywhere, nothing is simulated.
+    independent noise anywhere, nothing is simulated. Draws stop early as Besag and Clifford (1991) do: at the h-th larger
+    one p is h over the draws made, and h is such that no more draws could change the decision.
 
     References
     ----------
+    Besag and Clifford (1991), Sequential Monte Carlo p-values. Biometrika 78, 301-304.
     Davies (1987), Biometrika 74, 33-43. Buehlmann (1997), Sieve bootstrap for time series. Bernoulli 3, 123-148.
     Nakkiran et al. (2020), Deep double descent. ICLR. Heckel and Yilmaz (2021), Early stopping in deep networks: double
     descent and how to eliminate it. ICLR.
@@ -200,32 +204,41 @@ def double_descent(
             None, None, None, None, None, 0.0, rho, level,
         )  # fmt: skip
 
-    def noise() -> Array:
+    def noise(count: int) -> Array:
         """Paths with the sizes, the tails and a correlation as likely as the one seen, or those of the seeds."""
         if deviations is not None:
-            return seed_noise(deviations, replicates, generator)
-        phi = np.clip(rho + WIDER * error * generator.standard_normal(replicates), 0.0, HIGHEST)
-        return sd[:, None] * noise_paths(phi, _innovations(residual / sd, rho, (n, replicates), generator))
+            return seed_noise(deviations, count, generator)
+        phi = np.clip(rho + WIDER * error * generator.standard_normal(count), 0.0, HIGHEST)
+        return sd[:, None] * noise_paths(phi, _innovations(residual / sd, rho, (n, count), generator))
 
     null_curve = design.curve(v, int(best.law0[0]), -1, rho)
-    nulls = null_curve[:, None] + noise()
-    null = design.fit(nulls, rho).statistic(n)
-    rise_p = float((1 + np.sum(largest_rise(nulls) >= largest_rise(v[:, None])[0])) / (1 + replicates))
-    p_value = float((1 + np.sum(null >= statistic)) / (1 + replicates))
+    nulls: list[Array] = []
+
+    def draw(count: int) -> Array:
+        nulls.append(null_curve[:, None] + noise(count))
+        return design.fit(nulls[-1], rho).statistic(n)
+
+    # the other form needs every draw
+    stop = enough(alpha, replicates) if form == "bump" else replicates + 1
+    found = sequential_p(draw, statistic, replicates, stop)
+    worlds = np.column_stack(nulls)
+    rise_p = float((1 + np.sum(largest_rise(worlds) >= largest_rise(v[:, None])[0])) / (1 + worlds.shape[1]))
+    p_value = found.p_value
     curve, center, width = design.refined(v, law, place, rho, STEPS)
     seen = _features(coordinate, curve, center, width)
     rise = float(np.nan_to_num(seen[4]) / np.median(sd))
     kind = "AR sieve" if deviations is None else "seed"
-    method = f"sup-LR, {kind} bootstrap of the monotone law, {replicates} replicates"
+    method = f"sup-LR, {kind} bootstrap of the monotone law, {found.null.size} replicates"
+    method += f", stopped at {stop} larger" if found.stopped else ""
     method += f", {seeds} seeds" if seeds > 1 else ""
     two = (
-        _two_scale(u, v, nulls - null_curve[:, None], rho, (scale, float(np.mean(yb)), sign), float(x[-1]) - origin)
+        _two_scale(u, v, worlds - null_curve[:, None], rho, (scale, float(np.mean(yb)), sign), float(x[-1]) - origin)
         if form == "two_scale"
         else None
     )
     law0, with_bump = (sign * (c * scale + float(np.mean(yb))) for c in (null_curve, curve))
     shown: dict[str, Any] = {
-        "max_rise_p_value": rise_p, "two_scale": two, "x": xb, "law": law0, "curve": with_bump, "null": null,
+        "max_rise_p_value": rise_p, "two_scale": two, "x": xb, "law": law0, "curve": with_bump, "null": found.null,
     }  # fmt: skip
     if p_value > alpha:
         return BumpTest("absent", p_value, statistic, method, None, None, None, None, None, rise, rho, level, **shown)
@@ -234,14 +247,10 @@ def double_descent(
             "undecided", p_value, statistic, method, None, None, None, None, None, rise, rho, level, Status.DEGRADED,
             ("the values depart from every monotone law that was tried, but no rise stands out of the noise",), **shown,
         )  # fmt: skip
-    worlds = curve[:, None] + noise()
+    worlds = curve[:, None] + noise(replicates)
     again = design.fit(worlds, rho)
-    samples = np.array(
-        [
-            _features(coordinate, *design.refined(worlds[:, b], int(again.law[b]), int(again.place[b]), rho, STEPS))
-            for b in range(replicates)
-        ]
-    )
+    fitted, *bumps = design.refined_many(worlds, again.law, again.place, rho, STEPS)
+    samples = np.array([_features(coordinate, *each) for each in zip(fitted.T, *bumps, strict=True)])
 
     def back(at: float) -> float:
         place = np.exp(at) if logarithmic else at
