@@ -9,7 +9,6 @@ from ..curves import Run
 from ..curves.numbers import format_number, format_x
 from ..forecasting import backtest as forecasting
 from ..forecasting.forecasters import registry as forecasters
-from ..forecasting.learning.experience import Experienced
 from ..forecasting.replay import Backtest as Record
 from ..forecasting.replay import Backtests, BacktestSummary, Coverage, Replay
 from ..forecasting.scheduled import logged_schedule
@@ -69,10 +68,11 @@ class Backtest(RunCommand):
             metric,
             shares=args.shares,
             horizon=args.horizon,
-            method=Experienced(args.experience) if args.experience is not None else args.method,
+            method=args.method,
             level=args.level,
             schedule=rates,
             planned=run.horizon if rates is not None else None,
+            experience=args.experience,
         )
         self._made.append(made)
         rows = []

@@ -15,6 +15,7 @@ from ..estimands import horizon_grid
 from ..estimands.api import estimate
 from ..forecasting.forecast import Forecast
 from ..forecasting.forecasters._rates import rate_ahead
+from ..forecasting.learning.experience import Experience
 from ..forecasting.scheduled import forecast_run
 from ._gain import Gains, smallest_gain
 from .recommendation import Action, Recommendation
@@ -40,6 +41,7 @@ def recommend(
     best: float | None = None,
     forecast: Forecast | None = None,
     diagnoses: Diagnoses | None = None,
+    experience: Experience | None = None,
 ) -> Recommendation:
     r"""Stop, train on, ask a person, or say that it cannot be told yet.
 
@@ -68,6 +70,8 @@ def recommend(
         planned length when they are known.
     diagnoses : Diagnoses, optional
         Those that are already there.
+    experience : Experience, optional
+        What `curvefit.learn` learned from earlier runs, for the forecast when none is given.
 
     Returns
     -------
@@ -99,7 +103,9 @@ def recommend(
     if diagnoses is None:
         diagnoses = diagnose(run, metric=metric, horizon=horizon)
     if forecast is None:
-        forecast, _ = forecast_run(run, curve, horizon_grid(curve, horizon or _default_horizon(run, curve)))
+        forecast, _ = forecast_run(
+            run, curve, horizon_grid(curve, horizon or _default_horizon(run, curve)), experience=experience
+        )
     gains = Gains.of(forecast)
     gain, why_gain = smallest_gain(min_gain, curve, forecast.level_now, forecast.noise)
     case = _Case(run, curve, metric, forecast, gains, gain, why_gain, diagnoses)

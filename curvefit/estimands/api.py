@@ -7,13 +7,14 @@ from dataclasses import replace
 from math import isfinite, log10
 from typing import Literal, get_args
 
-from ..curves import Curve, DataError, Estimate, UsageError
+from ..curves import Curve, DataError, Estimate, Schedule, UsageError
 from ..curves._arguments import checked
 from ..curves._checks import check_level
 from ..fitting.fit import Fit
 from ..fitting.fit import fit as fit_law
 from ..forecasting.api import forecast as make_forecast
 from ..forecasting.forecast import Forecast
+from ..forecasting.learning.experience import Experience
 from ..segmentation.segmented_regression import BreakpointInterval
 from . import registry
 from ._base import Question, horizon_grid
@@ -41,6 +42,9 @@ def estimate(
     forecast: Forecast | None = None,
     fit: Fit | None = None,
     model: str = "power_law",
+    schedule: Schedule | None = None,
+    planned: float | None = None,
+    experience: Experience | None = None,
 ) -> Estimate:
     """One quantity of interest of a curve, with its interval.
 
@@ -67,6 +71,8 @@ def estimate(
         One that is already there; by default ``model`` is fitted where the quantity reads a fit.
     model : str
         Law to fit when no fit is given.
+    schedule, planned, experience
+        As for `curvefit.forecast`, when no forecast is given.
 
     Returns
     -------
@@ -102,7 +108,9 @@ def estimate(
             hint=f"horizon={2 * curve.x[-1]:g} would be twice what has been seen",
         )
     if forecast is None and horizon is not None and name in _NEEDS_HORIZON:
-        forecast = make_forecast(curve, horizon_grid(curve, horizon))
+        forecast = make_forecast(
+            curve, horizon_grid(curve, horizon), schedule=schedule, planned=planned, experience=experience
+        )
     if fit is None and name in _READS_FIT:
         fit = fit_law(curve, model)
     return way(Question(curve, forecast, fit, horizon, target, eps, level, min_gain))

@@ -13,6 +13,7 @@ from ..curves._arguments import checked, is_number
 from ..curves._checks import check_level
 from .api import forecast_many
 from .forecasters import Forecaster
+from .learning.experience import Experience
 from .replay import Backtest, Backtests, Replay
 
 __all__ = ["backtest", "backtest_many"]
@@ -32,6 +33,7 @@ def backtest(
     level: float = 0.95,
     schedule: Schedule | None = None,
     planned: float | None = None,
+    experience: Experience | None = None,
 ) -> Backtest:
     r"""Replay a finished or running curve: what would have been forecast on the way, against what came.
 
@@ -58,6 +60,8 @@ def backtest(
         Learning rate. A stated one is known from the start; a logged one only up to each cut.
     planned : float, optional
         x at which training was planned to end, known from the start; for inferring the rest of a logged schedule.
+    experience : Experience, optional
+        What `curvefit.learn` learned from runs other than this one; for the default method.
 
     Returns
     -------
@@ -98,6 +102,7 @@ def backtest(
         level=level,
         schedule=schedule,
         planned=planned,
+        experience=experience,
     )[0]
 
 
@@ -112,6 +117,7 @@ def backtest_many(
     level: float = 0.95,
     schedule: Schedule | Sequence[Schedule | None] | None = None,
     planned: float | Sequence[float | None] | None = None,
+    experience: Experience | None = None,
 ) -> Backtests:
     """Replay many curves in one batch; `Backtests.summary` says how often the intervals held.
 
@@ -155,6 +161,7 @@ def backtest_many(
         planned=[c.planned for c in cuts] if known else None,
         method=method,
         level=level,
+        experience=experience,
     )
     replays: list[list[Replay]] = [[] for _ in runs]
     for cut, made in zip(cuts, forecasts, strict=True):

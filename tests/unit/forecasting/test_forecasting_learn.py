@@ -287,3 +287,25 @@ def test_reports_use_it(experience):
     expected = cf.forecast(curve, 60, experience=experience).median[0]
     assert report.forecast.median[-1] == pytest.approx(expected, rel=1e-9)
     assert expected != pytest.approx(cf.forecast(curve, 60).median[0], rel=1e-6)
+
+
+def test_replays_estimates_and_decisions_use_it(experience):
+    curve = sweep(1, 7)[0]
+    part = curve.until(15)
+    told = cf.forecast(part, [30, 60], experience=experience)
+    replay = cf.backtest(curve, shares=(14 / 59,), experience=experience).replays[0]
+    blind = cf.backtest(curve, shares=(14 / 59,)).replays[0]
+    assert replay.points == len(part) and replay.median == pytest.approx(told.median[-1], rel=1e-12)
+    assert replay.median != blind.median
+    answered = cf.estimate(part, "value_at", horizon=60, experience=experience)
+    assert answered.value == pytest.approx(told.median[-1], rel=1e-6)
+    assert (
+        cf.recommend(part, horizon=60, experience=experience).probability != cf.recommend(part, horizon=60).probability
+    )
+
+
+def test_an_estimate_knows_a_stated_schedule():
+    curve = sweep(1, 3)[0]
+    plan = cf.Schedule.wsd(1e-3, 120, decay=0.5)
+    told = cf.estimate(curve, "value_at", horizon=120, schedule=plan)
+    assert told.value < cf.estimate(curve, "value_at", horizon=120).value
