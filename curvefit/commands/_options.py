@@ -88,6 +88,9 @@ def add_input(parser: ArgumentParser, *, metric: bool = True) -> None:
     )
     group.add_argument("--decimal", choices=(".", ","), help="decimal mark of a table (default: as found)")
     group.add_argument("--encoding", metavar="E", help="of text files (default: UTF-8, or by byte-order mark)")
+    group.add_argument(
+        "--pattern", metavar="RE", help=r"form of a console log's lines: 'step (?P<step>\d+) loss (?P<loss>\S+)'"
+    )
     group.add_argument("--keep-partial-tail", action="store_true", help="keep a last line that has no line end")
     group.add_argument(
         "--resume",

@@ -17,7 +17,7 @@ from ._base import Exit
 __all__ = ["Batch", "about_metric", "load", "metric_of", "over_runs"]
 
 T = TypeVar("T")
-OPTIONS = ("format", "x", "x_unit", "resume", "delimiter", "decimal", "encoding", "keep_partial_tail")
+OPTIONS = ("format", "x", "x_unit", "resume", "delimiter", "decimal", "encoding", "keep_partial_tail", "pattern")
 
 
 @dataclass(slots=True)

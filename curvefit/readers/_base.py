@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from ..curves import ResumePolicy, Run, UsageError, XUnit
+from ._pattern import check_pattern
 
 if TYPE_CHECKING:
     from ._source import Source
@@ -59,6 +60,8 @@ class Options:
         Largest file, after decompression, in bytes.
     keep_partial_tail : bool
         Keep a last line without a line end; it may be cut in the middle of a number.
+    pattern : str or None
+        Regular expression of the lines of a console log; its named groups are x and the metrics.
     """
 
     format: str | None = None
@@ -71,6 +74,7 @@ class Options:
     encoding: str | None = None
     max_bytes: int = MAX_BYTES
     keep_partial_tail: bool = False
+    pattern: str | None = None
 
     def __post_init__(self) -> None:
         for name, choices in (
@@ -85,9 +89,13 @@ class Options:
                 raise UsageError(f"{name}={value!r}", code="CF-USE-005", hint=f"choices: {known}")
         if not isinstance(self.max_bytes, int) or self.max_bytes <= 0:
             raise UsageError(f"max_bytes={self.max_bytes!r}", code="CF-USE-005", hint="a positive number of bytes")
-        for name in ("format", "metric", "x", "delimiter", "encoding"):
+        for name in ("format", "metric", "x", "delimiter", "encoding", "pattern"):
             if not isinstance(getattr(self, name), str | None):
                 raise UsageError(f"{name}={getattr(self, name)!r}", code="CF-USE-005", hint="a text")
+        if self.pattern is not None:
+            if self.format not in (None, "text_log"):
+                raise UsageError(f"a pattern is for console logs, not for {self.format!r}", code="CF-USE-005")
+            check_pattern(self.pattern, x=self.x)
 
 
 @dataclass(frozen=True, slots=True)

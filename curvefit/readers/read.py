@@ -73,9 +73,10 @@ def read(
     encoding: str | None = None,
     max_bytes: int = MAX_BYTES,
     keep_partial_tail: bool = False,
+    pattern: str | None = None,
     on_error: Literal["raise", "collect"] = "raise",
 ) -> list[Run]:
-    """Read the runs of a log file, of standard input (``"-"``), or of every log in a folder.
+    r"""Read the runs of a log file, of standard input (``"-"``), or of every log in a folder.
 
     Parameters
     ----------
@@ -102,6 +103,9 @@ def read(
         Largest file in bytes, after decompression.
     keep_partial_tail : bool
         Keep a last line that lacks its line end; by default it is dropped and counted, for it may be cut within a number.
+    pattern : str, optional
+        Regular expression of the lines of a console log; its named groups are x and the metrics, as in
+        ``r"step (?P<step>\d+) loss (?P<loss>\S+)"``. A group called ``horizon`` is the planned length.
     on_error : {"raise", "collect"}
         In a folder: raise the first failure, or leave out what fails (`read_all` returns the failures too).
 
@@ -129,7 +133,9 @@ def read(
     """
     if on_error not in ("raise", "collect"):
         raise UsageError(f"on_error={on_error!r}", hint="'raise' or 'collect'")
-    options = _options(format, metric, x, x_unit, resume, delimiter, decimal, encoding, max_bytes, keep_partial_tail)
+    options = _options(
+        format, metric, x, x_unit, resume, delimiter, decimal, encoding, max_bytes, keep_partial_tail, pattern
+    )
     if not _is_folder(path):
         return _read_file(path, options)
     runs: list[Run] = []
@@ -204,12 +210,14 @@ def _options_of(given: dict[str, object]) -> Options:
     unknown = set(given) - set(Options.__dataclass_fields__)
     if unknown:
         raise unknown_name("option", min(unknown), Options.__dataclass_fields__)
-    settled = replace(Options(), **given)  # type: ignore[arg-type]
-    return replace(settled, format=_reader_name(settled.format))
+    named = dict(given)
+    if isinstance(named.get("format"), str):
+        named["format"] = _reader_name(str(named["format"]))
+    return replace(Options(), **named)  # type: ignore[arg-type]
 
 
 def _options(format: str | None, *rest: object) -> Options:
-    fields = ("metric", "x", "x_unit", "resume", "delimiter", "decimal", "encoding", "max_bytes", "keep_partial_tail")
+    fields = list(Options.__dataclass_fields__)[1:]
     return _options_of({"format": format, **dict(zip(fields, rest, strict=True))})
 
 
@@ -229,6 +237,11 @@ def _is_folder(path: str | os.PathLike[str]) -> bool:
             f"{path!r:.60} is no path", where="read()", hint="the name of a file or folder: 'runs/log.csv'"
         )
     return os.fspath(path) != "-" and os.path.isdir(path)  # noqa: PTH112 - also for names that are not valid text
+
+
+def _asked(options: Options) -> str | None:
+    """The reader that was asked for; a pattern asks for that of console logs."""
+    return "text_log" if options.pattern is not None else options.format
 
 
 def _gather(format: str | None, folder: str, files: Sequence[str], folders: Sequence[str]) -> list[Bundle]:
@@ -251,7 +264,7 @@ def _read_folder(
     path: str | os.PathLike[str], options: Options, skipped: Skipped
 ) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
     """Outcomes of the logs in a folder; files that are no logs are counted."""
-    for entry, name in Walk(os.fspath(path), skipped, partial(_gather, options.format)):
+    for entry, name in Walk(os.fspath(path), skipped, partial(_gather, _asked(options))):
         bundle = entry if isinstance(entry, Bundle) else None
         file = entry.files[0][1] if isinstance(entry, Bundle) else entry
         shown = safe_text(file)
@@ -338,8 +351,9 @@ def _dispatch(source: Source) -> list[Run]:
             "nothing but zero bytes", code="CF-IO-001", where=source.where, hint="a power cut leaves such files"
         )
     refuse_dangerous(head, shown, source.where)
-    if source.options.format is not None:
-        return registry[source.options.format].read(source)
+    asked = _asked(source.options)
+    if asked is not None:
+        return registry[asked].read(source)
     reader, confidence = _recognize(head, shown)
     if reader is None or confidence <= 0.0:
         raise refusal(head, shown, source.where)

@@ -12,6 +12,7 @@ from ..curves import ReadError, Run
 from ._base import Reader
 from ._json import Records
 from ._names import x_unit_of
+from ._pattern import HORIZON, Matcher
 from ._profiles import PROFILES, Profile, Values
 from ._runs import runs_of
 from ._source import Source
@@ -35,7 +36,8 @@ class TextLog(Reader):
     -----
     Each line is compared with the forms that well-known programs print; the log is of the program whose form occurs most,
     and lines of other forms are passed over, for they are no measurements. ``M`` in ``iteration N/M`` is the planned length.
-    Printed values are rounded. Of Keras the last progress line of each epoch is read.
+    Printed values are rounded. Of Keras the last progress line of each epoch is read. With ``pattern``, a regular expression
+    whose named groups are x and the metrics, the lines that match it are read and no others.
     """
 
     name = "text_log"
@@ -61,6 +63,8 @@ class TextLog(Reader):
 
     def read(self, source: Source) -> list[Run]:
         """The run of a console log."""
+        if source.options.pattern is not None:
+            return runs_of(_by_pattern(source, source.options.pattern), source, reader=self.name)
         log = _Log(source)
         tail = ""
         for block in text_blocks(source):
@@ -170,6 +174,50 @@ class _Log:
             notes=notes,
             row_unit="epoch" if best == "Keras" else "step",
         )
+
+
+def _by_pattern(source: Source, pattern: str) -> Table:
+    """Lines of the form that the caller describes."""
+    if looks_binary(decode_head(source.head)):
+        raise ReadError("a binary file, not a console log", code="CF-IO-003", where=source.where)
+    rows: list[tuple[int, Values]] = []
+    account = Account()
+    size = 0
+    with Matcher(pattern, source.where) as matcher:
+        tail = ""
+        for block in text_blocks(source):
+            *lines, tail = block.decode("utf-8", "replace").split("\n")
+            size += len(block)
+            rows += matcher.match([_plain(line) for line in lines])
+        if tail:
+            last = matcher.match([_plain(tail)])
+            rows += last if source.options.keep_partial_tail else []
+            if last and not source.options.keep_partial_tail:
+                account.add("unterminated last line", last[0][0])
+        if not rows and not account.counts:
+            raise matcher.nothing(pattern)
+    plan: dict[str, float] = {}
+    for _, values in rows:
+        length = values.pop(HORIZON, None)
+        unit = next((u for u in map(x_unit_of, values) if u not in (None, "second")), None)
+        if unit is not None and isinstance(length, float) and 0 < length < np.inf:
+            plan[unit] = length
+    records = Records(source.where)
+    places = array("q")
+    for line, values in _carried(rows):
+        records.add(values, 1 + size // max(1, len(rows)))
+        places.append(line)
+    return Table(
+        records.finish(),
+        lines=np.frombuffer(places, dtype=np.int64) if places else np.zeros(0, np.int64),
+        account=account,
+        plan=plan,
+        notes=[*source.notes, f"{len(rows)} of {matcher.line} lines match the pattern"],
+    )
+
+
+def _plain(line: str) -> str:
+    return line.replace("\b", "")
 
 
 def _carried(rows: list[tuple[int, Values]]) -> list[tuple[int, Values]]:
