@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ from .level_changes import Segment, points
 __all__ = ["BreakTest", "StructuralBreaks", "structural_breaks"]
 
 Array = NDArray[np.float64]
-Noise = Literal["auto", "white"]
+Noise = Literal["auto", "white", "homogeneous", "kernhac"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,10 @@ def structural_breaks(
         Most breaks considered, at most 5.
     trimming : float
         Least share of the data per segment, 0.05 to 0.25.
-    noise : {"auto", "white"}
-        "auto": V allows for correlation and another variance in each segment. "white": neither.
+    noise : {"auto", "white", "homogeneous", "kernhac"}
+        "auto": correlated, with another variance in each segment, estimated as Bai and Perron do. "kernhac": the same
+        with the small-sample details of R's ``sandwich::kernHAC``. "white" and "homogeneous": independent; the tests take
+        one variance for all segments, the intervals one for each ("white") or one for all.
     alpha : float
         Size of the tests.
     level : float
@@ -119,18 +121,23 @@ def structural_breaks(
     Notes
     -----
     Asymptotic: with strongly correlated noise (rho above .5) and fewer than some hundred points the tests reject too
-    often; ``changepoints`` simulates its p-values instead. Intervals are those of Bai (1997), rounded outwards.
+    often; ``changepoints`` simulates its p-values instead. Intervals are those of Bai (1997), rounded outwards as R's
+    strucchange does; each location's ``details`` hold the positions before rounding, counted from 1. With one x per
+    observation "white" is ``confint(breakpoints(y ~ 1))`` of strucchange, "homogeneous" the same with ``het.err = FALSE``,
+    and "kernhac" the same with ``vcov = kernHAC``. R's mbreaks rounds to the nearest position, and its upper ends then up
+    by one for the break itself and for each later one.
 
     References
     ----------
     Bai and Perron (1998), Estimating and testing linear models with multiple structural changes. Econometrica 66, 47-78.
     Bai and Perron (2003), Computation and analysis of multiple structural change models. Journal of Applied
-    Econometrics 18, 1-22. Liu, Wu and Zidek (1997), Statistica Sinica 7, 497-525.
+    Econometrics 18, 1-22. Liu, Wu and Zidek (1997), Statistica Sinica 7, 497-525. Zeileis, Kleiber, Kraemer and Hornik
+    (2003), Testing and dating of structural changes in practice. Computational Statistics and Data Analysis 44, 109-123.
     """
     check_level(level)
     check_level(alpha, "alpha")
-    if noise not in ("auto", "white"):
-        raise UsageError(f"noise {noise!r}", code="CF-USE-007", hint="choices: auto, white")
+    if noise not in get_args(Noise):
+        raise UsageError(f"noise {noise!r}", code="CF-USE-007", hint=f"choices: {', '.join(get_args(Noise))}")
     if not 0.05 <= trimming <= 0.25:
         raise UsageError(f"trimming = {trimming!r}", code="CF-USE-007", hint="0.05 to 0.25")
     if not 1 <= max_breaks <= 5:
@@ -149,10 +156,9 @@ def structural_breaks(
             (), None, (), (), only, (), (), trimming, alpha, level, Status.CONSTANT, ("the values do not vary",)
         )
     found = partitions(SegmentCost.of(x, y, "mean", least), n, most)
-    robust = noise == "auto"
     tests = []
     for k, starts in enumerate(found[1:], start=1):
-        value = _f(y, starts, robust)
+        value = _f(y, starts, noise)
         tests.append(
             BreakTest(
                 f"sup-F({k})", value, critical_value(alpha, str(k), trimming), tail_probability(value, str(k), trimming)
@@ -160,7 +166,7 @@ def structural_breaks(
         )
     top = max(t.statistic for t in tests)
     ud_max = BreakTest("UDmax", top, critical_value(alpha, "udmax", trimming), tail_probability(top, "udmax", trimming))
-    sequential = _sequential(x, y, found, least, trimming, alpha, robust)
+    sequential = _sequential(x, y, found, least, trimming, alpha, noise)
     passed = sum(t.p_value <= alpha for t in sequential)
     k = passed if n_breaks is None else n_breaks
     starts = found[k]
@@ -169,7 +175,7 @@ def structural_breaks(
         Segment(float(x[i]), float(x[j - 1]), int(j - i), float(y[i:j].mean()), 0.0, float(y[i:j].std()))
         for i, j in pairwise(edges)
     )
-    locations = tuple(_date(x, y, edges, i, level, unit, robust) for i in range(1, k + 1))
+    locations = tuple(_date(x, y, edges, i, level, unit, noise) for i in range(1, k + 1))
     deviances = [n * np.log(max(_rss(y, s), 1e-300) / n) for s in found]
     bic = tuple(float(d + 2 * j * np.log(n)) for j, d in enumerate(deviances))
     lwz = tuple(float(d + 2 * j * 0.299 * np.log(n) ** 2.1) for j, d in enumerate(deviances))
@@ -181,14 +187,15 @@ def _rss(y: Array, starts: NDArray[np.intp]) -> float:
     return float(sum(np.sum((y[i:j] - y[i:j].mean()) ** 2) for i, j in pairwise(edges)))
 
 
-def _f(y: Array, starts: NDArray[np.intp], robust: bool) -> float:
+def _f(y: Array, starts: NDArray[np.intp], noise: Noise) -> float:
     """F of equal means on both sides of every break."""
     n, k = y.size, starts.size
     edges = np.r_[0, starts, n]
     parts = [y[i:j] for i, j in pairwise(edges)]
     means = np.array([p.mean() for p in parts])
+    robust = noise in ("auto", "kernhac")
     if robust:
-        variances = [kernel_variance(p - p.mean()) / p.size for p in parts]
+        variances = [_long_run(p - p.mean(), noise) / p.size for p in parts]
     else:
         spread = _rss(y, starts) / (n - k - 1)
         variances = [spread / p.size for p in parts]
@@ -198,8 +205,15 @@ def _f(y: Array, starts: NDArray[np.intp], robust: bool) -> float:
     return float((n - k - 1) / (n * k) * (step @ np.linalg.solve(middle, step)) * (1.0 if robust else n / (n - k - 1)))
 
 
+def _long_run(residuals: Array, noise: Noise) -> float:
+    """Variance of sqrt(n) times their mean."""
+    if noise in ("white", "homogeneous"):
+        return float(np.mean(residuals * residuals))
+    return kernel_variance(residuals, "kernhac" if noise == "kernhac" else "bai_perron")
+
+
 def _sequential(
-    x: Array, y: Array, found: list[NDArray[np.intp]], least: int, trimming: float, alpha: float, robust: bool
+    x: Array, y: Array, found: list[NDArray[np.intp]], least: int, trimming: float, alpha: float, noise: Noise
 ) -> tuple[BreakTest, ...]:
     out: list[BreakTest] = []
     for known, starts in enumerate(found[:-1]):
@@ -208,7 +222,7 @@ def _sequential(
         for i, j in pairwise(edges):
             if j - i >= 2 * least:
                 split = partitions(SegmentCost.of(x[i:j], y[i:j], "mean", least), int(j - i), 1)
-                values.append(_f(y[i:j], split[-1], robust) if len(split) > 1 else 0.0)
+                values.append(_f(y[i:j], split[-1], noise) if len(split) > 1 else 0.0)
         top = max(values)
         out.append(
             BreakTest(
@@ -223,11 +237,14 @@ def _sequential(
     return tuple(out)
 
 
-def _date(x: Array, y: Array, edges: NDArray[np.intp], i: int, level: float, unit: str, robust: bool) -> Estimate:
+def _date(x: Array, y: Array, edges: NDArray[np.intp], i: int, level: float, unit: str, noise: Noise) -> Estimate:
     before, after = y[edges[i - 1] : edges[i]], y[edges[i] : edges[i + 1]]
     jump = float(after.mean() - before.mean())
     sides = [before - before.mean(), after - after.mean()]
-    v1, v2 = (kernel_variance(s) if robust else float(np.mean(s * s)) for s in sides)
+    if noise == "homogeneous":
+        v1 = v2 = _rss(y, edges[1:-1]) / y.size
+    else:
+        v1, v2 = (_long_run(s, noise) for s in sides)
     last = int(edges[i]) - 1
     details = {"first_after": float(x[last + 1]), "jump": jump}
     tiny = 1e-24 * jump * jump
@@ -236,8 +253,10 @@ def _date(x: Array, y: Array, edges: NDArray[np.intp], i: int, level: float, uni
     tail = (1 - level) / 2
     length = v1 / (jump * jump)
     phi1, phi2 = float(np.sqrt(v1)), float(np.sqrt(v2))
-    first = last - int(np.ceil(argmax_quantile(1 - tail, 1.0, phi1, phi2) * length))
-    final = last - int(np.floor(argmax_quantile(tail, 1.0, phi1, phi2) * length))
+    back = argmax_quantile(1 - tail, 1.0, phi1, phi2) * length
+    ahead = argmax_quantile(tail, 1.0, phi1, phi2) * length
+    first, final = last - int(np.ceil(back)), last - int(np.floor(ahead))
+    details |= {"low_position": last + 1 - float(back), "high_position": last + 1 - float(ahead)}
     notes = ("the interval leaves the data",) if first < 0 or final > x.size - 1 else ()
     low, high = float(x[max(first, 0)]), float(x[min(final, x.size - 1)])
     place = Interval(low, high, level, "confidence", "argmax of Brownian motion")

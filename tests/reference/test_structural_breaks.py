@@ -59,21 +59,49 @@ def test_the_table_of_the_real_interest_rate(rate, shared):
     assert [p.value for p in found.locations] == sequential["breaks"]
     assert [s.level for s in found.segments] == pytest.approx(sequential["coef"], abs=6e-4)
     assert sum(s.n * s.sd**2 for s in found.segments) == pytest.approx(sequential["ssr"], abs=6e-4)
-    # lower ends as mbreaks and strucchange's kernHAC within the rounding; mbreaks puts upper ends up to 3 quarters later
-    ends = [(p.interval.low, p.interval.high) for p in found.locations]
-    for (low, high), hac in zip(ends, [(18, 35), (33, 48), (77, 81)], strict=True):
-        assert abs(low - hac[0]) <= 1
-        assert abs(high - hac[1]) <= 1
+    # mbreaks rounds to the nearest, then raises the upper end by one for this break and for each later one
+    ends = [
+        [round(p.details["low_position"]), round(p.details["high_position"]) + 3 - i]
+        for i, p in enumerate(found.locations)
+    ]
+    assert ends == sequential["ci95"]
+    narrower = cf.structural_breaks((np.arange(1, rate.size + 1), rate), n_breaks=3, level=0.9).locations
+    ends = [
+        [round(p.details["low_position"]), round(p.details["high_position"]) + 3 - i] for i, p in enumerate(narrower)
+    ]
+    assert ends == sequential["ci90"]
     assert int(np.argmin(found.bic)) == 2
     path = [555.744520101701, 499.795234871787, 473.338131216169, 480.145820928756]
     assert np.diff(found.bic[:4]) == pytest.approx(np.diff(path), abs=1e-6)
 
 
+# series, breaks -> intervals of confint.breakpointsfull by how the noise is taken
+STRUCCHANGE = {"white": "ci_index", "homogeneous": "ci_index_homog", "kernhac": "ci_index_kernHAC"}
+
+
+def nile(shared) -> np.ndarray:
+    with (shared / "reference_cases" / "segmented" / "Nile.csv").open(newline="", encoding="utf-8") as file:
+        return np.array([float(list(row.values())[-1]) for row in csv.DictReader(file)])
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("noise", list(STRUCCHANGE))
+@pytest.mark.parametrize(("case", "k"), [("Nile", 1), ("RealInt", 2), ("RealInt_3", 3)])
+def test_intervals_are_those_of_strucchange(rate, shared, case, k, noise):
+    path = shared / "reference_cases" / "segmented" / "r_strucchange_reference.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))[case][STRUCCHANGE[noise]]
+    y = nile(shared) if case == "Nile" else rate
+    found = cf.structural_breaks((np.arange(1, y.size + 1), y), n_breaks=k, noise=noise)
+    assert [p.value for p in found.locations] == [row["breakpoints"] for row in rows]
+    ends = [(np.floor(p.details["low_position"]), np.ceil(p.details["high_position"])) for p in found.locations]
+    assert ends == [(row["2.5 %"], row["97.5 %"]) for row in rows]
+    inside = [(max(low, 1), min(high, y.size)) for low, high in ends]
+    assert [(p.interval.low, p.interval.high) for p in found.locations] == inside
+
+
 @pytest.mark.shared
 def test_the_nile_breaks_once(shared):
-    with (shared / "reference_cases" / "segmented" / "Nile.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    y = np.array([float(list(r.values())[-1]) for r in rows])
+    y = nile(shared)
     found = cf.structural_breaks((np.arange(1871, 1971), y), noise="white")
     assert found.sup_f[0].statistic == pytest.approx(75.929769427485, rel=1e-8)
     assert [p.value for p in found.locations] == [1898]
@@ -97,14 +125,15 @@ def test_white_noise_has_no_break_and_one_step_has_one():
     assert len(forced.segments) == 3
 
 
-def test_the_kernel_variance_is_the_long_run_variance():
+@pytest.mark.parametrize("convention", ["bai_perron", "kernhac"])
+def test_the_kernel_variance_is_the_long_run_variance(convention):
     rng = np.random.default_rng(1)
     found = []
     for _ in range(40):
         e = rng.standard_normal(500)
         for i in range(1, 500):
             e[i] += 0.6 * e[i - 1]
-        found.append(kernel_variance(e - e.mean()))
+        found.append(kernel_variance(e - e.mean(), convention))
     assert np.mean(found) == pytest.approx(1 / 0.4**2, rel=0.15)
 
 
