@@ -23,8 +23,9 @@ Page checksums are written and verified.
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, final
 
 import numpy as np
@@ -34,14 +35,15 @@ from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves._optional import optional
 from ._arrow import column_of, is_scalar
-from ._base import Reader
+from ._base import Options, Reader
 from ._canonical import apply_facts, facts_json, read_facts, wall_times
 from ._names import METRIC_COLUMNS, VALUE_COLUMNS, normalize
+from ._neptune import is_neptune, neptune_table, with_settings
 from ._runs import runs_of
 from ._source import Source
 from ._table import Table, unique_names
 
-__all__ = ["Parquet", "write_parquet"]
+__all__ = ["CANONICAL", "KEY", "Parquet", "runs_of_rows", "table_of", "write_parquet"]
 
 KEY = b"curvefit"
 CANONICAL = ("run_id", "metric", "x", "x_unit", "y", "wall_time", "segment", "flags")
@@ -56,7 +58,7 @@ class Parquet(Reader):
     Notes
     -----
     Numbers, decimals, texts and booleans are read; columns of lists, structs and extension types are passed over, or refused
-    when they are needed. Dates need ``x_unit="second"``.
+    when they are needed. Dates need ``x_unit="second"``. Exports of Neptune are recognized by their columns.
     """
 
     name = "parquet"
@@ -78,7 +80,7 @@ class Parquet(Reader):
             data = pa.BufferReader(source.contents(source.options.max_bytes, "raise max_bytes"))
             with pq.ParquetFile(data, page_checksum_verification=True) as file:
                 _check_size(file.metadata, source)
-                table, meta = _table(file, source, pa)
+                table, meta = _table(file.schema_arrow, file.read, source, pa)
         except (pa.ArrowException, OSError, OverflowError, KeyError, NotImplementedError) as error:
             raise ReadError(
                 f"broken Parquet file: {safe_text(str(error).splitlines()[0][:200] if str(error) else type(error).__name__)}",
@@ -88,14 +90,17 @@ class Parquet(Reader):
             ) from None
         if table.rows == 0:
             raise ReadError("no data rows", code="CF-IO-002", where=source.where)
+        if is_neptune(table.names):
+            series, settings = neptune_table(table)
+            if series.rows == 0:
+                raise ReadError("no series of numbers in this export", code="CF-IO-002", where=source.where)
+            return with_settings(runs_of(series, source, reader=self.name), settings)
         facts = read_facts(meta)
         runs = runs_of(table, source, reader=self.name)
         return apply_facts(wall_times(runs, table), facts, source.options.metric)
 
     def example(self) -> bytes:
         """One run with a loss, a learning rate and an attribute."""
-        import io
-
         from ..curves import Curve, Schedule
 
         out = io.BytesIO()
@@ -106,6 +111,25 @@ class Parquet(Reader):
         schedule = Schedule([1, 2, 3, 4], [0.1, 0.1, 0.01, 0.01])
         _write([Run("example", curves, schedule, horizon=10, attributes={"seed": 1.0})], out)
         return out.getvalue()
+
+
+def runs_of_rows(rows: Any, where: str, options: Options | None = None) -> list[Run]:
+    """Runs of rows that have been read already, such as some row groups of a larger file.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Whole runs, with the metadata of their file.
+    where : str
+        Name of the file, for messages and the provenance.
+    options : Options, optional
+        As for a whole file.
+    """
+    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
+    source = Source(io.BytesIO(), where=where, path=None, size=0, options=options or Options(), name=where)
+    table, meta = _table(rows.schema, lambda columns: rows if columns is None else rows.select(columns), source, pa)
+    runs = wall_times(runs_of(table, source, reader=Parquet.name), table)
+    return apply_facts(runs, read_facts(meta), source.options.metric)
 
 
 def _check_size(metadata: Any, source: Source) -> None:
@@ -121,8 +145,7 @@ def _check_size(metadata: Any, source: Source) -> None:
         )
 
 
-def _table(file: Any, source: Source, pa: Any) -> tuple[Table, dict[bytes, bytes]]:
-    schema = file.schema_arrow
+def _table(schema: Any, read: Callable[..., Any], source: Source, pa: Any) -> tuple[Table, dict[bytes, bytes]]:
     plain = {normalize(n) for n in schema.names}
     long_form = bool(plain & set(METRIC_COLUMNS)) and bool(plain & set(VALUE_COLUMNS))
     wanted, notes = [], []
@@ -143,7 +166,7 @@ def _table(file: Any, source: Source, pa: Any) -> tuple[Table, dict[bytes, bytes
         notes.append(f"column {field.name!r} of type {field.type} is not read")
     if not wanted:
         raise ReadError("no column of numbers", code="CF-IO-008", where=source.where, hint="; ".join(notes[:4]))
-    data = file.read(columns=None if len(wanted) == len(schema) else [schema.names[i] for i in wanted])
+    data = read(columns=None if len(wanted) == len(schema) else [schema.names[i] for i in wanted])
     names, repeated = unique_names(safe_text(n) for n in data.column_names)
     columns = [column_of(n, data.column(i), pa) for i, n in enumerate(names)]
     canonical = all(n in names for n in ("run_id", "metric", "x", "y", "segment"))
@@ -222,8 +245,28 @@ def write_parquet(runs: Run | Iterable[Run], path: str | os.PathLike[str]) -> No
 
 
 def _write(runs: list[Run], file: Any) -> None:
-    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
     pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
+    schema, attributes = _schema(runs)
+    texts = ["run_id", "metric", "x_unit", *(_column_name(n) for n, t in attributes.items() if str(t) == "string")]
+    with pq.ParquetWriter(
+        file, schema, compression="zstd", use_dictionary=texts, write_page_checksum=True, write_statistics=True
+    ) as writer:
+        for run in runs:
+            rows = _rows(run, attributes, schema)
+            if rows.num_rows:
+                writer.write_table(rows)
+
+
+def table_of(runs: list[Run]) -> Any:
+    """All points of some runs as one Arrow table in the canonical form, with its metadata."""
+    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
+    schema, attributes = _schema(runs)
+    return pa.concat_tables([schema.empty_table(), *(_rows(run, attributes, schema) for run in runs)]).combine_chunks()
+
+
+def _schema(runs: list[Run]) -> tuple[Any, dict[str, Any]]:
+    """The canonical schema with the attributes of these runs, and the types of these."""
+    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
     names = [r.name for r in runs]
     if len(set(names)) < len(names):
         again = next(n for i, n in enumerate(names) if n in names[:i])
@@ -243,14 +286,7 @@ def _write(runs: list[Run], file: Any) -> None:
         ],
         metadata={KEY: facts_json(runs)},
     )
-    texts = ["run_id", "metric", "x_unit", *(_column_name(n) for n, t in attributes.items() if t == pa.string())]
-    with pq.ParquetWriter(
-        file, schema, compression="zstd", use_dictionary=texts, write_page_checksum=True, write_statistics=True
-    ) as writer:
-        for run in runs:
-            rows = _rows(run, attributes, schema, pa)
-            if rows.num_rows:
-                writer.write_table(rows)
+    return schema, attributes
 
 
 def _attribute_types(runs: list[Run], pa: Any) -> dict[str, Any]:
@@ -268,8 +304,9 @@ def _column_name(attribute: str) -> str:
     return f"run.{attribute}" if normalize(attribute) in CANONICAL else _text(attribute)
 
 
-def _rows(run: Run, attributes: dict[str, Any], schema: Any, pa: Any) -> Any:
+def _rows(run: Run, attributes: dict[str, Any], schema: Any) -> Any:
     """All points of a run as an Arrow table."""
+    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
     from ._canonical import clock_of, points_of
 
     metric, x, unit, y, segment, flags = points_of(run)
