@@ -170,7 +170,7 @@ def _guess_x(columns: list[Column], preferred: str | None, where: str) -> tuple[
     order = {name: i for i, name in enumerate([*TIMES, *SIZES])}
     constant: list[Column] = []
     for position, column in enumerate(columns):
-        rank = order.get(normalize(column.name))
+        rank = -1 if column.name == preferred else order.get(normalize(column.name))
         if rank is None or not column.numeric:
             continue
         values = _numbers(column)

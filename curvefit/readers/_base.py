@@ -14,7 +14,7 @@ Codes of errors that readers raise: CF-IO-001 empty, CF-IO-002 no data rows, CF-
 CF-IO-004 delimiter, CF-IO-005 duplicate column names, CF-IO-006 encoding, CF-IO-007 malformed rows, CF-IO-008 no curve,
 CF-IO-009 not a regular file, CF-IO-010 not permitted, CF-IO-011 changed while reading, CF-IO-012 pickle-based,
 CF-IO-013 archive, CF-IO-014 broken JSON, CF-IO-015 broken Parquet, CF-IO-016 unclosed quote, CF-IO-017 broken
-database, CF-IO-GONE missing,
+database, CF-IO-018 broken NumPy archive, CF-IO-GONE missing,
 CF-IO-LIMIT too large, long or deep, CF-PARSE-001 thousands separator, CF-PARSE-002 decimal comma, CF-PARSE-003 dates.
 """
 

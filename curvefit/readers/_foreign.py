@@ -8,7 +8,7 @@ from pathlib import PurePath
 from ..curves import ReadError
 from ._text import looks_binary
 
-__all__ = ["refusal", "refuse_dangerous"]
+__all__ = ["is_npz", "refusal", "refuse_dangerous"]
 
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill")
 _LOG_LINES = (
@@ -45,22 +45,25 @@ def refuse_dangerous(head: bytes, path: str, where: str) -> None:
             where=where,
             hint="never read, by policy; export the metrics as CSV or JSON Lines",
         )
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not is_npz(head):
         raise ReadError(_zip(head), code="CF-IO-013", where=where, hint=_zip_hint(head))
+
+
+def is_npz(head: bytes) -> bool:
+    """Whether the first member of an archive is a NumPy array."""
+    return head.startswith(b"PK\x03\x04") and head[30 : 30 + int.from_bytes(head[26:28], "little")].endswith(b".npy")
 
 
 def _zip(head: bytes) -> str:
     if b"[Content_Types].xml" in head[:2048]:
         return "an Excel workbook"
-    if b".npy" in head[:512]:
-        return "a NumPy archive (.npz), for example evaluations of Stable-Baselines3"
     return "a zip archive; archives are never extracted"
 
 
 def _zip_hint(head: bytes) -> str:
     if b"[Content_Types].xml" in head[:2048]:
         return "save the sheet as CSV"
-    return LATER if b".npy" in head[:512] else "unpack it yourself and pass the log"
+    return "unpack it yourself and pass the log"
 
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (

@@ -93,13 +93,15 @@ LABELS = frozenset(
         "task_id",
         "curve_id",
         "series_id",
+        "experimentkey",
+        "experiment_key",
     ]
 )
 IGNORED = frozenset(
     ["unnamed_0", "index", "rank", "local_rank", "global_rank", "world_rank", "worker", "worker_id", "pid"]
 )
-METRIC_COLUMNS = ("metric", "metric_name", "tag", "key", "variable", "name", "attribute_path")
-VALUE_COLUMNS = ("value", "y", "metric_value", "values", "float_value", "val")
+METRIC_COLUMNS = ("metric", "metric_name", "metricname", "tag", "key", "variable", "name", "attribute_path")
+VALUE_COLUMNS = ("value", "y", "metric_value", "metricvalue", "values", "float_value", "val")
 SPLIT_COLUMNS = frozenset((
     "split", "phase", "mode", "stage", "subset", "partition", "dataset", "data_split", "dataset_split", "set", "eval_set",
     "type", "kind", "event",

@@ -128,11 +128,35 @@ def _search(value: Any, depth: int) -> _Found | None:
 
 
 def _from_list(value: list[Any]) -> _Found | None:
+    traces = _from_traces(value)
+    if traces is not None:
+        return traces
     if value and sum(isinstance(v, dict) for v in value) >= 0.5 * len(value):
         return _Found(value)
     if value and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value):
         return _Found([{"value": v} for v in value])
     return None
+
+
+def _from_traces(value: list[Any]) -> _Found | None:
+    """``[{"name": "run-1", "x": [...], "y": [...]}, ...]``, as charts of Comet and Plotly are saved."""
+    rows: Rows = []
+    dropped = 0
+    for trace in value:
+        x, y = (trace.get("x"), trace.get("y")) if isinstance(trace, dict) else (None, None)
+        if not isinstance(x, list) or not isinstance(y, list) or not all(map(_is_scalar, [*x, *y])):
+            return None
+        name = next((trace[k] for k in ("metric", "metricName", "name") if isinstance(trace.get(k), str)), "value")
+        run = next((trace[k] for k in ("experimentKey", "name", "run") if isinstance(trace.get(k), str)), "")
+        dropped += abs(len(x) - len(y))
+        some = {"run": run} if run and run != name else {}
+        rows += [{**some, "metric": name, "step": a, "value": b} for a, b in zip(x, y, strict=False)]
+    if not rows:
+        return None
+    found = _Found(rows)
+    found.notes.append(f"{len(value)} lines of a chart; x is taken for the step (x_unit= says otherwise)")
+    found.dropped["x or y alone"] = dropped
+    return found
 
 
 def _from_columns(value: dict[str, Any]) -> _Found | None:

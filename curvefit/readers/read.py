@@ -86,7 +86,7 @@ def read(
         Name or alias of a reader: ``csv_table`` (csv), ``json_lines`` (jsonl), ``json_table`` (json),
         ``trainer_state`` (hf), ``parquet``, ``tensorboard`` (tfevents),
         ``wandb``, ``mlflow`` (mlruns), ``sqlite`` (databases of MLflow and Trackio),
-        ``text_log`` (stdout), ``mmengine``.
+        ``text_log`` (stdout), ``mmengine``, ``npz``.
     metric : str, optional
         The only metric to keep.
     x : str, optional

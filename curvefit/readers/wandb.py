@@ -17,6 +17,7 @@ from ..curves import LimitError, ReadError, Run
 from ..curves._checks import safe_text
 from ._base import Bundle, Reader
 from ._cells import MISSING, NUMBER, Column, ColumnBuilder
+from ._definitions import Definitions
 from ._json import CELLS_PER_BYTE, MAX_KEYS, JsonText, facts_of, flatten
 from ._leveldb_log import BLOCK, ChunkLog
 from ._names import plan_of
@@ -28,8 +29,8 @@ from ._table import Account, Table
 __all__ = ["Wandb"]
 
 MAGIC = b":W&B\xe1\xbe\x00"
-HISTORY, CONFIG, RUN = 2, 5, 17  # fields of a record
-OTHERS = tuple(bytes([number << 3 | 2]) for number in (3, 4, 6, 7, 8, 9, 10, 11, 12, 13))
+HISTORY, CONFIG, METRIC, RUN = 2, 5, 12, 17  # fields of a record
+OTHERS = tuple(bytes([number << 3 | 2]) for number in (3, 4, 6, 7, 8, 9, 10, 11, 13))
 VALUE = b"\x82\x01"  # field 16 of an item, its JSON
 # An item shorter than 128 bytes: its name, the length of its value, and the value, JSON without control characters
 _ITEM = re.compile(rb"\n[\x00-\x7f]([\n\x12][^\x82]*)\x82\x01([\x00-\x7f])([^\x00-\x1f]*)", re.DOTALL)
@@ -43,7 +44,8 @@ class Wandb(Reader):
     Notes
     -----
     Only the history, the configuration and the name are read; the file also knows host, user and console, which stay
-    where they are. x is ``_step`` unless a metric counts training itself. Chunks whose checksum does not match are skipped
+    where they are. x is ``_step`` unless a metric counts training itself, or the run defines one metric that all its measures
+    of quality stand against (``define_metric``); a goal that is defined there is the direction. Chunks whose checksum does not match are skipped
     and counted. Nested values become dotted names; images, tables and histograms are passed over.
     """
 
@@ -82,7 +84,7 @@ class Wandb(Reader):
                 hint="has the run logged anything yet?",
             )
         source.name = history.name or source.name
-        return runs_of(table, source, reader=self.name)
+        return [history.definitions.directed(run) for run in runs_of(table, source, reader=self.name)]
 
     def example(self) -> bytes:
         """Three rows with a nested loss and a NaN."""
@@ -151,6 +153,7 @@ class _History:
         self.facts: dict[str, str | float] = {}
         self.account = Account()
         self.media: set[str] = set()
+        self.definitions = Definitions()
         self._json = JsonText(where)
         self._columns: dict[str, _Cells] = {}
         self._keys: dict[bytes, _Cells] = {}
@@ -175,6 +178,8 @@ class _History:
                     self._run(data, value, stop)
                 elif wire == 2 and number == CONFIG:
                     self._config(data, value, stop)
+                elif wire == 2 and number == METRIC:
+                    self.definitions.add(data, value, stop)
         except BrokenMessageError:
             self.account.add("broken record", self.rows + 1)
 
@@ -322,8 +327,12 @@ class _History:
         account = Account()
         account.counts.update(self.account.counts)
         notes += [f"{count} lost: {why}" for why, count in account.counts.items()]
+        columns = [c.column(self.rows) for c in self._columns.values() if c.rows or c.odd]
+        x_name, said = self.definitions.x_name(columns)
+        notes += said
         return Table(
-            [c.column(self.rows) for c in self._columns.values() if c.rows or c.odd],
+            columns,
+            x_name=x_name,
             account=account,
             attributes=self.facts,
             plan=plan_of(self.facts),

@@ -572,7 +572,7 @@ def test_F37_an_extension_type_is_not_loaded(tmp_path):
         ("sheet.xlsx", b"PK\x03\x04" + b"\0" * 26 + b"[Content_Types].xml", "Excel"),
         ("run.xml", b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "XML"),
         ("events.out.tfevents.1", b"nothing of the kind", "TensorBoard"),
-        ("evaluations.npz", b"PK\x03\x04" + b"\0" * 26 + b"timesteps.npy", ".npz"),
+        ("files.zip", b"PK\x03\x04" + b"\0" * 22 + b"\x07\0\0\0" + b"log.csv", "zip archive"),
         ("weights.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
         ("train.log", b"Epoch 1: training loss was about 2.3 today\nEpoch 2: fine\n", "console log"),
         ("noise.csv", bytes(range(256)) * 8, "binary"),

@@ -33,10 +33,7 @@ OTHER = {
     "yolo_results_csv": {"epoch"},
 }  # fmt: skip
 JSON_FORMATS = ("hf_trainer_state", "jsonl_metrics", "dopamine_json")
-UNREAD = (
-    "sb3_evaluations_npz",
-    "wandb_offline",
-)
+UNREAD = ("wandb_offline",)
 
 
 def text_of(path) -> str:
@@ -162,7 +159,6 @@ def test_what_is_known_about_single_files(shared):
 @pytest.mark.parametrize("format", UNREAD)
 def test_formats_that_are_not_read_yet_are_named(shared, format):
     words = {
-        "sb3_evaluations_npz": ".npz",
         "wandb_offline": "W&B",
     }
     for path in files(shared, format):
