@@ -321,7 +321,7 @@ def _read_file(
                 raise
         else:
             if name is not None and len(runs) > 1:
-                runs = [replace(r, name=f"{name}:{r.name}") for r in runs]
+                runs = [r if r.name.startswith(f"{name} (") else replace(r, name=f"{name}:{r.name}") for r in runs]
             if attempt == 2:
                 runs = [_noted(r, "the file changed while it was read and was read again") for r in runs]
             return runs

@@ -25,6 +25,7 @@ from ._source import Source
 from ._streams import CLOCK, with_clock
 from ._table import Account, Table
 from ._tfrecord import Scanner
+from ._writers import Span, group_files
 
 __all__ = ["Tensorboard"]
 
@@ -40,9 +41,10 @@ class Tensorboard(Reader):
 
     Notes
     -----
-    A folder with event files is one run: its files are read in the order in which they were begun, a restart purges what it
-    replaces (unless ``resume`` says otherwise), and subfolders called train, validation and the like contribute their tags
-    with that prefix. Records whose checksum does not match are skipped and counted; after damage the next sound record is
+    A folder with event files is one run, unless different programs wrote into it: files that share no tag, no process and no
+    time, and are of different machines or more than a day apart, are different runs. The files of a run are read in the order
+    in which they were begun, a restart purges what it replaces (unless ``resume`` says otherwise), and subfolders called train,
+    validation and the like contribute their tags with that prefix. Records whose checksum does not match are skipped and counted; after damage the next sound record is
     searched for. Scalars stored as tensors of any numeric type are read; histograms, images and text are not.
     x is the step; ``x="wall_time"`` may be asked for.
     """
@@ -191,8 +193,14 @@ class _Log:
     def runs(self, source: Source, reader: str) -> list[Run]:
         """The run, or one run per writer where several wrote the same tags at the same time."""
         self.parts.sort(key=lambda p: (p.began, p.name))
-        lanes = _lanes(self.parts)
-        if len(lanes) > 1:
+        spans = [Span(p.name, p.began, p.ended, frozenset(np.unique(p.scalars.tag).tolist())) for p in self.parts]
+        groups_of_files, programs = group_files(spans)
+        lanes = [[self.parts[i] for i in group] for group in groups_of_files]
+        if programs > 1:
+            self.notes.append(
+                f"{programs} programs wrote into this folder, with nothing in common; each has runs of its own"
+            )
+        if len(lanes) > programs:
             self.notes.append(f"{len(lanes)} writers logged the same tags at the same time; each is a run")
         supersede = source.options.resume == "supersede"
         purged = 0
@@ -272,23 +280,6 @@ def _x_of(scalars: Scalars, source: Source) -> tuple[NDArray[np.float64], XUnit]
     if asked != CLOCK:
         raise unknown_name("column", asked, ("step", CLOCK, "row", "cumulative"), where=source.where)
     return scalars.wall - np.nanmin(scalars.wall), "second"
-
-
-def _lanes(parts: list[_Part]) -> list[list[_Part]]:
-    """Files by writer: those that logged the same tags at the same time are kept apart."""
-    lanes: list[list[_Part]] = []
-    tags = [frozenset(np.unique(p.scalars.tag).tolist()) for p in parts]
-    known: list[list[int]] = []
-    for i, part in enumerate(parts):
-        for lane, members in zip(lanes, known, strict=True):
-            if not any(tags[i] & tags[j] and part.began < parts[j].ended for j in members):
-                lane.append(part)
-                members.append(i)
-                break
-        else:
-            lanes.append([part])
-            known.append([i])
-    return lanes
 
 
 def _joined(pieces: list[Scalars]) -> Scalars:

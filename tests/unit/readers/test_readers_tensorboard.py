@@ -252,6 +252,41 @@ def test_T12_writers_at_the_same_time_are_kept_apart(log, tmp_path):
     assert any("writers" in n for n in runs[0].provenance.notes)
 
 
+def written(tag: str, wall: float, count: int = 4) -> bytes:
+    return b"".join(event(s, wall + s, simple(tag, s)) for s in range(1, count + 1))
+
+
+def test_T12_files_of_programs_with_nothing_in_common_are_different_runs(log, tmp_path):
+    log(written("train/box_loss", 1.7e9), "folder/events.out.tfevents.1700000000.desk.15908.0")
+    log(written("accuracy", 1.6e9), "folder/events.out.tfevents.1600000000.tpu-w-29.77.0.v2")
+    log(written("accuracy", 1.65e9), "folder/events.out.tfevents.1650000000.tpu-w-8.99.0.v2")
+    runs = cf.read(tmp_path / "folder")
+    assert [(r.name, list(r.curves)) for r in runs] == [
+        ("folder (1)", ["accuracy", "wall_time"]),
+        ("folder (2)", ["train/box_loss", "wall_time"]),
+    ]
+    assert any("2 programs wrote into this folder" in n for n in runs[0].provenance.notes)
+
+
+@pytest.mark.parametrize(
+    ("second", "later", "count"),
+    [
+        ("events.out.tfevents.1700009000.desk.15908.1", 9e8, 1),  # the same process, whenever
+        ("events.out.tfevents.1700009000.desk.4711.0", 9000.0, 1),  # the same machine, hours later
+        ("events.out.tfevents.1700009000.desk.4711.0", 2e5, 2),  # the same machine, days later
+        ("events.out.tfevents.1700000002.other.1.0", 2.0, 1),  # another machine, at the same time
+        ("events.out.tfevents.1700009000.other.1.0", 9000.0, 2),  # another machine, later
+        ("events.out.tfevents.1700009000.host.with.dots.desk.15908.0.suffix", 9000.0, 2),
+    ],
+)
+def test_T12_what_makes_files_with_different_tags_one_run(log, tmp_path, second, later, count):
+    log(written("loss", 1.7e9), "folder/events.out.tfevents.1700000000.desk.15908.0")
+    log(written("eval/loss", 1.7e9 + later), f"folder/{second}")
+    runs = cf.read(tmp_path / "folder")
+    assert len(runs) == count
+    assert {n for r in runs for n in r.curves} == {"loss", "eval/loss", "wall_time"}
+
+
 def test_one_unreadable_file_of_a_run_is_noted(log, tmp_path):
     log(version() + scalars("loss", [(1, 3.0), (2, 2.0)]), "events.out.tfevents.1.a")
     log(b"not an event file at all, though it is called like one", "events.out.tfevents.2.b")
