@@ -11,7 +11,7 @@ from .evidence import Evidence
 from .rules import registry
 from .story import tell
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "judge"]
 
 
 @checked
@@ -54,8 +54,12 @@ def diagnose(
     >>> [d.name for d in cf.diagnose(run).warnings]
     []
     """
-    evidence = Evidence(run, metric=metric, horizon=horizon)
+    return judge(Evidence(run, metric=metric, horizon=horizon), rules)
+
+
+def judge(evidence: Evidence, rules: Iterable[str] | None = None) -> Diagnoses:
+    """Apply the rules, default all, to evidence that is there already."""
     names = list(registry) if rules is None else list(rules)
     if rules is None and evidence.main is not None:
         evidence.forecast(evidence.main)  # before the residuals of every observation are kept: it needs the most room
-    return Diagnoses(run.name, tell(registry[name](evidence) for name in names))
+    return Diagnoses(evidence.run.name, tell(registry[name](evidence) for name in names))

@@ -258,6 +258,12 @@ class Evidence:
         return self._forecasts[name]
 
     def _forecast(self, name: str) -> Forecast | None:
+        future = self.future(name)
+        found = None if future is None else self._forecasting(self.run[name], future)
+        return found if found is not None and found.status.usable else None
+
+    def future(self, name: str) -> Array | None:
+        """The x that `forecast` asks about; None where there can be no forecast."""
         curve = self.run[name]
         if self.horizon is None or self.last_x is None or curve.direction is None or np.unique(curve.x[:100]).size < 4:
             return None
@@ -267,10 +273,7 @@ class Evidence:
         reach = self.horizon - self.last_x
         future = np.unique([last + 0.25 * reach, last + 0.5 * reach, last + reach])
         future = future[future > last]
-        if not future.size:
-            return None
-        found = self._forecasting(curve, future)
-        return found if found.status.usable else None
+        return future if future.size else None
 
     def chance_gain_exceeds(self, name: str, gain: float) -> float | None:
         """P(mean curve at the horizon is better than the level now by more than ``gain``); None without a forecast.
