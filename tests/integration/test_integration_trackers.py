@@ -10,7 +10,11 @@ import pytest
 
 import curvefit as cf
 
-pytestmark = pytest.mark.integration
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore"),  # of the trackers
+    pytest.mark.filterwarnings("error:::curvefit"),
+]
 
 STEPS = np.arange(60)
 LOSS = 1 / (STEPS + 1.0)
