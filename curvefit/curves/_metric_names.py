@@ -49,6 +49,7 @@ _LOSS = frozenset(
         "huber",
         "smoothl1",
         "neglogpy",
+        "nloglik",
     ]
 )
 _NATS = frozenset(

@@ -28,6 +28,8 @@ _X_COLUMNS: dict[str, XUnit] = {
     "samples": "sample",
 }
 
+_OBJECTIVES = frozenset(("l1", "l2", "fair", "poisson", "quantile", "gamma", "tweedie", "kullback_leibler"))
+
 __all__ = ["Provenance", "Run", "Sampling"]
 
 Sampling = Literal["full", "sampled", "aggregated", "unknown"]
@@ -179,18 +181,23 @@ class Run:
         resume: ResumePolicy = "supersede",
         **options: Any,
     ) -> Run:
-        """From equally long columns, for example a Keras ``History.history``.
+        """From equally long columns: a Keras ``History.history``, the ``evals_result`` of xgboost or lightgbm, scores of sklearn.
 
         Parameters
         ----------
         values : mapping of str to array-like
-            Columns; NaN in a metric column is a logged NaN, ``None`` is a missing value.
+            Columns; NaN in a metric column is a logged NaN, ``None`` is a missing value. A mapping in place of a column is
+            one data set with its metrics: ``{"valid": {"rmse": [...]}}`` is the column ``valid/rmse``, and x counts
+            iterations.
         x : str, optional
             Column of x; default the first of step, global_step, iteration, epoch, tokens and samples that is there,
             else points are numbered from 1.
         name, x_unit, resume, **options
             As for `Run`, `Curve` and the resume policy of readers.
         """
+        values, objectives = _flat(values)
+        if objectives is not None and x is None and x_unit is None:
+            x_unit = "iteration"
         if not all(
             isinstance(k, str) and hasattr(v, "__len__") and not isinstance(v, str | bytes) for k, v in values.items()
         ):
@@ -200,7 +207,8 @@ class Run:
         if not lengths:
             raise DataError("no columns", where=name)
         if len(set(lengths.values())) > 1:
-            raise DataError(f"columns differ in length: {lengths}", where=name)
+            hint = "put None where nothing was logged, or make one run of each"
+            raise DataError(f"columns differ in length: {lengths}", where=name, hint=hint)
         if x is not None and x not in values:
             raise unknown_name("column", x, values, where=name)
         n = next(iter(lengths.values()))
@@ -221,7 +229,7 @@ class Run:
             rows = np.flatnonzero(~missing & np.isfinite(xs))
             part = segment_log(xs[rows], resume=resume, where=f"{name}: {key}")
             rows = rows[part.index]
-            metric = Metric.infer(key)
+            metric = Metric.infer(key, kind="error" if key in (objectives or ()) else None)
             if is_learning_rate(metric):
                 good = rows[np.isfinite(ys[rows])]
                 schedule = Schedule(xs[good], ys[good]) if schedule is None else schedule
@@ -297,6 +305,21 @@ class Run:
     def with_curve(self, key: str, curve: Curve) -> Run:
         """The same run with one curve added or replaced."""
         return replace(self, curves={**self.curves, key: curve})
+
+
+def _flat(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], frozenset[str] | None]:
+    """Columns of a mapping of mappings, and those that are called after an objective of boosting; None without mappings."""
+    if not any(isinstance(v, Mapping) for v in values.values()):
+        return values, None
+    flat: dict[str, Any] = {}
+    objectives = []
+    for key, value in values.items():
+        for inner, column in value.items() if isinstance(value, Mapping) else [("", value)]:
+            name = f"{key}/{inner}" if inner else key
+            flat[name] = column
+            if inner in _OBJECTIVES:
+                objectives.append(name)
+    return flat, frozenset(objectives)
 
 
 def is_learning_rate(metric: Metric) -> bool:

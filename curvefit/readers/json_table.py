@@ -19,6 +19,7 @@ __all__ = ["JsonTable"]
 Rows = list[dict[str, Any]]
 # A list of objects, lists or numbers, told from a console log's "[INFO]" and "[2026-01-01 12:00]"
 _LIST = re.compile(rb"\[\s*(\{|\[|\]|(-?(\d[\d.eE+-]*|Infinity)|NaN|null)\s*[,\]])")
+_NUMBERED_SET = re.compile(r"(train(ing)?|val(id(ation)?)?|eval(uation)?|test|dev)(_?\d{1,3})?")
 HINT = "expected columns {'loss': [...]}, records [{'step': 1, 'loss': 2.3}, ...], or one object per line"
 
 
@@ -117,6 +118,9 @@ def _search(value: Any, depth: int) -> _Found | None:
         return found
     if not inner:
         return None
+    boosted = _from_boosting({k: value[k] for k in inner}, facts)
+    if boosted is not None:
+        return boosted
     label = "split" if all(split_of(k) for k in inner) else "run"
     rows = [{label: key, **row} for key, f in inner.items() for row in f.rows if isinstance(row, dict)]
     together = _Found(rows, facts, next(iter(inner.values())).unit)
@@ -125,6 +129,22 @@ def _search(value: Any, depth: int) -> _Found | None:
         for why, count in f.dropped.items():
             together.dropped[why] = together.dropped.get(why, 0) + count
     return together
+
+
+def _from_boosting(sets: dict[str, Any], facts: dict[str, Any]) -> _Found | None:
+    """``{"validation_0": {"logloss": [...]}, ...}``: the data sets of xgboost and lightgbm with their metrics."""
+    numbered = any(k[-1].isdigit() or k == "training" for k in sets if k)
+    if not numbered or not all(_NUMBERED_SET.fullmatch(k) and isinstance(v, dict) for k, v in sets.items()):
+        return None
+    columns = {f"{k}/{name}": c for k, v in sets.items() for name, c in v.items()}
+    if not all(isinstance(c, list) and all(map(_is_scalar, c)) for c in columns.values()):
+        return None
+    if len(set(map(len, columns.values()))) != 1:
+        return None
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    found = _Found(rows, facts, "iteration")
+    found.notes.append("results of boosting, one data set per name; x is the number of the round")
+    return found
 
 
 def _from_list(value: list[Any]) -> _Found | None:

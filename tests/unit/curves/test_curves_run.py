@@ -142,3 +142,20 @@ def test_provenance_conserves_rows_and_points():
     with pytest.raises(TypeError):
         p.rows_dropped["c"] = 1
     assert pickle.loads(pickle.dumps(p)) == p
+
+
+def test_results_of_boosting_are_columns_by_data_set():
+    rounds = [3.0, 2.0, 1.5, 1.2]
+    r = cf.Run.from_mapping({"train": {"rmse": rounds}, "valid_0": {"rmse": rounds[::-1], "l2": rounds}})
+    assert list(r) == ["train/rmse", "valid_0/rmse", "valid_0/l2"]
+    assert r["valid_0/l2"].x_unit == "iteration" and r["valid_0/l2"].x.tolist() == [1, 2, 3, 4]
+    assert r["valid_0/l2"].direction == "min" and r["valid_0/l2"].metric.split == "val"
+    assert cf.Metric.infer("valid_0/l2").direction is None, "elsewhere l2 may be a penalty"
+    assert cf.Metric.infer("train/aft-nloglik").direction == "min"
+    assert cf.Run.from_mapping({"step": [1, 2], "a": {"loss": [2.0, 1.0]}}, x="step")["a/loss"].x_unit == "step"
+
+
+def test_columns_of_different_length_say_what_to_do():
+    with pytest.raises(DataError, match="differ in length") as caught:
+        cf.Run.from_mapping({"loss": [3.0, 2.0, 1.0], "val_loss": [2.0]})
+    assert "None where nothing was logged" in caught.value.hint

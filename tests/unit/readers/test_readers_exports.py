@@ -244,3 +244,15 @@ def test_bombs_and_broken_archives_are_refused(refuse):
     flipped = bytearray(data)
     flipped[60] ^= 4
     assert refuse(bytes(flipped), "a.npz").code in ("CF-IO-018", "CF-IO-003", "CF-IO-012")
+
+
+# ------------------------------------------------------------------ results of boosting, saved as JSON
+
+
+def test_saved_results_of_boosting_are_one_run(log):
+    results = {"validation_0": {"logloss": LOSS.tolist()}, "validation_1": {"logloss": VAL.tolist()}}
+    (run,) = cf.read(log(json.dumps(results), "evals.json"))
+    assert run["validation_1/logloss"].y.tolist() == VAL.tolist()
+    assert run["validation_0/logloss"].x_unit == "iteration" and run["validation_0/logloss"].metric.split == "val"
+    (plain,) = cf.read(log(json.dumps({"train": {"loss": [3, 2, 1]}, "val": {"loss": [3, 2, 2]}}), "h.json"))
+    assert plain["val/loss"].x_unit == "step", "two parts of the data say nothing of boosting"
