@@ -8,7 +8,7 @@ import numpy as np
 
 from ..pool.batch import Floats, Ints
 from ..pool.experts import EXPERTS
-from ..pool.gate import UNLEARNED, WIDTH, Gate
+from ..pool.gate import UNLEARNED, WIDER, WIDTH, Gate, joined
 from ..pool.link import LOG, LOGIT
 from ..pool.mixture import Mixture, t4_cdf, t4_pdf
 from .rows import HORIZONS, Rows
@@ -135,21 +135,23 @@ def _gradient(gate: Gate, rows: Rows, unit: float) -> tuple[Floats, Floats]:
     scale = np.sqrt(free + (_FLOOR * rows.noise[..., None]) ** 2)
     mass = np.exp(o[..., EXPERTS + 1] - o[..., EXPERTS + 1].max(axis=2, keepdims=True))
     mass /= mass.sum(axis=2, keepdims=True)
-    fixed, share = rows.unlearned, np.full((*shape, 1), UNLEARNED)
-    mixture = Mixture(
-        np.concatenate([location, fixed[..., :1]], axis=2),
-        np.concatenate([scale, fixed[..., 1:]], axis=2),
-        np.concatenate([(1 - UNLEARNED) * mass, share], axis=2),
-    )
+    mixture = Mixture(*joined(location, scale, mass, rows.unlearned))
     z = mixture.quantile(LEVELS)
     by_z = _loss_slope(z, rows, unit)
     standard = (z[:, :, None] - mixture.location[..., None]) / mixture.scale[..., None]  # (n, H, J + 1, L)
     dense = mixture.weight[..., None] * t4_pdf(standard) / mixture.scale[..., None]
     pull = by_z[:, :, None] / np.maximum(dense.sum(axis=2, keepdims=True), 1e-6)
-    dense, standard = dense[:, :, :-1], standard[:, :, :-1]  # the last component has nothing to learn
+    by_width = (pull * dense * standard).sum(axis=3)[..., -1:]
+    dense, standard = dense[:, :, :-1], standard[:, :, :-1]  # the last component learns its width only, from the others
     by_location = (pull * dense).sum(axis=3)
     by_scale = (pull * dense * standard).sum(axis=3)
     by_mass = -(1 - UNLEARNED) * (pull * t4_cdf(standard)).sum(axis=3)
+    typical = np.exp((mass * np.log(scale)).sum(axis=2, keepdims=True))
+    side = np.sign(rows.unlearned[..., :1] - (mass * location).sum(axis=2, keepdims=True))
+    by_width = np.where(mixture.scale[..., -1:] < rows.unlearned[..., 1:], by_width, 0.0)
+    by_location -= by_width * side * mass
+    by_scale += by_width * WIDER * typical * mass / scale
+    by_mass += by_width * (WIDER * typical * np.log(scale) - side * location)
     out = np.zeros_like(o)
     by_logit = by_location[..., None] * believed * (rows.said[:, :, None] - location[..., None])
     out[..., :EXPERTS] = by_logit

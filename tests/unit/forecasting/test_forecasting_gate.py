@@ -78,11 +78,22 @@ def test_several_gates_are_the_mixture_of_each():
 
 def test_the_pool_without_a_gate_has_a_fifth_of_the_weight():
     gate, given = made_up_gate(), inputs()
-    rest = np.stack([np.full((4, 2), 0.3), np.full((4, 2), 2.0)], axis=2)
+    rest = np.stack([np.full((4, 2), 0.3), np.full((4, 2), 0.2)], axis=2)
     alone, _ = gate.mix(*given)
     whole, _ = gate.mix(*given, rest)
     z = np.linspace(-5, 5, 21) * np.ones((4, 2, 1))
-    np.testing.assert_allclose(whole.cdf(z), 0.8 * alone.cdf(z) + 0.2 * t4_cdf((z - 0.3) / 2), rtol=1e-12)
+    np.testing.assert_allclose(whole.cdf(z), 0.8 * alone.cdf(z) + 0.2 * t4_cdf((z - 0.3) / 0.2), rtol=1e-12)
+
+
+def test_the_pool_without_a_gate_is_at_most_three_times_as_wide_as_the_gate_and_as_far_as_it_is():
+    gate, given = made_up_gate(), inputs()
+    alone, _ = gate.mix(*given)
+    typical = np.exp((alone.weight * np.log(alone.scale)).sum(axis=2))
+    center = (alone.weight * alone.location).sum(axis=2)
+    rest = np.stack([center + 0.7, np.full((4, 2), 1e6)], axis=2)
+    whole, _ = gate.mix(*given, rest)
+    np.testing.assert_allclose(whole.scale[..., -1], 3 * typical + 0.7, rtol=1e-12)
+    np.testing.assert_allclose(whole.location[..., -1], center + 0.7, rtol=1e-12)
 
 
 def test_the_shipped_gate_says_where_it_comes_from():
