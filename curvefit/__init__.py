@@ -81,6 +81,12 @@ _HOMES = {
     "plot_profile": "reporting.segments",
     "plot_null": "reporting.segments",
     "analyze": "analysis",
+    "compare": "studies.compare",
+    "Comparison": "reporting.tables",
+    "pool": "studies.pooling",
+    "Pooled": "reporting.tables",
+    "scaling_law": "studies.scaling",
+    "ScalingFit": "reporting.tables",
     "load_example": "datasets.examples",
 }
 
@@ -143,6 +149,9 @@ if TYPE_CHECKING:
     from .reporting.segments import plot_null as plot_null
     from .reporting.segments import plot_profile as plot_profile
     from .reporting.segments import plot_segments as plot_segments
+    from .reporting.tables import Comparison as Comparison
+    from .reporting.tables import Pooled as Pooled
+    from .reporting.tables import ScalingFit as ScalingFit
     from .segmentation.bump import BumpTest as BumpTest
     from .segmentation.bump import double_descent as double_descent
     from .segmentation.change_stream import ChangeStream as ChangeStream
@@ -154,3 +163,6 @@ if TYPE_CHECKING:
     from .segmentation.segmented_regression import segment as segment
     from .segmentation.structural_breaks import StructuralBreaks as StructuralBreaks
     from .segmentation.structural_breaks import structural_breaks as structural_breaks
+    from .studies.compare import compare as compare
+    from .studies.pooling import pool as pool
+    from .studies.scaling import scaling_law as scaling_law

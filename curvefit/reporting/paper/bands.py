@@ -1,0 +1,105 @@
+"""Curves of methods over x with their bands over seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..figures import literal
+from ..plots.fan import short_text, tick_numbers
+from ..thinning import thin
+from .canvas import Columns, looks, new_axes, paper_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..tables.comparison import Comparison
+
+__all__ = ["seed_bands"]
+
+_LOG_SPAN = 30.0
+
+
+def seed_bands(
+    comparison: Comparison, *, ax: Axes | None = None, columns: Columns = 1, seeds: bool = True, title: str = ""
+) -> Axes:
+    """Interquartile mean of every method over x, its interval as a band, the seeds as thin lines behind.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        From `compare`.
+    ax : matplotlib Axes, optional
+        Where to draw; by default on a new figure.
+    columns : {1, 2}
+        Width of a new figure in columns of a page.
+    seeds : bool
+        Whether to draw the seeds themselves.
+    title : str
+        Above the axes.
+    """
+    with paper_style():
+        ax = new_axes(ax, columns)
+        drawn = looks([b.method for b in comparison.bands])
+        values: list[float] = []
+        for band in comparison.bands:
+            look = drawn[band.method]
+            if seeds:
+                for x, y in band.curves:
+                    at = thin(x, y, 300)
+                    ax.plot(x[at], y[at], "-", lw=0.35, color=look.color, alpha=0.22, zorder=1)
+            known = np.isfinite(band.low)
+            ax.fill_between(
+                band.x, band.low, band.high, where=known.tolist(), color=look.color, alpha=0.22, lw=0, zorder=2
+            )
+            ok = np.isfinite(band.center)
+            every = max(1, int(ok.sum()) // 6)
+            n = int(band.seeds.max()) if band.seeds.size else 0
+            ax.plot(
+                band.x[ok],
+                band.center[ok],
+                ls=look.dash,
+                marker=look.marker,
+                markevery=(every // 2, every),
+                mfc="white",
+                color=look.color,
+                label=f"{short_text(band.method, 28)} ({n})",
+                zorder=3,
+            )
+            late = band.center[ok][int(0.1 * ok.sum()) :]
+            values += [
+                *late.tolist(),
+                *band.low[known].tolist()[int(0.1 * known.sum()) :],
+                *band.high[known].tolist()[int(0.1 * known.sum()) :],
+            ]
+        _scales(ax, comparison, values)
+        for x_at in comparison.at:
+            ax.axvline(x_at, color="#BBBBBB", lw=0.5, zorder=0.5)
+        literal(ax.set_xlabel(comparison.x_unit))
+        literal(ax.set_ylabel(short_text(comparison.metric)))
+        if title:
+            literal(ax.set_title(short_text(title, 60)))
+        legend = ax.legend(
+            loc="best", title=f"{short_text(comparison.by, 20)} (seeds)", title_fontsize="small", alignment="left"
+        )
+        for text in (*legend.get_texts(), legend.get_title()):
+            literal(text)
+        tick_numbers(ax.xaxis, ax.get_xscale(), counted=True)
+        tick_numbers(ax.yaxis, ax.get_yscale(), counted=False)
+    return ax
+
+
+def _scales(ax: Axes, comparison: Comparison, values: list[float]) -> None:
+    """Logarithmic x over long spans; y shows the aggregates, not the first moments of the worst seed."""
+    grids = [b.x for b in comparison.bands if b.x.size]
+    if grids:
+        positive = np.concatenate(grids)
+        positive = positive[positive > 0]
+        if positive.size and positive.max() / positive.min() > _LOG_SPAN:
+            ax.set_xscale("log")
+            ax.set_xlim(positive.min(), positive.max())
+    if values:
+        low, high = float(np.min(values)), float(np.max(values))
+        pad = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+        ax.set_ylim(low - pad, high + pad)

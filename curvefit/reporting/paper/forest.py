@@ -1,0 +1,117 @@
+"""A forest plot: estimates with their intervals under each other, pooled ones as diamonds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...curves import Estimate
+from ...curves.numbers import with_interval
+from ..figures import literal
+from ..plots.fan import short_text
+from ..tables.pooled import Pooled
+from .canvas import Columns, new_axes, paper_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["forest"]
+
+_MOST = 40
+
+
+def forest(
+    found: Pooled | Sequence[tuple[str, Estimate]],
+    *,
+    ax: Axes | None = None,
+    columns: Columns = 1,
+    label: str = "",
+    reference: float | None = None,
+    most: int = _MOST,
+    title: str = "",
+) -> Axes:
+    """Draw estimates as points with bars; of a pooled quantity also the shrunken runs, the mean, and where another run lies.
+
+    Parameters
+    ----------
+    found : Pooled or sequence of (name, Estimate)
+        What to draw, from top to bottom.
+    ax : matplotlib Axes, optional
+        Where to draw; by default on a new figure.
+    columns : {1, 2}
+        Width of a new figure in columns of a page.
+    label : str
+        Of the x axis; default the name of the quantity.
+    reference : float, optional
+        A value to compare with, as a line.
+    most : int
+        Rows to draw; of more runs those evenly spaced in order of their value.
+    title : str
+        Above the axes.
+    """
+    pooled = found if isinstance(found, Pooled) else None
+    rows = list(zip(pooled.runs, pooled.own, strict=True)) if pooled else list(found)  # type: ignore[arg-type]
+    shrunk = dict(enumerate(pooled.shrunken)) if pooled else {}
+    rows, shrunk, total = _some(rows, shrunk, most)
+    with paper_style():
+        extra = 2 if pooled else 0
+        ax = new_axes(ax, columns, 0.75 + 0.145 * (len(rows) + extra))
+        for i, (_, e) in enumerate(rows):
+            _bar(ax, e, i, "#000000", "o", fill="#000000")
+            if i in shrunk:
+                _bar(ax, shrunk[i], i + 0.3, "#0072B2", "s", fill="white")
+        if pooled:
+            _bar(ax, pooled.mean, len(rows) + 0.1, "#D55E00", "D", fill="#D55E00")
+            _bar(ax, pooled.new_run, len(rows) + 1.1, "#D55E00", "D", fill="white")
+            ax.axhline(len(rows) - 0.45, color="#BBBBBB", lw=0.5)
+        if reference is not None:
+            ax.axvline(reference, color="#999999", lw=0.8, ls=(0, (4, 2)), zorder=0.5)
+        names = [short_text(n, 26) for n, _ in rows] + (["mean of all", "another run"] if pooled else [])
+        ax.set_yticks(range(len(names)), names)
+        for text in ax.get_yticklabels():
+            literal(text)
+        ax.set_ylim(len(names) - 0.4, -0.6)
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        name = rows[0][1].name if rows else ""
+        literal(ax.set_xlabel(label or (pooled.name if pooled else name.replace("_", " "))))
+        if pooled:
+            ax.plot([], [], "o", color="#000000", label="by itself")
+            ax.plot([], [], "s", color="#0072B2", mfc="white", label="shrunken")
+            ax.plot([], [], "D", color="#D55E00", label=f"pooled {' '.join(with_interval(pooled.mean))}")
+            ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0, handlelength=1.0)
+        if total > len(rows):
+            literal(
+                ax.text(
+                    1.0,
+                    0.0,
+                    f"{len(rows)} of {total} shown",
+                    transform=ax.transAxes,
+                    ha="right",
+                    va="bottom",
+                    fontsize=6,
+                )
+            )
+        if title:
+            literal(ax.set_title(short_text(title, 60)))
+    return ax
+
+
+def _some(
+    rows: list[tuple[str, Estimate]], shrunk: dict[int, Estimate], most: int
+) -> tuple[list[tuple[str, Estimate]], dict[int, Estimate], int]:
+    """All rows, or those evenly spaced in order of their value."""
+    total = len(rows)
+    if total <= most:
+        return rows, shrunk, total
+    order = sorted((i for i in range(total) if rows[i][1].value is not None), key=lambda i: rows[i][1].value or 0.0)
+    picked = sorted({order[round(j * (len(order) - 1) / (most - 1))] for j in range(most)}, key=order.index)
+    return [rows[i] for i in picked], {k: shrunk[i] for k, i in enumerate(picked) if i in shrunk}, total
+
+
+def _bar(ax: Axes, e: Estimate, y: float, color: str, marker: str, *, fill: str) -> None:
+    if e.value is None:
+        return
+    if e.interval is not None and e.interval.closed:
+        ax.plot([e.interval.low, e.interval.high], [y, y], "-", color=color, lw=0.9, zorder=2)
+    ax.plot([e.value], [y], marker, color=color, mfc=fill, ms=3.2, mew=0.8, zorder=3)

@@ -1,0 +1,185 @@
+r"""LaTeX with booktabs and siunitx: numbers aligned at the decimal sign, digits by their uncertainty, text escaped."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ...curves._checks import safe_text
+from ._base import pieces
+
+if TYPE_CHECKING:
+    from ..tables.table import Table
+
+__all__ = ["escaped", "latex"]
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\char34{}",
+    "`": r"\textasciigrave{}",
+    "'": r"\textquotesingle{}",
+    "[": "{[}",  # never the optional argument of a line break
+    "]": "{]}",
+    "*": "{*}",
+    "–": "--",
+    "—": "---",
+    "…": r"\ldots{}",
+    "±": r"\ensuremath{\pm}",
+    "×": r"\ensuremath{\times}",
+    "·": r"\ensuremath{\cdot}",
+    "≤": r"\ensuremath{\leq}",
+    "≥": r"\ensuremath{\geq}",
+    "−": r"\ensuremath{-}",
+    "∞": r"\ensuremath{\infty}",
+    "→": r"\ensuremath{\to}",
+    "τ": r"\ensuremath{\tau}",
+    "α": r"\ensuremath{\alpha}",
+    "β": r"\ensuremath{\beta}",
+}
+_NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?(?:e(-?\d+))?")
+_INTERVAL = re.compile(r"\[(\S+), (\S+)\]")
+
+
+def latex(table: Table, /, *, environment: bool = True, document: bool = False, label: str | None = None) -> str:
+    r"""A ``tabular`` for ``\usepackage{booktabs,siunitx}``.
+
+    Parameters
+    ----------
+    table : Table
+    environment : bool
+        Whether to put it into a ``table`` with caption, label and notes.
+    document : bool
+        Whether to write a document that compiles on its own.
+    label : str, optional
+        Default: ``tab:`` and the name of the table.
+
+    Notes
+    -----
+    Only characters that print leave this function: the ten special ones are escaped, control characters are shown, and
+    what the usual fonts lack is written as its code point, so that any name from a log compiles with pdfLaTeX.
+    """
+    lines = [rf"\begin{{tabular}}{{@{{}}{_specification(table)}@{{}}}}", r"\toprule", _heads(table), r"\midrule"]
+    for row in table.rows:
+        cells: list[str] = []
+        for c, cell in zip(table.columns, row, strict=True):
+            value, interval = pieces(c, cell)
+            if c.kind == "estimate":
+                cells += [_aligned(value), _interval(interval)]
+            else:
+                cells.append(escaped(value) if c.kind == "text" else _aligned(value))
+        lines.append(" & ".join(cells) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if environment or document:
+        notes = [rf"\par\smallskip\footnotesize {escaped(note)}" for note in table.notes]
+        name = re.sub(r"[^A-Za-z0-9:-]+", "-", label or f"tab:{table.name}")
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escaped(table.caption)}}}",
+            rf"\label{{{name}}}",
+            *lines,
+            *notes,
+            r"\end{table}",
+        ]
+    if document:
+        lines = [
+            r"\documentclass{article}",
+            r"\usepackage[T1]{fontenc}",
+            r"\usepackage{textcomp}",
+            r"\usepackage[margin=2cm]{geometry}",
+            r"\usepackage{booktabs,siunitx}",
+            r"\begin{document}",
+            *lines,
+            r"\end{document}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that TeX prints as it is: special characters escaped, what no usual font has shown by its code point."""
+    out: list[str] = []
+    before = ""
+    for char in safe_text(text):
+        if char == before and char in "-,":
+            out.append("{}")  # no ligatures
+        before = char
+        if char in _SPECIAL:
+            out.append(_SPECIAL[char])
+        elif char.isascii() or char in "äöüÄÖÜßéèêëáàâãåçñóòôõøíìîïúùûÉÈÅÇÑØ":
+            out.append(char)
+        else:
+            out.append(rf"\textless{{}}U+{ord(char):04X}\textgreater{{}}")
+    return "".join(out)
+
+
+def _specification(table: Table) -> str:
+    parts = []
+    for i, c in enumerate(table.columns):
+        if c.kind == "text":
+            parts.append("l")
+            continue
+        parts.append(f"S[table-format={_shape([pieces(c, row[i])[0] for row in table.rows])}]")
+        if c.kind == "estimate":
+            parts.append("l")
+    return "".join(parts)
+
+
+def _shape(texts: list[str]) -> str:
+    """What siunitx must keep free: sign, digits before and after the point, digits of the exponent."""
+    found = [m for m in map(_NUMBER.fullmatch, texts) if m]
+    if not found:
+        return "1.0"
+    sign = "-" if any(t.startswith("-") for t in texts) else ""
+    before = max(len(m[1]) for m in found)
+    after = max(len(m[2] or "") for m in found)
+    exponents = [m[3] for m in found if m[3]]
+    shape = f"{sign}{before}.{after}"
+    if exponents:
+        shape += (
+            "e"
+            + ("-" if any(e.startswith("-") for e in exponents) else "")
+            + str(max(len(e.strip("-")) for e in exponents))
+        )
+    return shape
+
+
+def _heads(table: Table) -> str:
+    heads = []
+    for c in table.columns:
+        title = escaped(c.title)
+        heads.append(
+            title
+            if c.kind == "text"
+            else rf"\multicolumn{{2}}{{c}}{{{title}}}"
+            if c.kind == "estimate"
+            else f"{{{title}}}"
+        )
+    return " & ".join(heads) + r" \\"
+
+
+def _aligned(text: str) -> str:
+    """A number for a column of type S; anything else in braces."""
+    return text if _NUMBER.fullmatch(text) else f"{{{escaped(text) or '--'}}}"
+
+
+def _interval(text: str) -> str:
+    found = _INTERVAL.fullmatch(text)
+    return "" if found is None else f"[{_end(found[1])}, {_end(found[2])}]"
+
+
+def _end(text: str) -> str:
+    if _NUMBER.fullmatch(text):
+        return rf"\num{{{text}}}"
+    return {"inf": r"\ensuremath{\infty}", "-inf": r"\ensuremath{-\infty}"}.get(text, escaped(text))

@@ -1,0 +1,216 @@
+"""One comparison at work: values of runs at x, aggregates, differences and ranks of methods."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import DataError, Estimate, Interval, Status
+from ..curves.numbers import format_x
+from ..reporting.tables import Aggregate, Pair, Ranking
+from ._scores import Entry, Short, value_at
+from ._statistics import (
+    AGGREGATES,
+    MIN_SEEDS,
+    expanded_tails,
+    improvement,
+    improvement_interval,
+    iqm_of_known,
+    mean_difference,
+    paired_difference,
+    quantile_interval,
+    resampled,
+    studentized,
+)
+
+__all__ = ["IntervalMethod", "Scored", "Study"]
+
+Array = NDArray[np.float64]
+IntervalMethod = Literal["auto", "percentile", "expanded", "t"]
+_MANY = 10  # seeds per task from which percentiles need no help
+Scored = list[tuple[Entry, float | None]]
+
+
+class Study:
+    """What all questions of one comparison share."""
+
+    def __init__(
+        self,
+        entries: list[Entry],
+        methods: tuple[str, ...],
+        tasks: list[str],
+        way: str,
+        unit: str,
+        level: float,
+        interval: IntervalMethod,
+        short: Short,
+        window: float | None,
+        replicates: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.entries, self.methods, self.tasks = entries, methods, tasks
+        self.smaller, self.unit, self.level = way == "min", unit, level
+        self.interval, self.short, self.window = interval, short, window
+        self.replicates, self.rng = replicates, rng
+
+    def scored(self, x: float) -> Scored:
+        """Value of every run at x."""
+        return [(e, value_at(e.curve, x, self.short, self.window)) for e in self.entries]
+
+    def sample(self, table: Scored, method: str) -> dict[str, Array]:
+        """Values of a method by task, tasks without any left out."""
+        found = {
+            t: np.array([v for e, v in table if e.method == method and e.task == t and v is not None])
+            for t in self.tasks
+        }
+        return {t: v for t, v in found.items() if v.size}
+
+    def aggregate(self, method: str, x: float, table: Scored) -> Aggregate:
+        """Interquartile mean, median and mean of one method at x."""
+        by_task = self.sample(table, method)
+        missing = sum(1 for e, v in table if e.method == method and v is None)
+        values = list(by_task.values())
+        seeds = sum(v.size for v in values)
+        fewest = min((v.size for v in values), default=0)
+        draws = resampled(values, self.replicates, self.rng) if fewest >= MIN_SEEDS else []
+        made = {name: self._estimate(name, values, draws, x, fewest, missing) for name in AGGREGATES}
+        return Aggregate(method, x, len(values), seeds, fewest, missing, made["iqm"], made["median"], made["mean"])
+
+    def _estimate(
+        self, name: str, values: list[Array], draws: list[Array], x: float, fewest: int, missing: int
+    ) -> Estimate:
+        if not values:
+            why = f"no run has a value at {self.unit} {format_x(x)}"
+            return Estimate(name, None, status=Status.TOO_FEW_POINTS, reasons=(why,))
+        center = float(AGGREGATES[name](values))
+        if fewest < MIN_SEEDS:
+            why = f"{fewest} seed{'s' if fewest > 1 else ''} in a task: no interval below {MIN_SEEDS}"
+            return Estimate(name, center, status=Status.TOO_FEW_POINTS, reasons=(why,))
+        how = self._way(name, fewest)
+        ends: tuple[float, float] | None
+        if how == "t":
+            ends = studentized(values, name, self.level)
+        else:
+            tail = (1 - self.level) / 2 if how == "percentile" else expanded_tails(values, self.level)
+            ends = quantile_interval(AGGREGATES[name](draws), tail)
+        if ends is None or ends[0] == ends[1]:
+            return Estimate(name, center, status=Status.CONSTANT, reasons=("all seeds are equal",))
+        told = {
+            "t": "t",
+            "percentile": "stratified bootstrap",
+            "expanded": "stratified bootstrap, expanded percentiles",
+        }[how]
+        ends = min(ends[0], center), max(ends[1], center)
+        reasons = (f"{missing} run{'s' if missing > 1 else ''} without a value there",) if missing else ()
+        status = Status.DEGRADED if missing else Status.OK
+        return Estimate(name, center, Interval(*ends, self.level, method=told), status=status, reasons=reasons)
+
+    def _way(self, name: str, fewest: int) -> str:
+        if self.interval == "auto":
+            return "percentile" if fewest >= _MANY else "t" if name == "mean" else "expanded"
+        return "expanded" if self.interval == "t" and name == "median" else self.interval
+
+    def pair(self, a: str, b: str, x: float, table: Scored, paired: bool) -> Pair:
+        """Difference of two methods at x, and the probability that one is better."""
+        left, right = self.sample(table, a), self.sample(table, b)
+        common = [t for t in self.tasks if t in left and t in right]
+        if not common:
+            none = Estimate("difference", None, status=Status.TOO_FEW_POINTS, reasons=("no task has both",))
+            return Pair(a, b, x, 0, 0, none, none, float("nan"), float("nan"), None)
+        u, v = [left[t] for t in common], [right[t] for t in common]
+        share = self._improvement(u, v)
+        matched = self._matched(table, a, b, common) if paired else None
+        if matched is not None:
+            values = [m for m in matched if m.size]
+            n = sum(m.size for m in values)
+            fewest = min((m.size for m in values), default=0)
+            found = paired_difference(values, self.level) if fewest >= MIN_SEEDS else None
+            center = float(np.mean([m.mean() for m in values])) if values else None
+        else:
+            n, fewest = 0, min(w.size for w in (*u, *v))
+            found = mean_difference(u, v, self.level) if fewest >= MIN_SEEDS else None
+            center = float(np.mean([p.mean() - q.mean() for p, q in zip(u, v, strict=True)]))
+        what = "pair" if paired else "seed"
+        if found is None:
+            why = f"{fewest} {what}{'' if fewest == 1 else 's'} in a task: no interval below {MIN_SEEDS}"
+            difference = Estimate("difference", center, status=Status.TOO_FEW_POINTS, reasons=(why,))
+        elif np.isnan(found.low):
+            difference = Estimate(
+                "difference", found.value, status=Status.CONSTANT, reasons=("no scatter between seeds",)
+            )
+        else:
+            how = "paired t" if paired else "Welch t"
+            difference = Estimate("difference", found.value, Interval(found.low, found.high, self.level, method=how))
+        p_value = found.p_value if found is not None else float("nan")
+        return Pair(a, b, x, len(common), n, difference, share, p_value, float("nan"), None)
+
+    def _improvement(self, u: list[Array], v: list[Array]) -> Estimate:
+        share = float(improvement(u, v, smaller_is_better=self.smaller))
+        fewest = min(w.size for w in (*u, *v))
+        if fewest < MIN_SEEDS:
+            return Estimate(
+                "improvement", share, status=Status.TOO_FEW_POINTS, reasons=(f"no interval below {MIN_SEEDS} seeds",)
+            )
+        ends = (0.0, 0.0)
+        how = "stratified bootstrap"
+        if fewest >= _MANY:
+            drawn = improvement(
+                *(resampled(w, self.replicates, self.rng) for w in (u, v)), smaller_is_better=self.smaller
+            )
+            ends = quantile_interval(drawn, (1 - self.level) / 2)
+        if ends[0] == ends[1]:  # few seeds, or methods so far apart that every replicate agrees
+            how = "score interval"
+            ends = improvement_interval(share, [(p.size, q.size) for p, q in zip(u, v, strict=True)], self.level)
+        return Estimate(
+            "improvement", share, Interval(min(ends[0], share), max(ends[1], share), self.level, method=how)
+        )
+
+    def _matched(self, table: Scored, a: str, b: str, common: list[str]) -> list[Array]:
+        out = []
+        for t in common:
+            keys = [{e.pair: v for e, v in table if e.method == m and e.task == t and v is not None} for m in (a, b)]
+            counts = [sum(1 for e, v in table if e.method == m and e.task == t and v is not None) for m in (a, b)]
+            for method, found, count in zip((a, b), keys, counts, strict=True):
+                if len(found) < count:
+                    what = f"two runs of {method!r} have one pairing key"
+                    raise DataError(
+                        what, where="compare()", hint="pair='ATTRIBUTE' that is different in every run of a method"
+                    )
+            out.append(np.array([keys[0][k] - keys[1][k] for k in sorted(keys[0].keys() & keys[1].keys())]))
+        return out
+
+    def rankings(self, where: tuple[float, ...], tables: list[Scored]) -> tuple[Ranking, ...]:
+        """Order at every x, seeds of all x resampled together so that ranks can be compared over x."""
+        from scipy.stats import kendalltau
+
+        m = len(self.methods)
+        observed = np.full((len(where), m), np.nan)
+        drawn = np.full((len(where), m, self.replicates), np.nan)
+        for j, method in enumerate(self.methods):
+            rows = {
+                t: [i for i, e in enumerate(self.entries) if e.method == method and e.task == t] for t in self.tasks
+            }
+            picks = [np.array(r)[self.rng.integers(0, len(r), (self.replicates, len(r)))] for r in rows.values() if r]
+            chosen = np.concatenate(picks, axis=1)
+            own = [i for r in rows.values() for i in r]
+            for k, table in enumerate(tables):
+                values = np.array([np.nan if v is None else v for _, v in table])
+                observed[k, j], drawn[k, j] = iqm_of_known(values[own]), iqm_of_known(values[chosen])
+        sign = 1.0 if self.smaller else -1.0
+        found = []
+        with_all = np.isfinite(observed).all(axis=1)
+        for k, x in enumerate(where):
+            if not with_all[k]:
+                continue
+            order = tuple(self.methods[i] for i in np.argsort(sign * observed[k], kind="stable"))
+            ranks = np.argsort(np.argsort(sign * drawn[k], axis=0, kind="stable"), axis=0)
+            probability = np.stack([(ranks == r).mean(axis=1) for r in range(m)], axis=1)
+            last = len(where) - 1
+            tau = same = float("nan")
+            if with_all[last] and len(where) > 1:
+                tau = float(kendalltau(observed[k], observed[last]).statistic)
+                same = float(np.mean(np.argmin(sign * drawn[k], axis=0) == np.argmin(sign * drawn[last], axis=0)))
+            found.append(Ranking(x, order, probability, tau, same))
+        return tuple(found)

@@ -1,0 +1,163 @@
+"""Interquartile means over x: common grid, bands over seeds, and where one method last passes another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Estimate, Interval, Status
+from ..reporting.tables import Band, Crossing
+from ._scores import Entry
+from ._statistics import MIN_SEEDS, expanded_tails, iqm
+
+__all__ = ["Curves", "bands", "common_grid", "crossing", "gridded"]
+
+Array = NDArray[np.float64]
+Curves = Mapping[str, Sequence[Array]]
+"""Values on the grid by method: one array of shape (seeds, grid) per task, NaN beyond the end of a run."""
+_GRID = 96
+_SPAN = 30.0  # ratio of x from which the grid is even in log x
+_SHOWN = 60  # seeds of a method that a figure shows
+
+
+def common_grid(entries: Sequence[Entry]) -> Array:
+    """At most 96 x that cover all runs: their own x where all share few of them, else even or log-even."""
+    first = min(float(e.curve.x[0]) for e in entries if len(e.curve))
+    last = max(float(e.curve.x[-1]) for e in entries if len(e.curve))
+    own = entries[0].curve.x
+    if own.size <= _GRID and all(np.array_equal(e.curve.x, own) for e in entries):
+        return np.asarray(own)
+    positive = min((float(e.curve.x[e.curve.x > 0][0]) for e in entries if (e.curve.x > 0).any()), default=last)
+    if first > 0 and last / first > _SPAN:
+        return np.asarray(np.geomspace(first, last, _GRID))
+    if first <= 0 < positive and last / positive > _SPAN:
+        return np.concatenate([[first], np.geomspace(positive, last, _GRID - 1)])
+    return np.asarray(np.linspace(first, last, _GRID))
+
+
+def gridded(
+    entries: Sequence[Entry], methods: Sequence[str], tasks: Sequence[str], grid: Array
+) -> dict[str, list[Array]]:
+    """Runs on the grid, every node the mean of what was observed around it, NaN beyond a run's ends."""
+    out: dict[str, list[Array]] = {}
+    for method in methods:
+        by_task = []
+        for task in tasks:
+            rows = [_on_grid(e, grid) for e in entries if e.method == method and e.task == task and len(e.curve)]
+            by_task.append(np.array(rows) if rows else np.empty((0, grid.size)))
+        out[method] = by_task
+    return out
+
+
+def _on_grid(entry: Entry, grid: Array) -> Array:
+    x, y = entry.curve.x, entry.curve.y
+    values = np.interp(grid, x, y, left=np.nan, right=np.nan)
+    if x.size > 2 * grid.size:  # many observations to a node: their mean, not the one that happens to lie there
+        edges = np.concatenate([[-np.inf], (grid[1:] + grid[:-1]) / 2, [np.inf]])
+        where = np.digitize(x, edges) - 1
+        count = np.bincount(where, minlength=grid.size)
+        total = np.bincount(where, weights=y, minlength=grid.size)
+        several = (count > 1) & np.isfinite(values)
+        values[several] = total[several] / count[several]
+    return np.asarray(values)
+
+
+def bands(
+    entries: Sequence[Entry], curves: Curves, grid: Array, level: float, replicates: int, rng: np.random.Generator
+) -> tuple[Band, ...]:
+    """Interquartile mean of every method with its interval at every x, of the seeds that reach it."""
+    found = []
+    for method, tasks in curves.items():
+        center, low, high = (np.full(grid.size, np.nan) for _ in range(3))
+        seeds = np.zeros(grid.size)
+        for j in range(grid.size):
+            present = [v[np.isfinite(v[:, j]), j] for v in tasks if len(v)]
+            present = [v for v in present if v.size]
+            seeds[j] = sum(v.size for v in present)
+            if not present:
+                continue
+            center[j] = iqm(np.concatenate(present))
+            if min(v.size for v in present) < MIN_SEEDS:
+                continue
+            drawn = np.concatenate([v[rng.integers(0, v.size, (replicates, v.size))] for v in present], axis=1)
+            tail = expanded_tails(present, level)
+            low[j], high[j] = np.quantile(iqm(drawn), [tail, 1 - tail])
+        own = [(e.curve.x, e.curve.y) for e in entries if e.method == method and len(e.curve)][:_SHOWN]
+        found.append(Band(method, grid, center, low, high, seeds, tuple(own)))
+    return tuple(found)
+
+
+def crossing(
+    a: str,
+    b: str,
+    curves: Curves,
+    grid: Array,
+    unit: str,
+    level: float,
+    replicates: int,
+    rng: np.random.Generator,
+    *,
+    smaller_is_better: bool,
+) -> Crossing | None:
+    """Last change of sign of the difference between two methods; None where their curves share too little.
+
+    Seeds are resampled whole, so that the correlation along a curve stays. A resampled difference without a change of sign
+    stands for a crossing before the data where it ends like the observed one, and for one beyond them where it does not.
+    """
+    common = [i for i, (u, v) in enumerate(zip(curves[a], curves[b], strict=True)) if len(u) and len(v)]
+    if not common:
+        return None
+    reach = np.ones(grid.size, dtype=bool)
+    for i in common:
+        reach &= np.isfinite(curves[a][i]).all(axis=0) & np.isfinite(curves[b][i]).all(axis=0)
+    if reach.sum() < 3:
+        return None
+    x = grid[reach]
+    left, right = ([curves[m][i][:, reach] for i in common] for m in (a, b))
+    observed = _means(left)[None] - _means(right)[None]
+    if not smaller_is_better:
+        observed = -observed
+    if observed[0, -1] == 0:
+        return None
+    if observed[0, -1] > 0:  # b is the better one at the end
+        return crossing(b, a, curves, grid, unit, level, replicates, rng, smaller_is_better=smaller_is_better)
+    at = float(_last_change(observed, x)[0])
+    fewest = min(len(v) for v in (*left, *right))
+    if not np.isfinite(at):
+        return None
+    if fewest < MIN_SEEDS:
+        why = f"{fewest} seed{'s' if fewest > 1 else ''} of a method: no interval below {MIN_SEEDS}"
+        return Crossing(a, b, Estimate("crossing", at, None, unit, Status.TOO_FEW_POINTS, (why,)), float("nan"))
+    draws = []
+    sign = 1.0 if smaller_is_better else -1.0
+    for _ in range(0, replicates, 100):
+        parts = [
+            np.mean([v[rng.integers(0, len(v), (100, len(v)))].mean(axis=1) for v in m], axis=0) for m in (left, right)
+        ]
+        draws.append(_last_change(sign * (parts[0] - parts[1]), x))
+    found = np.concatenate(draws)
+    tail = expanded_tails([v[:, 0] for v in (*left, *right)], level)
+    low, high = np.quantile(found, [tail, 1 - tail], method="inverted_cdf")
+    interval = Interval(float(low), float(high), level, method="bootstrap of whole seeds")
+    return Crossing(a, b, Estimate("crossing", at, interval, unit), float(np.isfinite(found).mean()))
+
+
+def _means(tasks: Sequence[Array]) -> Array:
+    return np.asarray(np.mean([v.mean(axis=0) for v in tasks], axis=0))
+
+
+def _last_change(difference: Array, x: Array) -> Array:
+    """X since when rows are negative up to the end; -inf where always, inf where the last is not negative."""
+    rows, n = difference.shape
+    at_or_above = difference >= 0
+    out = np.full(rows, -np.inf)
+    some = at_or_above.any(axis=1)
+    last = n - 1 - np.argmax(at_or_above[:, ::-1], axis=1)
+    out[some & (last == n - 1)] = np.inf
+    inner = np.flatnonzero(some & (last < n - 1))
+    i = last[inner]
+    d0, d1 = difference[inner, i], difference[inner, i + 1]
+    out[inner] = x[i] + (x[i + 1] - x[i]) * d0 / (d0 - d1)
+    return out

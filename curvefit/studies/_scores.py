@@ -1,0 +1,225 @@
+"""From runs to scores: who is compared, over which seeds and tasks, and the value of every run at an x."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import Curve, DataError, Run, UsageError
+from ..curves._checks import frame_of, safe_text
+from ..curves.errors import unknown_name
+
+__all__ = ["Entry", "Short", "collect", "label", "value_at"]
+
+Array = NDArray[np.float64]
+Short = Literal["drop", "last"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run of the comparison.
+
+    Parameters
+    ----------
+    name, method, task, seed, pair : str
+        Name of the run and its attributes as text.
+    curve : Curve
+        What is compared.
+    """
+
+    name: str
+    method: str
+    task: str
+    seed: str
+    pair: str
+    curve: Curve
+
+
+def label(value: object) -> str:
+    """An attribute as text: whole numbers without a point."""
+    if isinstance(value, float | int | np.floating | np.integer) and not isinstance(value, bool):
+        number = float(value)
+        return (
+            f"{number:.0f}"
+            if math.isfinite(number) and number == round(number) and abs(number) < 1e15
+            else repr(number)
+        )
+    return str(value)
+
+
+def collect(
+    data: Any, by: str, over: str, task: str | None, pair: str | None, metric: str | None
+) -> tuple[list[Entry], list[str]]:
+    """Runs with all attributes asked for; what lacks one is left out and said.
+
+    Raises
+    ------
+    UsageError
+        When no run has an attribute that was asked for.
+    DataError
+        When two runs are the same method, task and seed.
+    """
+    runs = _runs(data, metric)
+    if not runs:
+        raise DataError("no runs to compare", where="compare()")
+    wanted = [n for n in (by, over, task, pair) if n is not None]
+    known = sorted({a for r in runs for a in r.attributes})
+    for name in wanted:
+        if not isinstance(name, str) or name not in known:
+            raise unknown_name("attribute", name, known, where="compare()")
+    chosen = metric if metric is not None else _common_metric(runs)
+    entries: list[Entry] = []
+    notes: list[str] = []
+    lacking: Counter[str] = Counter()
+    for run in runs:
+        missing = [n for n in wanted if _absent(run.attributes.get(n))]
+        if missing:
+            lacking[f"no {missing[0]}"] += 1
+            continue
+        if chosen not in run:
+            lacking[f"no {chosen}"] += 1
+            continue
+        facts = {n: label(run.attributes[n]) for n in wanted}
+        entries.append(
+            Entry(
+                run.name,
+                facts[by],
+                facts[task] if task else "",
+                facts[over],
+                facts[pair] if pair else "",
+                run[chosen],
+            )
+        )
+    notes += [
+        f"{count} run{'s' if count > 1 else ''} left out: {safe_text(why)}" for why, count in sorted(lacking.items())
+    ]
+    if not entries:
+        raise DataError("no run is left", where="compare()", hint="; ".join(notes))
+    _check(entries, by, over, task)
+    return entries, notes
+
+
+def value_at(curve: Curve, x: float, short: Short, window: float | None) -> float | None:
+    """Value of a curve at x, or None where it has none.
+
+    Between two observations the value lies on the line between them; with a window it is the mean of the observations
+    in ``(x - window, x]``. A curve whose values stop being numbers before x has none, whatever ``short`` says.
+    """
+    if not len(curve):
+        return None
+    last = float(curve.x[-1])
+    beyond = x > last * (1 + 1e-9) if last > 0 else x > last
+    if beyond:
+        lost = curve.nonfinite_x
+        if short != "last" or (lost.size and float(lost.max()) > last):
+            return None
+        x = last
+    if window is not None:
+        inside = (curve.x > x - window) & (curve.x <= x * (1 + 1e-9))
+        return float(curve.y[inside].mean()) if inside.any() else None
+    if x < float(curve.x[0]):
+        return None
+    return float(np.interp(x, curve.x, curve.y))
+
+
+def _absent(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _common_metric(runs: Sequence[Run]) -> str:
+    """The main metric of most runs; a tie goes to the first."""
+    found: Counter[str] = Counter()
+    for run in runs:
+        try:
+            found[run.main_metric()] += 1
+        except DataError:
+            continue
+    if not found:
+        found.update(name for run in runs for name, curve in run.curves.items() if not curve.metric.auxiliary)
+    if not found:
+        raise DataError("no run has a curve", where="compare()", hint="metric='NAME'")
+    return found.most_common(1)[0][0]
+
+
+def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> None:
+    seen: dict[tuple[str, str, str], str] = {}
+    for e in entries:
+        key = (e.method, e.task, e.seed)
+        if key in seen:
+            which = f"{by} {e.method!r}" + (f", {task} {e.task!r}" if task else "") + f", {over} {e.seed!r}"
+            raise DataError(
+                f"two runs are {which}: {seen[key]!r} and {e.name!r}",
+                where="compare()",
+                hint="name what tells them apart: task='ATTRIBUTE'"
+                if task is None
+                else "each seed stands once in a task",
+            )
+        seen[key] = e.name
+    if len({e.curve.direction for e in entries}) > 1:
+        raise DataError("the runs disagree which way is better", where="compare()", hint="direction='min' or 'max'")
+
+
+def _runs(data: Any, metric: str | None) -> list[Run]:
+    """Runs of whatever was handed over: runs, a batch, or a long dataframe."""
+    if isinstance(data, Run):
+        return [data]
+    if hasattr(data, "runs") and callable(data.runs):  # a batch's result
+        return list(data.runs())
+    if isinstance(data, Mapping) or hasattr(data, "columns") or hasattr(data, "__dataframe__"):
+        return _of_frame(data, metric)
+    if isinstance(data, Iterable) and not isinstance(data, str | bytes):
+        runs = list(data)
+        wrong = next((r for r in runs if not isinstance(r, Run)), None)
+        if wrong is None:
+            return runs
+        data = wrong
+    raise UsageError(
+        f"{data!r:.60} holds no runs",
+        where="compare()",
+        hint="a list of cf.Run, the result of a batch, or a long dataframe with run_id, x, y and attributes",
+    )
+
+
+def _of_frame(data: Any, metric: str | None) -> list[Run]:
+    """Runs of a long table: run_id, x, y, optionally metric and x_unit; every other column is an attribute."""
+    if isinstance(data, Mapping):
+        columns = {k: list(v) for k, v in data.items()}
+    else:
+        frame = frame_of(data, "cf.compare(frame, by='method', over='seed')")
+        columns = {c: frame[c].to_list() for c in frame.columns}
+    for name in ("run_id", "x", "y"):
+        if name not in columns:
+            raise unknown_name("column", name, columns, where="compare()")
+    if len({len(c) for c in columns.values()}) > 1:
+        raise DataError("columns differ in length", where="compare()")
+    rows: dict[str, dict[str, list[int]]] = {}
+    names = columns.get("metric", [metric or "value"] * len(columns["x"]))
+    for i, (run, name) in enumerate(zip(columns["run_id"], names, strict=True)):
+        rows.setdefault(str(run), {}).setdefault(str(name), []).append(i)
+    core = ("run_id", "x", "y", "metric", "x_unit", "wall_time", "segment", "flags")
+    units = columns.get("x_unit")
+    runs = []
+    for run_name, metrics in rows.items():
+        curves = {}
+        for name, at in metrics.items():
+            unit = str(units[at[0]]) if units is not None else "step"
+            curves[name] = Curve([columns["x"][i] for i in at], [columns["y"][i] for i in at], name, x_unit=unit)  # type: ignore[arg-type]
+        first = next(iter(metrics.values()))
+        facts: dict[str, str | float] = {}
+        for key in columns:
+            if key in core:
+                continue
+            values = {label(columns[key][i]) for at in metrics.values() for i in at}
+            if len(values) > 1:
+                raise DataError(f"{key} is not the same in all rows of run {run_name!r}", where="compare()")
+            value = columns[key][first[0]]
+            if not _absent(value):
+                facts[key] = value if isinstance(value, str | float | int) else str(value)
+        runs.append(Run(run_name, curves, attributes=facts))
+    return runs

@@ -1,0 +1,301 @@
+"""Scaling laws: the loss of finished runs as a sum of inverse powers of size, data, compute or samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves import DataError, Estimate, Interval, Status, UsageError
+from ..curves._checks import check_level
+from ..curves.numbers import format_number
+from ..reporting.tables import Extrapolation, ScalingFit
+from ..segmentation.bump import double_descent
+from ._points import Points, points_of
+from ._scaling_numerics import polish, profile_starts
+
+__all__ = ["ScalingFit", "scaling_law"]
+
+Array = NDArray[np.float64]
+_STARTS = 6
+_FRACTIONS = (0.4, 0.55, 0.7, 0.85)
+_CHECK_REPLICATES = 100
+_CHUNK = 400
+_BUMP_POINTS = 12
+
+
+def scaling_law(
+    points: Any,
+    *variables: str,
+    loss: str | None = None,
+    run: str | None = None,
+    delta: float = 1e-3,
+    replicates: int = 400,
+    level: float = 0.95,
+    floor: bool = True,
+    flops_per: float = 6.0,
+    check: bool = True,
+    rng: np.random.Generator | None = None,
+) -> ScalingFit:
+    r"""Fit a scaling law to finished runs, with bootstrap intervals and a check of how it extrapolates.
+
+    .. math:: L = E + \sum_j A_j x_j^{-\alpha_j}, \qquad
+              \min \sum_i \mathrm{Huber}_\delta\big(\log L_i - \log \hat L_i\big)
+
+    Parameters
+    ----------
+    points : dataframe, mapping of columns, or sequence of mappings
+        One row per point: the variables and the loss.
+    *variables : str
+        Columns of the variables, positive; default N and D where both are there, else the first of N, D, C, n, ...
+    loss : str, optional
+        Column of the loss, positive; default L or loss.
+    run : str, optional
+        Column that says which rows are one run: such rows are resampled together. Default run_id where it is there, else every
+        row is a run.
+    delta : float
+        Where Huber's loss of the log residual turns linear; ``inf`` for least squares.
+    replicates : int
+        Bootstrap replicates; 0 for none, and then there are no intervals.
+    level : float
+        Nominal coverage of the intervals.
+    floor : bool
+        Whether the law has the floor E; else E is 0.
+    flops_per : float
+        Compute of a run is this times the product of the two variables.
+    check : bool
+        Whether to fit the smaller runs and predict the larger ones, too.
+    rng : numpy.random.Generator, optional
+        Default seed 0.
+
+    Returns
+    -------
+    ScalingFit
+
+    Raises
+    ------
+    DataError
+        With fewer points than parameters plus two, or a variable with fewer than three values.
+
+    Notes
+    -----
+    Variable projection: at every node of a grid over the exponents the linear parameters are the solution of a linear
+    problem; the best nodes are polished by damped Gauss-Newton steps on the robust loss, all parameters together. The loss is
+    summed, not averaged, and steps end by relative change: with an averaged loss optimizers stop early (Besiroglu et al. 2024).
+    Intervals are percentiles over resampled runs; they know nothing of a law that stops to hold beyond the data. For a
+    law in one variable `double_descent` says whether the loss rises again in between.
+
+    References
+    ----------
+    Hoffmann et al. (2022), Training compute-optimal large language models. Besiroglu et al. (2024), Chinchilla scaling: a
+    replication attempt. Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, 413-432.
+
+    Examples
+    --------
+    >>> import numpy as np, curvefit as cf
+    >>> n = np.repeat(np.geomspace(1e7, 1e9, 8), 4)
+    >>> d = np.tile(np.geomspace(1e9, 1e11, 4), 8)
+    >>> noise = np.exp(0.005 * np.random.default_rng(0).standard_normal(32))
+    >>> fit = cf.scaling_law({"N": n, "D": d, "L": (1.8 + 480 / n**0.35 + 2000 / d**0.36) * noise}, replicates=50)
+    >>> fit.variables
+    ('N', 'D')
+    """
+    check_level(level)
+    if not (isinstance(replicates, int | np.integer) and replicates >= 0):
+        raise UsageError(
+            f"replicates = {replicates!r} is not a whole number from 0", code="CF-USE-009", where="scaling_law()"
+        )
+    if not delta > 0:
+        raise UsageError(f"delta = {delta!r} is not positive", code="CF-USE-009", where="scaling_law()")
+    used = points_of(points, variables, loss, run)
+    _enough(used)
+    rng = np.random.default_rng(0) if rng is None else rng
+    best, objective, settled, draws = _fit(used.x, used.loss, used.groups, delta, replicates, floor, rng)
+    names = _names(used.variables)
+    parameters = {
+        n: _estimate(n, value, column, level)
+        for n, value, column in zip(names, _shown(best), _shown(draws.T), strict=True)
+    }
+    stderr = (
+        {n: float(np.std(c, ddof=1)) for n, c in zip(names, _shown(draws.T), strict=True)} if len(draws) > 1 else {}
+    )
+    status, reasons = _judged(used, best, draws, settled, floor)
+    checks: tuple[Extrapolation, ...] = ()
+    result = ScalingFit(
+        variables=used.variables,
+        parameters=parameters,
+        stderr=stderr,
+        draws=draws,
+        best=best,
+        points=used.x,
+        losses=used.loss,
+        groups=used.groups,
+        objective=objective,
+        delta=delta,
+        level=level,
+        flops_per=flops_per,
+        checks=checks,
+        status=status,
+        reasons=(*used.notes, *reasons),
+        settings={
+            "loss": f"Huber of log residuals, delta {delta:g}, summed",
+            "method": "variable projection over a grid of exponents, then damped Gauss-Newton",
+            "intervals": f"percentiles of {replicates} bootstrap replicates over {np.unique(used.groups).size} runs",
+        },
+    )
+    if not check:
+        return result
+    from dataclasses import replace
+
+    return replace(result, checks=_rolling(result, floor))
+
+
+def _enough(used: Points) -> None:
+    n, k = used.x.shape
+    if n < 2 * k + 3:
+        raise DataError(
+            f"{n} usable points for {1 + 2 * k} parameters",
+            where="scaling_law()",
+            hint=f"at least {2 * k + 3} are needed" + (f"; {used.notes[0]}" if used.notes else ""),
+        )
+    for name, column in zip(used.variables, used.x.T, strict=True):
+        if np.unique(column).size < 3:
+            raise DataError(
+                f"{name} takes fewer than three values", where="scaling_law()", hint="its exponent cannot be fitted"
+            )
+
+
+def _fit(
+    x: Array,
+    loss: Array,
+    groups: NDArray[np.int_],
+    delta: float,
+    replicates: int,
+    floor: bool,
+    rng: np.random.Generator,
+) -> tuple[Array, float, bool, Array]:
+    """Best parameters, their objective, whether the search came to rest, and those of resampled runs."""
+    logs = np.log(x).T
+    center = logs.mean(axis=1, keepdims=True)
+    z, log_y = logs - center, np.log(loss)
+    starts = profile_starts(z, log_y, delta, _STARTS)
+    if not len(starts):
+        raise DataError(
+            "the loss falls with no variable", where="scaling_law()", hint="is larger better here? then pass the error"
+        )
+    if not floor:
+        starts[:, 0] = 0.0
+    ones = np.ones((1, loss.size))
+    found, objective, settled = polish(starts, z, log_y, ones, delta, iterations=400, floor=floor)
+    first = int(np.argmin(objective))
+    draws = np.empty((0, found.shape[1]))
+    if replicates:
+        runs = int(groups.max()) + 1
+        weights = rng.multinomial(runs, np.full(runs, 1 / runs), replicates).astype(np.float64)[:, groups]
+        parts = []
+        for i in range(0, replicates, _CHUNK):
+            share = weights[i : i + _CHUNK]
+            begin = np.repeat(found[first : first + 1], len(share), axis=0)
+            parts.append(polish(begin, z, log_y, share, delta, iterations=60, floor=floor)[0])
+        draws = np.concatenate(parts)
+    return (
+        _moved(found[first : first + 1], center)[0],
+        float(objective[first]),
+        bool(settled[first]),
+        _moved(draws, center),
+    )
+
+
+def _moved(parameters: Array, center: Array) -> Array:
+    """Factors at one instead of at the center of the data."""
+    k = center.shape[0]
+    out = parameters.copy()
+    out[:, 1 : 1 + k] += parameters[:, 1 + k :] * center[:, 0]
+    return out
+
+
+def _shown(parameters: Array) -> Array:
+    """Factors instead of their logs; the parameters run along the first axis."""
+    k = (len(parameters) - 1) // 2
+    out = parameters.copy()
+    with np.errstate(over="ignore"):
+        out[1 : 1 + k] = np.exp(out[1 : 1 + k])
+    return out
+
+
+def _names(variables: tuple[str, ...]) -> list[str]:
+    k = len(variables)
+    if k <= 2:
+        return ["E", *"AB"[:k], *["alpha", "beta"][:k]]
+    return ["E", *(f"A_{v}" for v in variables), *(f"alpha_{v}" for v in variables)]
+
+
+def _estimate(name: str, value: float, draws: Array, level: float) -> Estimate:
+    if not np.isfinite(value):
+        return Estimate(name, None, status=Status.NONFINITE, reasons=("the factor is beyond what a number can hold",))
+    if draws.size < 2 or not np.isfinite(draws).all():
+        return Estimate(name, float(value))
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(name, float(value), Interval(float(low), float(high), level, method="bootstrap over runs"))
+
+
+def _judged(used: Points, best: Array, draws: Array, settled: bool, floor: bool) -> tuple[Status, list[str]]:
+    k = len(used.variables)
+    reasons = []
+    status = Status.OK
+    if not settled:
+        status = Status.NOT_CONVERGED
+        reasons.append("the search had not come to rest after 400 steps")
+    for name, exponent in zip(used.variables, best[1 + k :], strict=True):
+        if exponent <= 0:
+            status = Status.NOT_IDENTIFIED
+            reasons.append(f"the loss does not fall with {name}: its exponent is {format_number(float(exponent))}")
+    if floor and len(draws) and np.mean(draws[:, 0] <= 0) > 0.025:
+        status = Status.DEGRADED if status is Status.OK else status
+        reasons.append("the floor E is not told from zero: a pure power law describes the data as well")
+    if k == 1 and np.unique(used.x[:, 0]).size >= _BUMP_POINTS:
+        order = np.argsort(used.x[:, 0], kind="stable")
+        bump = double_descent((used.x[order, 0], used.loss[order]), direction="min", axis="log", replicates=99)
+        if bump.verdict == "present" and bump.peak is not None:
+            status = Status.DEGRADED if status is Status.OK else status
+            reasons.append(f"the loss rises in between (double descent, p = {bump.p_value:.2g}; {bump.peak})")
+    return status, reasons
+
+
+def _rolling(fit: ScalingFit, floor: bool) -> tuple[Extrapolation, ...]:
+    """Fit the smaller runs, predict the larger ones: by compute with two variables, by the variable with one."""
+    size = fit.points.prod(axis=1) * (fit.flops_per if len(fit.variables) == 2 else 1.0)
+    largest = np.array([size[fit.groups == g].max() for g in range(int(fit.groups.max()) + 1)])
+    found = []
+    for fraction in _FRACTIONS:
+        limit = float(np.quantile(largest, fraction))
+        inside = (largest <= limit)[fit.groups]
+        if inside.sum() < fit.best.size + 2 or (~inside).sum() < 1:
+            continue
+        if min(np.unique(c[inside]).size for c in fit.points.T) < 3:
+            continue
+        _, compact = np.unique(fit.groups[inside], return_inverse=True)
+        x, loss = fit.points[inside], fit.losses[inside]
+        try:
+            best, _, _, draws = _fit(x, loss, compact, fit.delta, _CHECK_REPLICATES, floor, np.random.default_rng(0))
+        except DataError:
+            continue
+        part = ScalingFit(
+            fit.variables, fit.parameters, {}, draws, best, x, loss, compact, 0.0, fit.delta, fit.level, fit.flops_per
+        )
+        told = part.predict(*fit.points[~inside].T)
+        seen = fit.losses[~inside]
+        gap = np.log(told.mean / seen)
+        found.append(
+            Extrapolation(
+                limit,
+                int(inside.sum()),
+                int(seen.size),
+                float(size[~inside].max() / limit),
+                float(np.sqrt(np.mean(gap**2))),
+                float(gap.mean()),
+                float(np.mean((told.low <= seen) & (seen <= told.high))),
+            )
+        )
+    return tuple(found)
