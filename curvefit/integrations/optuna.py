@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..curves import Curve, Metric, UsageError
+from ..curves import Curve, Metric, Run, UsageError
 from ..curves._checks import check_level
 from ..curves._optional import optional
 from ..decisions.recommend import recommend
@@ -17,7 +17,7 @@ from ..forecasting.api import forecast
 from ..forecasting.forecast import Forecast
 from ._base import Watch
 
-__all__ = ["ForecastPruner", "TrialPatiencePruner"]
+__all__ = ["ForecastPruner", "TrialPatiencePruner", "study_runs"]
 
 pruners: Any = optional("optuna.pruners", feature="the Optuna pruner")
 _FEWEST = 8  # reports before the first forecast
@@ -118,6 +118,17 @@ class TrialPatiencePruner(pruners.BasePruner):
             if here <= np.quantile(there, self._share):  # a value that is not finite is worse than any
                 return False
         return True
+
+
+def study_runs(study: Any, metric: str = "value") -> list[Run]:
+    """Each trial that reported anything as a run: its intermediate values by step, its parameters as attributes."""
+    named = Metric.infer(metric, direction="min" if _sign(study) > 0 else "max")
+    runs = []
+    for t in study.get_trials(deepcopy=False):
+        if steps := sorted(t.intermediate_values):
+            curve = Curve(steps, [t.intermediate_values[s] for s in steps], named)
+            runs.append(Run(f"trial {t.number}", {metric: curve}, attributes={**t.params, "state": t.state.name}))
+    return runs
 
 
 def _sign(study: Any) -> int:

@@ -107,3 +107,185 @@ def test_trackio(tmp_path, monkeypatch):
     (run,) = cf.read(tmp_path / "p.db")
     check(run, "loss", LOSS)
     check(run, "val.loss", VAL)
+
+
+@pytest.mark.parametrize("new_style", [False, True], ids=["old", "new"])
+def test_torch_summary_writer(tmp_path, new_style):
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(tmp_path / "run")) as writer:
+        for s in STEPS.tolist():
+            writer.add_scalar("loss", LOSS[s], s, new_style=new_style)
+            writer.add_scalar("val/loss", VAL[s], s, new_style=new_style, double_precision=new_style)
+    (run,) = cf.read(tmp_path)
+    check(run, "loss", LOSS, single=True)
+    check(run, "val/loss", VAL, single=not new_style)
+
+
+def tiny():
+    """A linear model, its training data and its validation data."""
+    import torch
+
+    torch.manual_seed(2)
+    x = torch.randn(48, 3)
+    y = x.sum(1, keepdim=True) + 0.1 * torch.randn(48, 1)
+    return torch.nn.Linear(3, 1), (x[:32], y[:32]), (x[32:], y[32:])
+
+
+def test_transformers_trainer(tmp_path):
+    import torch
+    from transformers import Trainer, TrainingArguments
+
+    linear, train, valid = tiny()
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = linear
+
+        def forward(self, x, labels=None):
+            out = self.linear(x)
+            return {"loss": torch.nn.functional.mse_loss(out, labels), "logits": out}
+
+    def rows(data):
+        return [{"x": x, "labels": y} for x, y in zip(*data, strict=True)]
+
+    args = TrainingArguments(
+        output_dir=str(tmp_path), num_train_epochs=6, per_device_train_batch_size=8, logging_steps=2, report_to=[],
+        eval_strategy="epoch", save_strategy="epoch", use_cpu=True, disable_tqdm=True,
+    )  # fmt: skip
+    trainer = Trainer(Model(), args, train_dataset=rows(train), eval_dataset=rows(valid))
+    trainer.train()
+    (run,) = cf.read(tmp_path)  # the folder of checkpoints: the last one stands for the run
+    assert run.horizon == 24
+    for name in ("loss", "grad_norm", "learning_rate", "eval_loss"):
+        logged = [(row["step"], row[name]) for row in trainer.state.log_history if name in row]
+        assert len(logged) == (6 if name == "eval_loss" else 12)
+        assert list(zip(run[name].x.tolist(), run[name].y.tolist(), strict=True)) == logged
+    assert "train_loss" not in run
+
+
+def test_lightning_csv_logger(tmp_path):
+    import lightning
+    import torch
+    from lightning.pytorch.loggers import CSVLogger
+
+    linear, train, valid = tiny()
+    seen = {"train_loss": [], "val_loss": []}
+
+    class Model(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.linear = linear
+
+        def training_step(self, batch, _):
+            loss = torch.nn.functional.mse_loss(self.linear(batch[0]), batch[1])
+            self.log("train_loss", loss, on_step=True, on_epoch=False)
+            seen["train_loss"].append((self.global_step, float(loss.detach())))
+            return loss
+
+        def validation_step(self, batch, _):
+            loss = torch.nn.functional.mse_loss(self.linear(batch[0]), batch[1])
+            self.log("val_loss", loss)
+            seen["val_loss"].append((self.global_step - 1, float(loss)))
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.05)
+
+    def loader(data, size):
+        return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*data), batch_size=size)
+
+    trainer = lightning.Trainer(
+        max_epochs=5, accelerator="cpu", devices=1, logger=CSVLogger(tmp_path, name="run"), log_every_n_steps=1,
+        enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, enable_checkpointing=False,
+    )  # fmt: skip
+    trainer.fit(Model(), loader(train, 8), loader(valid, 16))
+    (run,) = cf.read(next(tmp_path.rglob("metrics.csv")))
+    for name, logged in seen.items():
+        assert run[name].x.tolist() == [s for s, _ in logged]
+        np.testing.assert_allclose(run[name].y, [v for _, v in logged], rtol=1e-6)
+    assert len(run["train_loss"]) == 20 and len(run["val_loss"]) == 5
+
+
+def test_keras_csv_logger_and_history(tmp_path):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((48, 3)), rng.standard_normal(48)
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    history = model.fit(x, y, validation_split=0.25, epochs=7, verbose=0, callbacks=[log]).history
+    (run,) = cf.read(tmp_path / "log.csv")
+    memory = cf.Run.from_mapping(history, x_unit="epoch")
+    for name in ("loss", "val_loss"):
+        assert run[name].x.tolist() == list(range(7)) and run[name].y.tolist() == history[name]
+        assert memory[name].y.tolist() == history[name]
+
+
+def test_xgboost_and_lightgbm_results():
+    import lightgbm as lgb
+    import xgboost as xgb
+
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((80, 3)), rng.standard_normal(80)
+    theirs: dict = {}
+    data = xgb.DMatrix(x[:60], y[:60])
+    evals = [(data, "train"), (xgb.DMatrix(x[60:], y[60:]), "valid")]
+    xgb.train({"eval_metric": ["rmse", "mae"]}, data, 9, evals=evals, evals_result=theirs, verbose_eval=False)
+    run = cf.Run.from_mapping(theirs)
+    for part in ("train", "valid"):
+        for metric in ("rmse", "mae"):
+            assert run[f"{part}/{metric}"].y.tolist() == theirs[part][metric]
+    theirs = {}
+    data = lgb.Dataset(x[:60], y[:60])
+    lgb.train(
+        {"metric": ["rmse", "l1"], "verbose": -1}, data, 9, valid_sets=[lgb.Dataset(x[60:], y[60:], reference=data)],
+        valid_names=["valid"], callbacks=[lgb.record_evaluation(theirs)],
+    )  # fmt: skip
+    run = cf.Run.from_mapping(theirs)
+    assert run["valid/rmse"].y.tolist() == theirs["valid"]["rmse"] and run["valid/rmse"].x_unit == "iteration"
+
+
+def test_scikit_learn_scores():
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.neural_network import MLPRegressor
+
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((90, 3)), rng.standard_normal(90)
+    net = MLPRegressor(
+        hidden_layer_sizes=(4,), max_iter=12, early_stopping=True, random_state=0, n_iter_no_change=12
+    ).fit(x, y)
+    run = cf.Run.from_mapping({"loss": net.loss_curve_, "validation_score": net.validation_scores_}, x_unit="epoch")
+    assert run["loss"].y.tolist() == net.loss_curve_
+    assert run["validation_score"].y.tolist() == [float(v) for v in net.validation_scores_]
+    assert run["validation_score"].metric.direction == "max"
+    trees = HistGradientBoostingRegressor(max_iter=9, early_stopping=True, scoring="loss", random_state=0).fit(x, y)
+    run = cf.Run.from_mapping({"loss": -trees.train_score_, "val_loss": -trees.validation_score_}, x_unit="iteration")
+    assert run["val_loss"].y.tolist() == (-trees.validation_score_).tolist() and len(run["val_loss"]) >= 2
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_optuna_study(tmp_path, direction):
+    import optuna
+
+    from curvefit.integrations.optuna import study_runs
+
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    study = optuna.create_study(storage=storage, study_name="s", direction=direction)
+    told: list = []
+
+    def objective(trial):
+        told.append([trial.suggest_float("lr", 0, 1), {s: trial.number + 1 / s for s in range(1, 8)}])
+        for step, value in told[-1][1].items():
+            trial.report(value, step)
+        return 1.0
+
+    study.optimize(objective, n_trials=3)
+    again = optuna.load_study(study_name="s", storage=storage)
+    runs = study_runs(again)
+    assert len(runs) == 3
+    for run, (lr, values) in zip(runs, told, strict=True):
+        assert run.attributes["lr"] == pytest.approx(lr) and run["value"].metric.direction == direction[:3]
+        assert run["value"].x.tolist() == list(values) and run["value"].y.tolist() == list(values.values())
