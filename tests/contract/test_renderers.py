@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import report_builders
@@ -11,6 +13,13 @@ from curvefit.decisions.recommendation import Action
 from curvefit.reporting.renderers import registry
 
 NAMES = registry.names()
+
+
+def said(name, text):
+    """What the report says, without the programs and styles that a page carries."""
+    if name != "html":
+        return text
+    return re.sub(r"<script>.*?</script>|<style>.*?</style>|<meta [^>]*>|<link [^>]*>", "", text, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +45,7 @@ def test_it_is_the_same_every_time_and_changes_nothing(report, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_names_run_metric_and_every_finding(report, name):
-    text = registry[name](report).replace("_", " ")
+    text = said(name, registry[name](report)).replace("_", " ")
     for word in ("resnet-18 seed 3", "val/loss", "diverged", "spikes", "plateaued", "overfitting", "power law"):
         assert word in text or (word == "power law" and name == "csv")
 
@@ -45,14 +54,14 @@ def test_it_names_run_metric_and_every_finding(report, name):
 def test_it_holds_the_forecast_at_the_horizon(report, name):
     low, median, high = report.forecast.quantile([0.025, 0.5, 0.975])[-1].tolist()
     shown = (repr(median), format_number(median, (high - low) / 2))
-    assert any(s in registry[name](report) for s in shown)
+    assert any(s in said(name, registry[name](report)) for s in shown)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("action", list(Action))
 def test_it_states_every_action(name, action):
     x = np.arange(1.0, 31.0)
-    text = registry[name](report_builders.make_report(x, 1 / x, action=action))
+    text = said(name, registry[name](report_builders.make_report(x, 1 / x, action=action)))
     assert action.value in text.lower() or action.name.lower() in text
 
 
@@ -68,7 +77,7 @@ def test_it_writes_degenerate_curves_with_and_without_a_fit(name, y):
 
     x = np.arange(1.0, len(y) + 1)
     for law in (None, fit(Curve(x, y, "val_loss"))):
-        text = registry[name](report_builders.make_report(x, y, fit=law, diagnoses=[]))
+        text = said(name, registry[name](report_builders.make_report(x, y, fit=law, diagnoses=[])))
         assert "Traceback" not in text
         if name != "json":  # there a diagnosis of the schema's own makes it a word
             assert "nan" not in text.lower().replace("nan or infinite", "").replace("not finite", "")
