@@ -23,7 +23,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from ..curves import ResumePolicy, Run, UsageError, XUnit
 from ._pattern import check_pattern
@@ -31,7 +31,7 @@ from ._pattern import check_pattern
 if TYPE_CHECKING:
     from ._source import Source
 
-__all__ = ["MAX_BYTES", "Bundle", "Options", "Reader"]
+__all__ = ["MAX_BYTES", "Bundle", "Growth", "Options", "Reader"]
 
 MAX_BYTES = 2**30
 
@@ -117,6 +117,16 @@ class Bundle:
     taken: frozenset[str]
 
 
+class Growth(Protocol):
+    """What is known of a log that is still written: it takes new bytes and nothing else."""
+
+    def feed(self, data: bytes, path: str, label: str) -> None:
+        """What was appended to a file of the run; ``label`` as in `Bundle`."""
+
+    def runs(self) -> list[Run]:
+        """Runs of everything that was fed, as reading the files anew would give them."""
+
+
 class Reader(ABC):
     """One file format.
 
@@ -164,6 +174,16 @@ class Reader(ABC):
     @abstractmethod
     def example(self) -> bytes:
         """A small valid file of this format."""
+
+    def grow(self, source: Source) -> Growth | None:
+        """What takes the file piece by piece while it grows; None where it must be read as a whole each time.
+
+        Parameters
+        ----------
+        source : Source
+            The beginning of the (first) file; its content is fed all the same.
+        """
+        return None
 
     def gather(self, folder: str, files: Sequence[str], folders: Sequence[str]) -> Bundle | None:
         """Files of a folder that are one run together, by their names; None where each file stands for itself.

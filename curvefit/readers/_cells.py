@@ -239,11 +239,11 @@ class ColumnBuilder:
         else:
             self._put(math.nan, NESTED)
 
-    def finish(self) -> Column:
-        """The column as arrays."""
+    def finish(self, *, copy: bool = False) -> Column:
+        """The column as arrays; with ``copy`` it can go on growing."""
         return Column(
             self.name,
-            np.frombuffer(self.values, dtype=np.float64) if self.values else np.zeros(0),
+            (np.array if copy else np.frombuffer)(self.values, dtype=np.float64) if self.values else np.zeros(0),
             np.frombuffer(bytes(self.state), dtype=np.uint8),
             list(self._texts),
             self.quoted_numbers,

@@ -212,13 +212,13 @@ class Records:
                 column.add_value(value)
         self.rows += 1
 
-    def finish(self) -> list[Column]:
-        """The columns, in order of first appearance, with unique names."""
+    def finish(self, *, copy: bool = False) -> list[Column]:
+        """The columns, in order of first appearance, with unique names; with ``copy`` they can go on growing."""
         seen: dict[str, int] = {}
         out = []
         for column in self._columns.values():
             column.pad(self.rows)
-            done = column.finish()
+            done = column.finish(copy=copy)
             seen[done.name] = seen.get(done.name, 0) + 1
             if seen[done.name] > 1:
                 done.name = f"{done.name}#{seen[done.name]}"

@@ -16,7 +16,7 @@ from ..curves.numbers import counted
 from ._cells import TOO_LARGE
 from ._names import x_unit_of
 
-__all__ = ["HORIZON", "Matcher", "check_pattern"]
+__all__ = ["HORIZON", "Matcher", "check_pattern", "no_match"]
 
 MAX_PATTERN = 1000
 LINE = 1 << 14  # characters of a line that are looked at
@@ -77,6 +77,8 @@ class Matcher:
         As `check_pattern` accepts it.
     where : str
         File, for messages.
+    line : int
+        Lines that were matched before.
 
     Notes
     -----
@@ -85,9 +87,9 @@ class Matcher:
     half a second for one line, ten seconds and a millisecond per line for all.
     """
 
-    def __init__(self, pattern: str, where: str) -> None:
+    def __init__(self, pattern: str, where: str, line: int = 0) -> None:
         self.where = where
-        self.line = 0
+        self.line = line
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter with a file of this package
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("_match.py"))],
             stdin=subprocess.PIPE,
@@ -145,14 +147,15 @@ class Matcher:
         except OSError:
             raise ReadError("the process that matches lines has ended", where=self.where) from None
 
-    def nothing(self, pattern: str) -> ReadError:
-        """The error when no line matched."""
-        return ReadError(
-            f"none of {counted(self.line, 'line')} matches the pattern '{pattern}'",
-            code="CF-IO-003",
-            where=self.where,
-            hint="try it on one line with re.search",
-        )
+
+def no_match(pattern: str, lines: int, where: str) -> ReadError:
+    """The error when no line matched."""
+    return ReadError(
+        f"none of {counted(lines, 'line')} matches the pattern '{pattern}'",
+        code="CF-IO-003",
+        where=where,
+        hint="try it on one line with re.search",
+    )
 
 
 def _simpler() -> str:

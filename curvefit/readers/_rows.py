@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from copy import deepcopy
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ._records import Dialect, Splitter, is_number, split_fields
 from ._source import Source
 from ._table import Account, Table, unique_names
 
-__all__ = ["decode_name", "read_rows"]
+__all__ = ["RowLog", "decode_name", "read_rows"]
 
 BULK = True  # many plain lines at once; the result is the same without
 
@@ -132,6 +133,67 @@ class _Rows:
         self.breaks.append(rows)
 
 
+class RowLog:
+    """Every row of a text table, taken block by block.
+
+    Parameters
+    ----------
+    dialect : Dialect
+        Delimiter and header.
+    names : list of str
+        Column names, unique.
+    source : Source
+        For options and messages.
+    """
+
+    def __init__(self, dialect: Dialect, names: list[str], source: Source) -> None:
+        self._rows = _Rows(dialect, names, source)
+        self._splitter = Splitter(dialect.delimiter, first=1, where=source.where)
+        self._skip = dialect.first_line - 1
+        self._keep = source.options.keep_partial_tail
+
+    def feed(self, lines: list[bytes], block: bytes) -> None:
+        """Whole lines, and the block that they stand in.
+
+        Raises
+        ------
+        ReadError
+            When a quote is never closed, or a changed header repeats a name.
+        """
+        splitter = self._splitter
+        if self._skip:
+            drop = min(self._skip, len(lines))
+            self._skip -= drop
+            splitter.number += drop
+            lines = lines[drop:]
+        if BULK and splitter.opened is None and _is_plain(block) and self._rows.bulk(lines, splitter.number + 1):
+            splitter.number += len(lines)
+            return
+        for line, text, fields in splitter.feed(lines):
+            self._rows.row(line, text, fields)
+
+    def finish(self, tail: bytes) -> None:
+        """The end of the file, and what stands there without a line end."""
+        self._splitter.close()
+        if tail and not tail.isspace() and not self._skip:
+            _last(self._rows, self._splitter.number + 1, tail, self._keep)
+
+    def table(self, *, copy: bool = False) -> Table:
+        """What was read; with ``copy`` the log can go on growing."""
+        rows = self._rows
+        notes = [*rows.notes]
+        if rows.comments:
+            notes.append(f"{rows.comments} comment lines among the rows were skipped")
+        lines = (
+            np.array(rows.lines, dtype=np.int64)
+            if copy or not rows.lines
+            else np.frombuffer(rows.lines, dtype=np.int64)
+        )
+        account = deepcopy(rows.account) if copy else rows.account
+        columns = [c.finish(copy=copy) for c in rows.columns.values()]
+        return Table(columns, lines=lines, account=account, breaks=tuple(rows.breaks), notes=notes)
+
+
 def read_rows(dialect: Dialect, names: list[str], blocks: Iterator[bytes], source: Source) -> Table:
     """Read every row of a text table.
 
@@ -151,36 +213,13 @@ def read_rows(dialect: Dialect, names: list[str], blocks: Iterator[bytes], sourc
     ReadError
         When a quote is never closed, or a changed header repeats a name.
     """
-    rows = _Rows(dialect, names, source)
-    splitter = Splitter(dialect.delimiter, first=1, where=source.where)
-    skip = dialect.first_line - 1
+    log = RowLog(dialect, names, source)
     tail = b""
     for block in blocks:
-        lines = block.split(b"\n")
-        tail = lines.pop()
-        if skip:
-            drop = min(skip, len(lines))
-            skip -= drop
-            splitter.number += drop
-            lines = lines[drop:]
-        if BULK and splitter.opened is None and _is_plain(block) and rows.bulk(lines, splitter.number + 1):
-            splitter.number += len(lines)
-            continue
-        for line, text, fields in splitter.feed(lines):
-            rows.row(line, text, fields)
-    splitter.close()
-    if tail and not tail.isspace() and not skip:
-        _last(rows, splitter.number + 1, tail, source.options.keep_partial_tail)
-    notes = [*rows.notes]
-    if rows.comments:
-        notes.append(f"{rows.comments} comment lines among the rows were skipped")
-    return Table(
-        [c.finish() for c in rows.columns.values()],
-        lines=np.frombuffer(rows.lines, dtype=np.int64) if rows.lines else np.zeros(0, np.int64),
-        account=rows.account,
-        breaks=tuple(rows.breaks),
-        notes=notes,
-    )
+        *lines, tail = block.split(b"\n")
+        log.feed(lines, block)
+    log.finish(tail)
+    return log.table()
 
 
 def _is_plain(block: bytes) -> bool:

@@ -11,10 +11,11 @@ from ..curves import ReadError, Run
 from ._base import Reader
 from ._chart import chart_groups
 from ._fast import FAST_FROM, read_fast
+from ._growing import LineGrowth, grows
 from ._monitor import monitor_table
 from ._names import known_name
 from ._records import Dialect, sniff_dialect
-from ._rows import decode_name, read_rows
+from ._rows import RowLog, decode_name, read_rows
 from ._runs import runs_of
 from ._source import HEAD, Source
 from ._table import Table, check_marks, unique_names
@@ -65,6 +66,24 @@ class CsvTable(Reader):
         if table is None:
             source.notes.clear()
             table = read_rows(dialect, names, text_blocks(source), source)
+        return self._runs(table, dialect, names, repeated, source)
+
+    def grow(self, source: Source) -> LineGrowth | None:
+        """Rows as they are appended."""
+        if not grows(source):
+            return None
+        dialect, names, repeated = _header(source)
+        log = RowLog(dialect, names, source)
+        return LineGrowth(
+            source.where,
+            log.feed,
+            lambda: self._runs(log.table(copy=True), dialect, names, repeated, source),
+        )
+
+    def _runs(
+        self, table: Table, dialect: Dialect, names: list[str], repeated: tuple[str, ...], source: Source
+    ) -> list[Run]:
+        """Runs of what was read."""
         table.names_repeated = repeated
         table.notes[:0] = [*_header_notes(dialect, names), *source.notes]
         if table.rows == 0:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from array import array
+from copy import deepcopy
 from typing import Any, final
 
 import numpy as np
 
 from ..curves import ReadError, Run
 from ._base import Reader
+from ._growing import LineGrowth, grows
 from ._json import JsonText, Records, fact_row, facts_of
 from ._names import plan_of
 from ._runs import runs_of
@@ -55,7 +57,19 @@ class JsonLines(Reader):
         """Runs of a file of JSON objects."""
         log = ObjectLog(source)
         log.read()
-        table = log.table()
+        return self._runs(log.table(), source)
+
+    def grow(self, source: Source) -> LineGrowth | None:
+        """Objects as they are appended."""
+        log = ObjectLog(source)
+        return (
+            LineGrowth(source.where, log.feed, lambda: self._runs(log.table(copy=True), source))
+            if grows(source)
+            else None
+        )
+
+    def _runs(self, table: Table, source: Source) -> list[Run]:
+        """Runs of what was read."""
         if table.rows == 0:
             dropped = "; ".join(table.account.notes())
             raise ReadError("no data rows" + (f" ({dropped})" if dropped else ""), code="CF-IO-002", where=source.where)
@@ -190,18 +204,25 @@ class ObjectLog:
             self.account.add("unterminated last line", self._open_at)
             self._open = []
 
-    def table(self) -> Table:
-        """What was read."""
+    def feed(self, lines: list[bytes], block: bytes) -> None:
+        """Whole lines of a block."""
+        for line in lines:
+            self.line(line)
+
+    def table(self, *, copy: bool = False) -> Table:
+        """What was read; with ``copy`` the log can go on growing."""
         notes = [*self.source.notes, *self.json.notes()]
         if self.crowded:
             notes.append(f"{self.crowded} lines hold more than one object")
         if self.spread:
             notes.append(f"{self.spread} objects are spread over several lines")
         return Table(
-            self.records.finish(),
-            lines=np.frombuffer(self.lines, dtype=np.int64) if self.lines else np.zeros(0, np.int64),
-            account=self.account,
-            attributes=self.facts,
+            self.records.finish(copy=copy),
+            lines=np.array(self.lines, dtype=np.int64)
+            if copy or not self.lines
+            else np.frombuffer(self.lines, dtype=np.int64),
+            account=deepcopy(self.account) if copy else self.account,
+            attributes=dict(self.facts),
             plan=plan_of(self.facts),
             notes=notes,
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..curves import ReadError, Run
 from ._base import Reader
 from ._cells import MISSING, NUMBER, TEXT, Column
+from ._growing import LineGrowth, grows
 from ._runs import runs_of
 from ._source import Source
 from ._table import Table
@@ -55,7 +56,19 @@ class Mmengine(Reader):
         """The run of such a log."""
         log = ObjectLog(source)
         log.read()
-        table = log.table()
+        return self._runs(log.table(), source)
+
+    def grow(self, source: Source) -> LineGrowth | None:
+        """Rows as they are appended."""
+        log = ObjectLog(source)
+        return (
+            LineGrowth(source.where, log.feed, lambda: self._runs(log.table(copy=True), source))
+            if grows(source)
+            else None
+        )
+
+    def _runs(self, table: Table, source: Source) -> list[Run]:
+        """The run of what was read."""
         counts = {c.name: c for c in table.columns if c.name in ("epoch", "iter", "step", "mode")}
         if table.rows == 0 or "iter" not in counts:
             raise ReadError("no rows with an iteration", code="CF-IO-002", where=source.where)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from array import array
+from copy import deepcopy
 from typing import final
 
 import numpy as np
 
 from ..curves import ReadError, Run
 from ._base import Reader
+from ._growing import LineGrowth, grows
 from ._json import Records
 from ._names import x_unit_of
-from ._pattern import HORIZON, Matcher
+from ._pattern import HORIZON, Matcher, no_match
 from ._profiles import PROFILES, Profile, Values
 from ._runs import runs_of
 from ._source import Source
@@ -72,7 +74,20 @@ class TextLog(Reader):
             for line in lines:
                 log.line(line)
         log.last(tail, keep=source.options.keep_partial_tail)
-        table = log.table()
+        return self._runs(log.table(), source)
+
+    def grow(self, source: Source) -> LineGrowth | None:
+        """Lines as they are printed."""
+        if not grows(source):
+            return None
+        if source.options.pattern is not None:
+            lines = _Lines(source, source.options.pattern)
+            return LineGrowth(source.where, lines.feed, lambda: runs_of(lines.table(), source, reader=self.name))
+        log = _Log(source)
+        return LineGrowth(source.where, log.feed, lambda: self._runs(log.table(), source))
+
+    def _runs(self, table: Table, source: Source) -> list[Run]:
+        """The run of the lines that were taken."""
         if table.rows == 0:
             raise ReadError(
                 "a console log without a line of a known form",
@@ -144,6 +159,11 @@ class _Log:
                 self.plan.setdefault(profile.name, {})[unit] = length
         rows.append((self.number, values))
 
+    def feed(self, lines: list[bytes], block: bytes) -> None:
+        """Whole lines of a block."""
+        for line in lines:
+            self.line(line.decode("utf-8", "replace"))
+
     def last(self, line: str, *, keep: bool) -> None:
         """A last line without a line end may be cut in the middle of a number."""
         if keep:
@@ -169,51 +189,85 @@ class _Log:
         return Table(
             records.finish(),
             lines=np.frombuffer(lines, dtype=np.int64) if lines else np.zeros(0, np.int64),
-            account=self.account,
-            plan=self.plan.get(best, {}),
+            account=deepcopy(self.account),
+            plan=dict(self.plan.get(best, {})),
             notes=notes,
             row_unit="epoch" if best == "Keras" else "step",
         )
 
 
+class _Lines:
+    """Lines of the form that the caller describes.
+
+    Raises
+    ------
+    ReadError
+        When the file is binary.
+    """
+
+    def __init__(self, source: Source, pattern: str) -> None:
+        if looks_binary(decode_head(source.head)):
+            raise ReadError("a binary file, not a console log", code="CF-IO-003", where=source.where)
+        self.source = source
+        self.pattern = pattern
+        self.number = self.size = 0
+        self.rows: list[tuple[int, Values]] = []
+        self.plan: dict[str, float] = {}
+        self.account = Account()
+
+    def feed(self, lines: list[bytes], block: bytes) -> None:
+        """Whole lines of a block."""
+        with Matcher(self.pattern, self.source.where, self.number) as matcher:
+            self.take(matcher, lines, len(block))
+
+    def take(self, matcher: Matcher, lines: list[bytes], size: int) -> None:
+        """Lines, and the bytes that they take."""
+        for line, values in matcher.match([_plain(line.decode("utf-8", "replace")) for line in lines]):
+            length = values.pop(HORIZON, None)
+            unit = next((u for u in map(x_unit_of, values) if u not in (None, "second")), None)
+            if unit is not None and isinstance(length, float) and 0 < length < np.inf:
+                self.plan[unit] = length
+            self.rows.append((line, values))
+        self.number, self.size = matcher.line, self.size + size
+
+    def table(self) -> Table:
+        """What was taken.
+
+        Raises
+        ------
+        ReadError
+            When no line matched.
+        """
+        if not self.rows and not self.account.counts:
+            raise no_match(self.pattern, self.number, self.source.where)
+        records = Records(self.source.where)
+        places = array("q")
+        for line, values in _carried(self.rows):
+            records.add(values, 1 + self.size // max(1, len(self.rows)))
+            places.append(line)
+        return Table(
+            records.finish(),
+            lines=np.array(places, dtype=np.int64),
+            account=deepcopy(self.account),
+            plan=dict(self.plan),
+            notes=[*self.source.notes, f"{len(self.rows)} of {self.number} lines match the pattern"],
+        )
+
+
 def _by_pattern(source: Source, pattern: str) -> Table:
-    """Lines of the form that the caller describes."""
-    if looks_binary(decode_head(source.head)):
-        raise ReadError("a binary file, not a console log", code="CF-IO-003", where=source.where)
-    rows: list[tuple[int, Values]] = []
-    account = Account()
-    size = 0
+    """Every line of a source."""
+    log = _Lines(source, pattern)
+    tail = b""
     with Matcher(pattern, source.where) as matcher:
-        tail = ""
         for block in text_blocks(source):
-            *lines, tail = block.decode("utf-8", "replace").split("\n")
-            size += len(block)
-            rows += matcher.match([_plain(line) for line in lines])
-        if tail:
-            last = matcher.match([_plain(tail)])
-            rows += last if source.options.keep_partial_tail else []
-            if last and not source.options.keep_partial_tail:
-                account.add("unterminated last line", last[0][0])
-        if not rows and not account.counts:
-            raise matcher.nothing(pattern)
-    plan: dict[str, float] = {}
-    for _, values in rows:
-        length = values.pop(HORIZON, None)
-        unit = next((u for u in map(x_unit_of, values) if u not in (None, "second")), None)
-        if unit is not None and isinstance(length, float) and 0 < length < np.inf:
-            plan[unit] = length
-    records = Records(source.where)
-    places = array("q")
-    for line, values in _carried(rows):
-        records.add(values, 1 + size // max(1, len(rows)))
-        places.append(line)
-    return Table(
-        records.finish(),
-        lines=np.frombuffer(places, dtype=np.int64) if places else np.zeros(0, np.int64),
-        account=account,
-        plan=plan,
-        notes=[*source.notes, f"{len(rows)} of {matcher.line} lines match the pattern"],
-    )
+            *lines, tail = block.split(b"\n")
+            log.take(matcher, lines, len(block))
+        if tail and source.options.keep_partial_tail:
+            log.take(matcher, [tail], len(tail))
+        elif tail and matcher.match([_plain(tail.decode("utf-8", "replace"))]):
+            log.number = matcher.line
+            log.account.add("unterminated last line", matcher.line)
+    return log.table()
 
 
 def _plain(line: str) -> str:
