@@ -81,6 +81,13 @@ _HOMES = {
     "plot_profile": "reporting.segments",
     "plot_null": "reporting.segments",
     "analyze": "analysis",
+    "batch": "studies.batch",
+    "rerun": "studies.batch",
+    "load_batch": "studies.result",
+    "BatchResult": "studies.result",
+    "write_store": "studies.store",
+    "open_store": "studies.store",
+    "Store": "studies.store",
     "compare": "studies.compare",
     "Comparison": "reporting.tables",
     "pool": "studies.pooling",
@@ -163,6 +170,13 @@ if TYPE_CHECKING:
     from .segmentation.segmented_regression import segment as segment
     from .segmentation.structural_breaks import StructuralBreaks as StructuralBreaks
     from .segmentation.structural_breaks import structural_breaks as structural_breaks
+    from .studies.batch import batch as batch
+    from .studies.batch import rerun as rerun
     from .studies.compare import compare as compare
     from .studies.pooling import pool as pool
+    from .studies.result import BatchResult as BatchResult
+    from .studies.result import load_batch as load_batch
     from .studies.scaling import scaling_law as scaling_law
+    from .studies.store import Store as Store
+    from .studies.store import open_store as open_store
+    from .studies.store import write_store as write_store

@@ -1,0 +1,354 @@
+"""Every question to every run of a unit of work, curves side by side where the mathematics allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..analysis import LAWS, planned, sampled, within_reach
+from ..curves import Curve, CurvefitError, DataError, Estimate, Run, Status
+from ..curves.numbers import format_x
+from ..decisions._gain import smallest_gain
+from ..decisions.recommend import recommend
+from ..diagnostics.api import judge
+from ..diagnostics.diagnosis import Diagnoses
+from ..diagnostics.evidence import Evidence
+from ..estimands import Question, horizon_grid
+from ..estimands import registry as estimands
+from ..fitting.fit import Fit, fit
+from ..fitting.selection import Candidate, Selection, select
+from ..forecasting.api import forecast, forecast_many
+from ..forecasting.forecast import Forecast
+from ..forecasting.scheduled import forecast_run, logged_schedule
+from ..segmentation.segmented_regression import segment
+from ._rows import Rows
+from .config import BatchConfig, horizon_of
+
+__all__ = ["answer"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(slots=True, eq=False)
+class _Case:
+    """One curve of one run, and what has been found out about it."""
+
+    run: Run
+    metric: str
+    curve: Curve
+    asked: list[tuple[str, float]] = field(default_factory=list)
+    beyond: list[tuple[str, float, str]] = field(default_factory=list)
+    horizon: float | None = None
+    ahead: Forecast | None = None
+    others: dict[str, Forecast] = field(default_factory=dict)
+    evidence: Evidence | None = None
+    soon: dict[str, Forecast] = field(default_factory=dict)
+    law: Fit | None = None
+    estimates: list[Estimate] = field(default_factory=list)
+    diagnoses: Diagnoses | None = None
+    status: str = "ok"
+    code: str | None = None
+    reasons: list[str] = field(default_factory=list)
+
+    def attempt(self, what: str) -> _Attempt:
+        """Go on with the rest when this part of the work fails."""
+        return _Attempt(self, what)
+
+
+class _Attempt:
+    """Notes an error beside the run it belongs to; only interruptions pass through."""
+
+    __slots__ = ("_case", "_what")
+
+    def __init__(self, case: _Case, what: str) -> None:
+        self._case, self._what = case, what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        case = self._case
+        if isinstance(error, CurvefitError):
+            status, code, why = "degraded", error.code, error.what
+        elif isinstance(error, MemoryError):
+            status, code, why = "failed", "CF-RES-OOM", "not enough memory"
+        else:
+            status, code, why = (
+                "failed",
+                "CF-BUG",
+                f"a bug in curvefit, please report it: {type(error).__name__}: {error}",
+            )
+        if case.status != "failed":
+            case.status = status
+        case.code = case.code if case.code is not None and status == "degraded" else code
+        case.reasons.append(f"{self._what}: {why}")
+        return True
+
+
+def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) -> None:
+    """Ask every question of the configuration to every run and add the rows.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Runs of one unit of work.
+    config : BatchConfig
+        The questions.
+    rows : Rows
+        Where the answers go.
+    number : int
+        Of the unit.
+    """
+    cases: list[_Case] = []
+    for run in runs:
+        cases += _cases(run, config, rows, number)
+    _forecast_all(cases, config)
+    for case in cases:
+        with case.attempt("laws"):
+            _laws(case, config, rows)
+    _estimate_all(cases, config)
+    if config.wants("diagnoses", "recommendations"):
+        _diagnose_all(cases, config)
+    for case in cases:
+        _write(case, config, rows, number)
+
+
+def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case]:
+    out: list[_Case] = []
+    for metric in config.metrics or ("",):
+        curve: Curve | None = None
+        name = metric or None
+        try:
+            name = metric or run.main_metric()
+            curve = run[name]
+            curve.metric.need_direction()
+            if not len(curve):
+                raise DataError("no finite values", where=f"{run.name}: {name}")
+        except CurvefitError as error:
+            rows.run(
+                run.name, run, curve, metric=name, status="refused", code=error.code, reason=error.what, part=number
+            )
+            continue
+        case = _Case(run, name, curve)
+        _horizons(case, config)
+        out.append(case)
+    return out
+
+
+def _horizons(case: _Case, config: BatchConfig) -> None:
+    curve, last = case.curve, float(case.curve.x[-1])
+    for text in config.horizons:
+        kind, number = horizon_of(text)
+        if kind == "planned":
+            case.asked.append((text, planned(case.run, curve, None)[0]))
+            continue
+        x = number if kind == "x" else number * last
+        if np.isfinite(x) and x > last:
+            case.asked.append((text, x))
+        else:
+            case.beyond.append((text, x, f"not beyond the last {curve.x_unit}, {format_x(last)}"))
+    if case.asked:
+        case.horizon = max(x for _, x in case.asked)
+    else:
+        case.status, case.code = "degraded", "CF-USE-007"
+        case.reasons.append(f"no horizon is beyond the last {curve.x_unit}, {format_x(last)}")
+
+
+# ------------------------------------------------------------------ forecasts
+
+
+def _forecast_all(cases: list[_Case], config: BatchConfig) -> None:
+    """Forecasts to every horizon, of all curves without a logged learning rate at once."""
+    whole = config.wants("estimates", "recommendations")
+    if not (whole or config.wants("forecasts")):
+        return
+    blind: list[tuple[_Case, str, _Array]] = []
+    for case in cases:
+        for text, x in dict(case.asked).items():
+            grid = horizon_grid(case.curve, x) if whole and x == case.horizon else np.array([x])
+            if config.method in ("pooled", "annealed") and logged_schedule(case.run, case.curve)[0] is not None:
+                with case.attempt("forecast"):
+                    _keep(
+                        case,
+                        text,
+                        forecast_run(case.run, case.curve, grid, method=config.method, level=config.level)[0],
+                    )
+            else:
+                blind.append((case, text, grid))
+    method = "pooled" if config.method == "annealed" else config.method
+    for (case, text, _), made in zip(blind, _together([(c, c.curve, g) for c, _, g in blind], method), strict=True):
+        if made is not None:
+            _keep(case, text, made)
+
+
+def _keep(case: _Case, asked: str, made: Forecast) -> None:
+    case.others[asked] = made
+    if float(made.x[-1]) == case.horizon:
+        case.ahead = made
+
+
+def _together(asked: Sequence[tuple[_Case, Curve, _Array]], method: str = "pooled") -> list[Forecast | None]:
+    """Forecasts of many curves at once; one by one when some curve cannot be forecast."""
+    if not asked:
+        return []
+    try:
+        return list(forecast_many([c for _, c, _ in asked], [x for _, _, x in asked], method=method))
+    except (CurvefitError, ArithmeticError, ValueError):
+        out: list[Forecast | None] = []
+        for case, curve, x in asked:
+            made: Forecast | None = None
+            with case.attempt("forecast"):
+                made = forecast(curve, x, method=method)
+            out.append(made)
+        return out
+
+
+# ------------------------------------------------------------------ laws and estimates
+
+
+def _laws(case: _Case, config: BatchConfig, rows: Rows) -> None:
+    if not (config.models and config.wants("parameters", "comparison", "estimates")):
+        return
+    curve, run, metric = case.curve, case.run.name, case.metric
+    auto = config.models == ("auto",)
+    seen = sampled(curve)
+    names = LAWS["falling" if curve.direction == "min" else "saturating"] if auto else config.models
+    near = within_reach(seen, names) if auto and len(names) > 1 else names
+    if len(near) == 1:
+        selection = Selection(config.criterion, (Candidate(fit(curve, near[0]), float("nan"), 0.0, 1.0),))
+    else:
+        selection = select(seen, near, config.criterion)
+    best = selection.best
+    case.law = best if len(best.curve) == len(curve) else fit(curve, best.model)
+    if config.wants("comparison"):
+        rows.comparison(run, metric, selection, [n for n in names if n not in near])
+    if config.wants("parameters"):
+        rows.parameters(run, metric, case.law, config.level)
+        for candidate in selection.candidates[1:] if not auto else ():
+            law = candidate.fit
+            rows.parameters(run, metric, law if len(law.curve) == len(curve) else fit(curve, law.model), config.level)
+
+
+def _estimate_all(cases: list[_Case], config: BatchConfig) -> None:
+    """Quantities of interest: one after the other for all curves, since quantiles are solved for many at once."""
+    if not config.wants("estimates"):
+        return
+    names = [n for n in (config.estimands or tuple(estimands)) if n != "target_reached" or config.target is not None]
+    questions: list[tuple[_Case, Question]] = []
+    for case in cases:
+        with case.attempt("estimates"):
+            ahead = case.ahead
+            gain = smallest_gain(config.min_gain, case.curve, ahead.level_now, ahead.noise)[0] if ahead else 0.0
+            questions.append(
+                (
+                    case,
+                    Question(
+                        case.curve, ahead, case.law, case.horizon, config.target, level=config.level, min_gain=gain
+                    ),
+                )
+            )
+    for name in names:
+        way = estimands[name]
+        for case, question in questions:
+            with case.attempt(name):
+                case.estimates.append(way(question))
+
+
+# ------------------------------------------------------------------ diagnoses
+
+
+def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
+    asked: list[tuple[_Case, Curve, _Array]] = []
+    for case in cases:
+        with case.attempt("diagnoses"):
+            case.evidence = Evidence(case.run, metric=case.metric, horizon=case.horizon, forecasting=_prepared(case))
+            for name in dict.fromkeys(n for n in (case.evidence.main, case.evidence.progress) if n is not None):
+                future = case.evidence.future(name)
+                if future is not None:
+                    asked.append((case, case.run[name], future))
+    for (case, curve, future), made in zip(asked, _together(asked), strict=True):
+        if made is not None:
+            case.soon[_name(curve, future)] = made
+    for case in cases:
+        if case.evidence is not None:
+            with case.attempt("diagnoses"):
+                case.diagnoses = judge(case.evidence, config.rules or None)
+            case.evidence = None  # the traces of one run are enough to hold
+
+
+def _prepared(case: _Case) -> Callable[[Curve, _Array], Forecast]:
+    def look_up(curve: Curve, x: _Array) -> Forecast:
+        made = case.soon.get(_name(curve, x))
+        return made if made is not None else forecast(curve, x)
+
+    return look_up
+
+
+def _name(curve: Curve, x: _Array) -> str:
+    return f"{id(curve)} {x.tobytes().hex()}"
+
+
+# ------------------------------------------------------------------ rows
+
+
+def _write(case: _Case, config: BatchConfig, rows: Rows, number: int) -> None:
+    run, metric, level = case.run.name, case.metric, config.level
+    if config.wants("forecasts"):
+        for text, x in case.asked:
+            made = case.others.get(text)
+            if made is None:
+                rows.no_forecast(run, metric, text, x, level, "; ".join(case.reasons) or "no forecast")
+            else:
+                with case.attempt("forecasts"):
+                    rows.forecast(run, metric, text, level, made)
+        for text, x, why in case.beyond:
+            rows.no_forecast(run, metric, text, x, level, why)
+    for found in case.estimates:
+        rows.estimate(run, metric, found, level)
+    if config.wants("breakpoints"):
+        with case.attempt("breakpoints"):
+            rows.breakpoints(run, metric, segment(case.curve, level=level))
+    if config.wants("diagnoses") and case.diagnoses is not None:
+        rows.diagnoses(run, metric, case.diagnoses)
+    if config.wants("recommendations") and case.ahead is not None and case.diagnoses is not None:
+        with case.attempt("recommendation"):
+            found_best = recommend(
+                case.run,
+                metric=metric,
+                horizon=case.horizon,
+                cost_per_unit=config.cost_per_unit,
+                worth_per_unit=config.worth_per_unit,
+                min_gain=config.min_gain,
+                target=config.target,
+                best=config.best,
+                forecast=case.ahead,
+                diagnoses=case.diagnoses,
+            )
+            rows.recommendation(run, metric, found_best)
+    usable = case.ahead is None or case.ahead.status in (Status.OK, Status.DEGRADED)
+    if not usable and case.ahead is not None and case.status == "ok":
+        case.status, case.code = "degraded", case.ahead.status.code
+        case.reasons += case.ahead.reasons
+    rows.run(
+        run,
+        case.run,
+        case.curve,
+        metric=metric,
+        status=case.status,
+        code=case.code,
+        reason="; ".join(dict.fromkeys(_plain(case.reasons))) or None,
+        level_now=case.ahead.level_now if case.ahead is not None else None,
+        noise=case.ahead.noise if case.ahead is not None else None,
+        horizon=case.horizon,
+        part=number,
+    )
+
+
+def _plain(reasons: Iterable[str]) -> list[str]:
+    return [r.encode("utf-8", "backslashreplace").decode("utf-8") for r in reasons]

@@ -1,0 +1,212 @@
+"""Results of one run as rows of the tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..curves import Curve, Estimate, Run
+from ..decisions.recommendation import Recommendation
+from ..diagnostics.diagnosis import Diagnoses
+from ..fitting.record import Fit
+from ..fitting.selection import Selection
+from ..forecasting.forecast import Forecast
+from ..segmentation.segmented_regression import SegmentedFit
+from .schema import TABLES, FieldType, attribute_column
+
+__all__ = ["Rows"]
+
+
+class Rows:
+    """Columns of every table, row by row.
+
+    Parameters
+    ----------
+    attributes : mapping of str to {"string", "float"}
+        Attributes of the runs, for the table of runs.
+    """
+
+    def __init__(self, attributes: Mapping[str, FieldType]) -> None:
+        self.attributes = attributes
+        self._columns = {attribute_column(a): (a, kind) for a, kind in attributes.items()}
+        self.tables: dict[str, dict[str, list[Any]]] = {
+            name: {f.name: [] for f in table.fields} for name, table in TABLES.items()
+        }
+        self.tables["runs"].update({column: [] for column in self._columns})
+
+    def _add(self, table: str, **values: Any) -> None:
+        for name, column in self.tables[table].items():
+            value = values.get(name)
+            column.append(None if isinstance(value, float) and not math.isfinite(value) else value)
+
+    def run(self, name: str, run: Run | None, curve: Curve | None, **values: Any) -> None:
+        """What became of a run; the run and the curve as far as there are any."""
+        facts: dict[str, Any] = {}
+        if run is not None:
+            facts.update({c: _attribute(run.attributes.get(a), kind) for c, (a, kind) in self._columns.items()})
+        if curve is not None:
+            metric = curve.metric
+            facts.update(
+                kind=metric.kind,
+                direction=metric.direction,
+                split=metric.split,
+                unit=metric.unit or ("percent" if curve.percent else None),
+                x_unit=curve.x_unit,
+                n=len(curve),
+                n_nonfinite=int(curve.nonfinite_x.size),
+            )
+            if len(curve):
+                facts.update(x_first=float(curve.x[0]), x_last=float(curve.x[-1]), y_last=float(curve.y[-1]))
+        self._add("runs", run=_text(name), **{**facts, **values})
+
+    def forecast(self, run: str, metric: str, asked: str, level: float, made: Forecast) -> None:
+        """What will be observed at the last x of a forecast."""
+        tail = (1 - level) / 2
+        levels = [tail, 0.5, 1 - tail]
+        there = made.at(-1)
+        low, median, high = there.quantile(levels)[0].tolist()
+        mean_low, mean, mean_high = there.mean(levels)[0].tolist()
+        self._add(
+            "forecasts",
+            run=run, metric=metric, x=float(made.x[-1]), median=median, low=low, high=high, mean=mean, mean_low=mean_low,
+            mean_high=mean_high, level=level, asked=asked, method=made.method, status=made.status.code,
+            reason=_joined(made.reasons),
+        )  # fmt: skip
+
+    def no_forecast(self, run: str, metric: str, asked: str, x: float | None, level: float, reason: str) -> None:
+        """A horizon that could not be answered, and why."""
+        self._add(
+            "forecasts", run=run, metric=metric, x=x, level=level, asked=asked, status="refused", reason=_text(reason)
+        )
+
+    def estimate(self, run: str, metric: str, found: Estimate, level: float) -> None:
+        """One quantity of interest."""
+        ends = found.interval
+        self._add(
+            "estimates",
+            run=run, metric=metric, name=found.name, value=found.value, low=ends.low if ends else None,
+            high=ends.high if ends else None, level=ends.level if ends else level, kind=ends.kind if ends else None,
+            unit=found.unit or None, status=found.status.code, reason=_joined(found.reasons), details=_json(found.details),
+        )  # fmt: skip
+
+    def parameters(self, run: str, metric: str, law: Fit, level: float) -> None:
+        """Parameters of a fitted law with their intervals."""
+        method = "profile_likelihood"
+        usable = law.core is not None
+        intervals = law.conf_int(level, method) if usable else {}
+        params, errors = (law.params, law.stderr) if usable else ({}, {})
+        for parameter in law.model.parameters:
+            ends = intervals.get(parameter.name)
+            self._add(
+                "parameters",
+                run=run, metric=metric, model=law.model.name, parameter=parameter.name,
+                value=_number(params.get(parameter.name)), stderr=_number(errors.get(parameter.name)),
+                low=ends.low if ends else None, high=ends.high if ends else None, level=level, method=method,
+                unit=parameter.unit or None, status=law.status.code, reason=_doubts(law),
+            )  # fmt: skip
+
+    def comparison(self, run: str, metric: str, selection: Selection, excluded: Iterable[str]) -> None:
+        """Laws, best first, then those that could not be fitted or were out of the question."""
+        for rank, candidate in enumerate(selection.candidates, 1):
+            law = candidate.fit
+            usable = law.core is not None
+            self._add(
+                "comparison",
+                run=run, metric=metric, model=candidate.name, rank=rank if usable else None, n=len(law.curve),
+                k=len(law.model.parameters), score=candidate.score, delta=candidate.delta,
+                weight=candidate.weight if usable else None, rss=law.rss if usable else None,
+                sigma=law.sigma if usable else None, rho=law.rho, criterion=selection.criterion,
+                status=law.status.code, reason=_doubts(law),
+            )  # fmt: skip
+        for name, why in selection.refused.items():
+            self._add(
+                "comparison",
+                run=run,
+                metric=metric,
+                model=name,
+                criterion=selection.criterion,
+                status="refused",
+                reason=_text(why),
+            )
+        for name in excluded:
+            self._add(
+                "comparison", run=run, metric=metric, model=name, criterion=selection.criterion, status="not_applicable",
+                reason="far from the best law at a first look; not compared further",
+            )  # fmt: skip
+
+    def breakpoints(self, run: str, metric: str, line: SegmentedFit) -> None:
+        """Breakpoints of a broken line; one row without x when there is none."""
+        same: dict[str, Any] = {
+            "run": run, "metric": metric, "level": line.level, "axis": line.x_axis, "status": line.status.code,
+            "reason": _joined(line.reasons),
+        }  # fmt: skip
+        slopes = [s.value for s in line.slopes]
+        if not line.breakpoints:
+            self._add("breakpoints", **same, slope_before=slopes[0] if slopes else None)
+        for i, place in enumerate(line.breakpoints):
+            ends = place.interval
+            self._add(
+                "breakpoints",
+                **{**same, "status": place.status.code, "reason": _joined((*place.reasons, *line.reasons))},
+                number=i + 1, x=place.value, low=ends.low if ends else None, high=ends.high if ends else None,
+                slope_before=slopes[i], slope_after=slopes[i + 1],
+            )  # fmt: skip
+
+    def diagnoses(self, run: str, metric: str, found: Diagnoses) -> None:
+        """Every verdict."""
+        for item in found.items:
+            first = item.where[0] if item.where else None
+            ends = first.interval if first else None
+            self._add(
+                "diagnoses",
+                run=run, metric=metric, name=item.name, verdict=item.verdict.value, severity=item.severity,
+                on=_text(item.metric) or None, x=first.value if first else None, low=ends.low if ends else None,
+                high=ends.high if ends else None, p_value=item.p_value, places=len(item.where),
+                explanation=_text(item.explanation), advice=_text(item.advice), evidence=_json(item.evidence),
+            )  # fmt: skip
+
+    def recommendation(self, run: str, metric: str, found: Recommendation) -> None:
+        """What to do."""
+        value = found.expected_value
+        ends = value.interval if value else None
+        self._add(
+            "recommendations",
+            run=run, metric=metric, action=found.action.name.lower(), sentence=_text(found.sentence), x_star=found.x_star,
+            expected=value.value if value else None, expected_low=ends.low if ends else None,
+            expected_high=ends.high if ends else None, keep_x=found.keep_x, probability=found.probability,
+            expected_gain=found.expected_gain, min_gain=found.min_gain, horizon=found.horizon, reason=_text(found.reason),
+            reasons=json.dumps([_text(r) for r in found.reasons]), arithmetic=_json(found.arithmetic),
+        )  # fmt: skip
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _text(text: str) -> str:
+    """Text that Parquet can hold: lone surrogates are escaped."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _joined(reasons: Iterable[str]) -> str | None:
+    return _text("; ".join(reasons)) or None
+
+
+def _doubts(law: Fit) -> str | None:
+    return _joined(d.message for d in law.checks if not d.ok)
+
+
+def _json(numbers: Mapping[str, float]) -> str | None:
+    if not numbers:
+        return None
+    return json.dumps({k: float(v) if math.isfinite(v) else None for k, v in numbers.items()})
+
+
+def _attribute(value: str | float | None, kind: FieldType) -> str | float | None:
+    if value is None or (kind == "float" and isinstance(value, str)):
+        return None
+    if kind == "float":
+        return float(value)
+    return _text(value if isinstance(value, str) else f"{float(value):.17g}")

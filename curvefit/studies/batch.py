@@ -1,0 +1,244 @@
+"""Every question to every run of a data set: ``batch``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from ..curves import ReadError, Run, UsageError
+from ..curves._arguments import checked
+from ..curves._checks import safe_text
+from ..curves._optional import optional
+from ._durable import locked, sweep
+from ._isolate import retried
+from ._plan import describe, plan, prepare, remove_later, store_of
+from ._progress import Progress
+from ._unit import Task, work
+from .config import BatchConfig, as_texts
+from .engines import registry as engines
+from .parts import committed, quarantine
+from .result import BatchResult, load_batch
+from .schema import TABLES
+
+__all__ = ["batch", "rerun"]
+
+
+@checked
+def batch(
+    dataset: Any,
+    out: str | os.PathLike[str],
+    *,
+    models: str | Sequence[str] | None = "auto",
+    horizons: Any = "planned",
+    metrics: str | Sequence[str] | None = None,
+    tables: str | Sequence[str] | None = None,
+    level: float = 0.95,
+    target: float | None = None,
+    best: float | None = None,
+    min_gain: float | str | None = None,
+    cost_per_unit: float | None = None,
+    worth_per_unit: float | None = None,
+    method: str = "pooled",
+    criterion: str = "aicc",
+    rules: str | Sequence[str] | None = None,
+    estimands: str | Sequence[str] | None = None,
+    read: Mapping[str, Any] | None = None,
+    engine: str = "serial",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    resume: bool = True,
+    progress: bool | None = None,
+) -> BatchResult:
+    """Fit, forecast, diagnose and decide for every run of a data set, into Parquet tables.
+
+    Parameters
+    ----------
+    dataset : path-like or iterable of Run
+        A store (`curvefit.write_store`), canonical Parquet files, or any file or folder of logs, which is converted
+        into ``out/store`` on the way; or runs, as a list or a generator.
+    out : path-like
+        Folder of the results; one that an earlier, interrupted batch has written is gone on with.
+    models : str or sequence of str, optional
+        Laws to fit and compare; "auto" compares those usual for such a metric, None fits none.
+    horizons : float, str or sequence of these
+        x to forecast to: numbers, multiples of the last x ("2x"), or "planned". The largest is the one that estimates,
+        diagnoses and recommendations are asked for.
+    metrics : str or sequence of str, optional
+        Metrics to work on; default each run's main one.
+    tables : str or sequence of str, optional
+        Results to compute, of forecasts, estimates, parameters, comparison, breakpoints, diagnoses and
+        recommendations; default all.
+    level : float
+        Nominal coverage of every interval.
+    target, best, min_gain, cost_per_unit, worth_per_unit
+        As for `curvefit.analyze`.
+    method : str
+        Forecaster.
+    criterion : {"aicc", "bic", "rolling"}
+        What laws are ranked by.
+    rules, estimands : str or sequence of str, optional
+        Diagnoses and quantities of interest; default all.
+    read : mapping, optional
+        Options of `curvefit.read`, for logs.
+    engine : {"serial", "processes", "dask"}
+        Where the work is done. The results do not depend on it.
+    workers : int, optional
+        How many at once; default one per processor.
+    scheduler : str, optional
+        Address of a Dask scheduler; default a cluster on this machine.
+    resume : bool
+        Whether to keep what an earlier batch with the same questions has finished.
+    progress : bool, optional
+        Whether to show rate and remaining time on stderr; default where it is a terminal.
+
+    Returns
+    -------
+    BatchResult
+        Lazy frames over the tables, and counts of runs by status.
+
+    Raises
+    ------
+    UsageError
+        For a question that makes no sense, or when another process writes to ``out``.
+    ReadError
+        When nothing in the data set can be read.
+    CurvefitError
+        When the results cannot be written, as on a full disk; what was finished stays.
+
+    Notes
+    -----
+    A run that fails is a row with a status and a reason in the table of runs and never ends the batch. Results of a unit
+    of work (a row group, some hundred runs) appear all at once and are on the disk before they are counted; whatever
+    stops the batch, the same call goes on where it stopped. The same questions to the same curves give the same bytes.
+
+    Examples
+    --------
+    >>> import curvefit as cf
+    >>> result = cf.batch("logs/", "out", horizons="2x", models=["power_law"])  # doctest: +SKIP
+    >>> result.runs.collect("pandas")  # doctest: +SKIP
+    """
+    given: dict[str, Any] = {
+        "models": as_texts(models, ()),
+        "horizons": as_texts(horizons, ("planned",)),
+        "metrics": as_texts(metrics, ()),
+        "level": level,
+        "target": target,
+        "best": best,
+        "min_gain": min_gain,
+        "cost_per_unit": cost_per_unit,
+        "worth_per_unit": worth_per_unit,
+        "method": method,
+        "criterion": criterion,
+        "rules": as_texts(rules, ()),
+        "estimands": as_texts(estimands, ()),
+        "read": dict(read or {}),
+    }
+    if tables is not None:
+        given["tables"] = tuple(t for t in as_texts(tables, ()) if t != "runs")
+    runs: Iterable[Run] | None = None
+    if not isinstance(dataset, str | os.PathLike):
+        runs = [dataset] if isinstance(dataset, Run) else dataset
+        if not isinstance(runs, Iterable):
+            raise UsageError(
+                f"dataset is a {type(dataset).__name__}", code="CF-USE-009", where="batch()", hint="a path, or runs"
+            )
+    where = "" if runs is not None else str(Path(os.fspath(dataset)).absolute())
+    config = BatchConfig(where, **given)
+    return _run(config, Path(out), runs, engine, workers, scheduler, resume=resume, progress=progress)
+
+
+@checked
+def rerun(
+    config: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    engine: str = "serial",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    resume: bool = True,
+    progress: bool | None = None,
+) -> BatchResult:
+    """Ask the questions of an earlier batch again: the tables are the same, byte for byte.
+
+    Parameters
+    ----------
+    config : path-like
+        ``batch.json`` of that batch.
+    out, engine, workers, scheduler, resume, progress
+        As for `batch`.
+    """
+    asked = BatchConfig.load(config)
+    return _run(asked, Path(out), None, engine, workers, scheduler, resume=resume, progress=progress)
+
+
+def _run(
+    config: BatchConfig,
+    out: Path,
+    runs: Iterable[Run] | None,
+    engine: str,
+    workers: int | None,
+    scheduler: str | None,
+    *,
+    resume: bool,
+    progress: bool | None,
+) -> BatchResult:
+    way = engines[engine]
+    optional("pyarrow", extra="parquet", feature="batches")
+    if scheduler is not None and engine != "dask":
+        raise UsageError(f"a scheduler for the engine {engine!r}", code="CF-USE-009", hint="engine='dask'")
+    if runs is None and not os.path.lexists(config.dataset):
+        raise ReadError(
+            "no such file or folder", code="CF-IO-GONE", where=safe_text(config.dataset), hint="check the path"
+        )
+    prepare(out)
+    with locked(out):
+        for folder in (out, *(out / name for name in TABLES)):
+            sweep(folder)
+        store, config = store_of(config, out, runs)
+        keys, tasks = plan(store, config, out)
+        describe(out, config, store, keys)
+        if not resume:
+            for file in (out / "runs").glob("part-*.parquet"):
+                file.unlink()
+        for name in quarantine(out, keys):
+            _say(f"{name} is damaged; it was set aside as .corrupt and is computed again")
+        remove_later(out, len(keys))
+        done = {part.number for part in committed(out, keys)}
+        sizes = {unit.number: unit.runs for unit in store.units}
+        bar = Progress(len(store), sum(n for k, n in sizes.items() if k in done), progress)
+        left = [task for task in tasks if task.number not in done]
+        try:
+            with closing(_outcomes(way, left, workers, scheduler)) as outcomes:
+                for number, counts in outcomes:
+                    bar.add(sizes.get(number, 0), counts.get("failed", 0))
+        finally:
+            bar.end()
+    return load_batch(out)
+
+
+def _outcomes(
+    way: Any, tasks: list[Task], workers: int | None, scheduler: str | None
+) -> Generator[tuple[int, dict[str, int]], None, None]:
+    """Number and counts of every unit as it is done; suspects of a worker's death come last, each tried alone."""
+    suspects: list[Task] = []
+    if tasks:
+        with closing(way.run(tasks, work, workers=workers, scheduler=scheduler)) as outcomes:
+            for outcome in outcomes:
+                if outcome.counts is None:
+                    _say(f"unit {outcome.task.number}: {outcome.trouble}; it is tried again alone")
+                    suspects.append(outcome.task)
+                else:
+                    yield outcome.task.number, outcome.counts
+    for task in suspects:
+        yield task.number, retried(task)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(safe_text(text) + "\n")
+
+
+# ---
