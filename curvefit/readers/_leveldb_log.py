@@ -45,6 +45,9 @@ class ChunkLog:
     cut: bool = False
     _parts: list[bytes] = field(default_factory=list)
     _size: int = 0
+    _offset: int = 0
+    _at: int = -1
+    _held: bytes = b""
 
     def read(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Records of consecutive blocks of 32 KiB, of which the last may be shorter."""
@@ -56,6 +59,30 @@ class ChunkLog:
             offset, at = offset + len(block), 0
         if self._parts:
             self.cut = True
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Records that appended bytes complete; the rest of a block that is not whole yet is waited for."""
+        self._held += data
+        self._at = self.start if self._at < 0 else self._at
+        while len(self._held) >= BLOCK:
+            block, self._held = self._held[:BLOCK], self._held[BLOCK:]
+            yield from self._block(block, self._offset, self._at, last=False)
+            self._offset, self._at = self._offset + BLOCK, 0
+        end = len(self._held)
+        while end - self._at >= HEADER:
+            crc, length, kind = _HEADER.unpack_from(self._held, self._at)
+            stop = self._at + HEADER + length
+            if kind not in _SEEDS or stop > end:
+                return  # cut, or damaged: that is known once the block is whole
+            content = self._held[self._at + HEADER : stop]
+            if zlib.crc32(content, _SEEDS[kind]) != crc:
+                return
+            self._at = stop
+            if kind == FULL and not self._parts:
+                self.records += 1
+                yield content
+            else:
+                yield from self._piece(kind, content)
 
     def _block(self, block: bytes, offset: int, at: int, *, last: bool) -> Iterator[bytes]:
         end = len(block)

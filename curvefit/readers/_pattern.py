@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Timer
 from types import TracebackType
+from weakref import finalize
 
 from ..curves import LimitError, ReadError, UsageError
 from ..curves.numbers import counted
@@ -77,19 +78,17 @@ class Matcher:
         As `check_pattern` accepts it.
     where : str
         File, for messages.
-    line : int
-        Lines that were matched before.
 
     Notes
     -----
     A pattern such as ``(a+)+$`` takes a time that doubles with every character of a line that nearly fits, and Python cannot be
     interrupted while it matches outside the main thread. So the lines go to a process of their own that counts its CPU time:
-    half a second for one line, ten seconds and a millisecond per line for all.
+    half a second for one line, ten seconds and a millisecond per line for all. The process ends with this object.
     """
 
-    def __init__(self, pattern: str, where: str, line: int = 0) -> None:
+    def __init__(self, pattern: str, where: str) -> None:
         self.where = where
-        self.line = line
+        self.line = 0
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter with a file of this package
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("_match.py"))],
             stdin=subprocess.PIPE,
@@ -97,6 +96,7 @@ class Matcher:
             stderr=subprocess.DEVNULL,
             encoding="ascii",
         )
+        self._end = finalize(self, _end, self._process)
         self._send(json.dumps([pattern, PER_LINE, TOTAL]))
 
     def __enter__(self) -> Matcher:
@@ -105,8 +105,7 @@ class Matcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._end()
 
     def match(self, lines: Sequence[str]) -> list[tuple[int, Values]]:
         """Numbers of the lines that match, counted over all calls, and their values.
@@ -146,6 +145,11 @@ class Matcher:
                 self._process.stdin.flush()
         except OSError:
             raise ReadError("the process that matches lines has ended", where=self.where) from None
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def no_match(pattern: str, lines: int, where: str) -> ReadError:

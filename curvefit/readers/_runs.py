@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..curves import (
@@ -15,13 +17,14 @@ from ..curves import (
 )
 from ..curves.errors import unknown_name
 from ..curves.run import is_learning_rate
+from ._axis import NUMBERED
 from ._groups import Group, groups_of
 from ._layout import lay_out
 from ._settle import Book, settle
 from ._source import Source
 from ._table import Table
 
-__all__ = ["runs_of"]
+__all__ = ["is_log", "named_apart", "runs_of"]
 
 
 def runs_of(table: Table, source: Source, *, reader: str, groups: list[Group] | None = None) -> list[Run]:
@@ -176,3 +179,16 @@ def _nothing(table: Table, book: Book, source: Source) -> ReadError:
         where=source.where,
         hint=f"columns: {names}" if names else "",
     )
+
+
+def is_log(run: Run) -> bool:
+    """Whether names say that this is a log: in a folder, any list of numbers in a configuration would pass for one."""
+    known = any(c.metric.direction is not None for c in run.curves.values())
+    return known or (run.provenance is not None and NUMBERED not in run.provenance.notes)
+
+
+def named_apart(runs: list[Run], name: str | None) -> list[Run]:
+    """Several runs of one log in a folder bear its name and their own."""
+    if name is None or len(runs) < 2:
+        return runs
+    return [r if r.name.startswith(f"{name} (") else replace(r, name=f"{name}:{r.name}") for r in runs]

@@ -13,13 +13,23 @@ from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from . import registry
-from ._axis import NUMBERED
 from ._base import MAX_BYTES, Bundle, Options, Reader
 from ._foreign import refusal, refuse_dangerous
+from ._runs import is_log, named_apart
 from ._source import ChangedError, Source, open_source
 from ._walk import Skipped, Walk, run_name
 
-__all__ = ["Failure", "Reading", "read", "read_all", "read_each"]
+__all__ = [
+    "Failure",
+    "Reading",
+    "asked_reader",
+    "attempt",
+    "gather",
+    "read",
+    "read_all",
+    "read_each",
+    "recognize",
+]
 
 NO_LOG = ("CF-IO-003", "CF-IO-012", "CF-IO-013")
 
@@ -169,7 +179,7 @@ def read_each(path: str | os.PathLike[str], **options: object) -> Iterator[tuple
     """
     settled = _options_of(options)
     if not _is_folder(path):
-        yield safe_text(os.fspath(path)), _attempt(path, settled)
+        yield safe_text(os.fspath(path)), attempt(path, settled)
         return
     yield from _read_folder(path, settled, Skipped())
 
@@ -196,7 +206,7 @@ def read_all(path: str | os.PathLike[str], **options: object) -> Reading:
     outcomes = (
         _read_folder(path, settled, skipped)
         if _is_folder(path)
-        else iter([(safe_text(os.fspath(path)), _attempt(path, settled))])
+        else iter([(safe_text(os.fspath(path)), attempt(path, settled))])
     )
     for name, outcome in outcomes:
         if isinstance(outcome, CurvefitError):
@@ -239,21 +249,22 @@ def _is_folder(path: str | os.PathLike[str]) -> bool:
     return os.fspath(path) != "-" and os.path.isdir(path)  # noqa: PTH112 - also for names that are not valid text
 
 
-def _asked(options: Options) -> str | None:
+def asked_reader(options: Options) -> str | None:
     """The reader that was asked for; a pattern asks for that of console logs."""
     return "text_log" if options.pattern is not None else options.format
 
 
-def _gather(format: str | None, folder: str, files: Sequence[str], folders: Sequence[str]) -> list[Bundle]:
+def gather(format: str | None, folder: str, files: Sequence[str], folders: Sequence[str]) -> list[Bundle]:
     """What the readers say belongs together in a folder."""
     names = registry.names() if format is None else [format]
     found = (registry[name].gather(folder, files, folders) for name in names)
     return [bundle for bundle in found if bundle is not None]
 
 
-def _attempt(
+def attempt(
     path: str | os.PathLike[str], options: Options, *, name: str | None = None, bundle: Bundle | None = None
 ) -> list[Run] | CurvefitError:
+    """Runs of one log, or why there are none."""
     try:
         return _read_file(path, options, name=name, bundle=bundle)
     except CurvefitError as error:
@@ -264,11 +275,11 @@ def _read_folder(
     path: str | os.PathLike[str], options: Options, skipped: Skipped
 ) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
     """Outcomes of the logs in a folder; files that are no logs are counted."""
-    for entry, name in Walk(os.fspath(path), skipped, partial(_gather, _asked(options))):
+    for entry, name in Walk(os.fspath(path), skipped, partial(gather, asked_reader(options))):
         bundle = entry if isinstance(entry, Bundle) else None
         file = entry.files[0][1] if isinstance(entry, Bundle) else entry
         shown = safe_text(file)
-        outcome = file if isinstance(file, CurvefitError) else _attempt(file, options, name=name, bundle=bundle)
+        outcome = file if isinstance(file, CurvefitError) else attempt(file, options, name=name, bundle=bundle)
         if (
             isinstance(outcome, ReadError)
             and outcome.code in NO_LOG
@@ -276,7 +287,7 @@ def _read_folder(
             and not (outcome.code == NO_LOG[0] and _named_a_log(file))
         ):
             skipped.add(outcome.what, shown)
-        elif isinstance(outcome, list) and options.format is None and not any(map(_is_log, outcome)):
+        elif isinstance(outcome, list) and options.format is None and not any(map(is_log, outcome)):
             skipped.add("numbers, but no name of a metric or of x", shown)
         else:
             yield shown, outcome
@@ -286,12 +297,6 @@ def _named_a_log(file: str | os.PathLike[str] | CurvefitError) -> bool:
     """Whether the name promises a table of numbers: such a file is never passed over in silence."""
     name = "" if isinstance(file, CurvefitError) else os.fspath(file).lower().removesuffix(".gz")
     return name.endswith((".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"))
-
-
-def _is_log(run: Run) -> bool:
-    """Whether names say that this is a log: in a folder, any list of numbers in a configuration would pass for one."""
-    known = any(c.metric.direction is not None for c in run.curves.values())
-    return known or (run.provenance is not None and NUMBERED not in run.provenance.notes)
 
 
 def _no_logs(path: str | os.PathLike[str]) -> ReadError:
@@ -320,8 +325,7 @@ def _read_file(
             if attempt == 2:
                 raise
         else:
-            if name is not None and len(runs) > 1:
-                runs = [r if r.name.startswith(f"{name} (") else replace(r, name=f"{name}:{r.name}") for r in runs]
+            runs = named_apart(runs, name)
             if attempt == 2:
                 runs = [_noted(r, "the file changed while it was read and was read again") for r in runs]
             return runs
@@ -351,10 +355,10 @@ def _dispatch(source: Source) -> list[Run]:
             "nothing but zero bytes", code="CF-IO-001", where=source.where, hint="a power cut leaves such files"
         )
     refuse_dangerous(head, shown, source.where)
-    asked = _asked(source.options)
+    asked = asked_reader(source.options)
     if asked is not None:
         return registry[asked].read(source)
-    reader, confidence = _recognize(head, shown)
+    reader, confidence = recognize(head, shown)
     if reader is None or confidence <= 0.0:
         raise refusal(head, shown, source.where)
     runs = reader.read(source)
@@ -364,7 +368,8 @@ def _dispatch(source: Source) -> list[Run]:
     return runs
 
 
-def _recognize(head: bytes, path: str) -> tuple[Reader | None, float]:
+def recognize(head: bytes, path: str) -> tuple[Reader | None, float]:
+    """The reader that recognizes the first bytes best, and how sure it is."""
     best: Reader | None = None
     score = 0.0
     named = _named_like(path)

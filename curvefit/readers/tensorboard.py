@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from struct import pack
 from typing import final
 
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, ReadError, Run, XUnit
+from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from ._axis import join_pieces
-from ._base import Bundle, Reader
+from ._base import Bundle, Growth, Reader
 from ._cells import Column
 from ._crc32c import masked_crc
 from ._events import EventDecoder, Scalars
@@ -85,6 +86,10 @@ class Tensorboard(Reader):
             raise log.nothing(source)
         return log.runs(source, self.name)
 
+    def grow(self, source: Source) -> Growth | None:
+        """Records as they are appended to the files of the run."""
+        return None if source.compressed else _Growing(source, self.name)
+
     def example(self) -> bytes:
         """A loss at three steps, and the record that every event file begins with."""
         events = [pack("<Bd", 9, 1.7e9) + b"\x1a\x0dbrain.Event:2"]
@@ -110,6 +115,36 @@ class _Part:
     @property
     def ended(self) -> float:
         return float(self.scalars.wall[-1])
+
+
+class _Growing:
+    """Event files of a run that is still written."""
+
+    def __init__(self, source: Source, reader: str) -> None:
+        self._source = source
+        self._reader = reader
+        self._files: dict[str, tuple[str, Scanner, EventDecoder, list[Scalars]]] = {}
+
+    def feed(self, data: bytes, path: str, label: str) -> None:
+        """New bytes of one of the files."""
+        if path not in self._files:
+            self._files[path] = (label, Scanner(), EventDecoder(), [])
+        _, scanner, decoder, pieces = self._files[path]
+        got = decoder.decode(scanner.feed(data))
+        if got.tag.size or got.restarts:
+            pieces.append(got)
+
+    def runs(self) -> list[Run]:
+        """Runs of all files so far."""
+        log = _Log()
+        for path, (label, scanner, decoder, pieces) in self._files.items():
+            if len(pieces) > 1:
+                pieces[:] = [_joined(pieces)]
+            shown = safe_text(os.path.basename(path))  # noqa: PTH119
+            log.add(scanner, decoder, [replace(p) for p in pieces], shown, label)
+        if not log.parts:
+            raise log.nothing(self._source)
+        return log.runs(self._source, self._reader)
 
 
 @dataclass(slots=True)
@@ -139,19 +174,23 @@ class _Log:
             if got.tag.size or got.restarts:
                 pieces.append(got)
             block = following
+        shown = os.path.basename(source.where)  # noqa: PTH119
+        self.add(scanner, decoder, pieces, shown, source.label)
+        if source.notes is not notes:
+            notes.extend(f"{shown}: {n}" for n in source.notes)
+
+    def add(self, scanner: Scanner, decoder: EventDecoder, pieces: list[Scalars], shown: str, label: str) -> None:
+        """What was read of one file; the pieces are used up."""
         self.files += 1
         self.records += scanner.records
-        shown = os.path.basename(source.where)  # noqa: PTH119
         self._count(scanner, decoder, shown)
-        self.others.update((source.label + t, what) for t, what in decoder.others.items())
+        self.others.update((label + t, what) for t, what in decoder.others.items())
         if pieces:
-            code = np.array([self._code(source.label + t) for t in decoder.tags] or [0], np.int32)
+            code = np.array([self._code(label + t) for t in decoder.tags] or [0], np.int32)
             scalars = _joined(pieces)
             scalars.tag = code[scalars.tag]
             began = float(scalars.wall[0]) if scalars.wall.size else np.inf
             self.parts.append(_Part(shown, scalars, began if np.isfinite(began) else np.inf))
-        if source.notes is not notes:
-            notes.extend(f"{shown}: {n}" for n in source.notes)
 
     def _code(self, tag: str) -> int:
         if tag not in self.codes:

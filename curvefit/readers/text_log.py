@@ -211,14 +211,15 @@ class _Lines:
         self.source = source
         self.pattern = pattern
         self.number = self.size = 0
+        self._matcher: Matcher | None = None
         self.rows: list[tuple[int, Values]] = []
         self.plan: dict[str, float] = {}
         self.account = Account()
 
     def feed(self, lines: list[bytes], block: bytes) -> None:
         """Whole lines of a block."""
-        with Matcher(self.pattern, self.source.where, self.number) as matcher:
-            self.take(matcher, lines, len(block))
+        self._matcher = self._matcher or Matcher(self.pattern, self.source.where)
+        self.take(self._matcher, lines, len(block))
 
     def take(self, matcher: Matcher, lines: list[bytes], size: int) -> None:
         """Lines, and the bytes that they take."""

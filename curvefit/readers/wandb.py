@@ -7,7 +7,7 @@ import os
 import re
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from struct import pack
 from typing import Any, final
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..curves import LimitError, ReadError, Run
 from ..curves._checks import safe_text
-from ._base import Bundle, Reader
+from ._base import Bundle, Growth, Reader
 from ._cells import MISSING, NUMBER, Column, ColumnBuilder
 from ._definitions import Definitions
 from ._json import CELLS_PER_BYTE, MAX_KEYS, JsonText, facts_of, flatten
@@ -74,6 +74,14 @@ class Wandb(Reader):
         history = _History(source.where)
         for record in log.read(_blocks(source)):
             history.record(record)
+        return self._runs(history, log, source)
+
+    def grow(self, source: Source) -> Growth | None:
+        """Records as they are appended."""
+        return None if source.compressed else _Growing(self._runs, source)
+
+    def _runs(self, history: _History, log: ChunkLog, source: Source) -> list[Run]:
+        """The run of what was read."""
         table = history.table(log, source)
         if table.rows == 0:
             lost = f" ({'; '.join(table.notes[:2])})" if table.notes else ""
@@ -101,6 +109,25 @@ class Wandb(Reader):
             record = part(HISTORY, items)
             out += pack("<IHB", zlib.crc32(b"\x01" + record), len(record), 1) + record
         return out
+
+
+class _Growing:
+    """A .wandb file that is still written."""
+
+    def __init__(self, give: Callable[[_History, ChunkLog, Source], list[Run]], source: Source) -> None:
+        self._give = give
+        self._source = source
+        self._log = ChunkLog(len(MAGIC))
+        self._history = _History(source.where)
+
+    def feed(self, data: bytes, path: str, label: str) -> None:
+        """New bytes."""
+        for record in self._log.feed(data):
+            self._history.record(record)
+
+    def runs(self) -> list[Run]:
+        """The run so far."""
+        return self._give(self._history, self._log, self._source)
 
 
 def _blocks(source: Source) -> Iterator[bytes]:
@@ -315,17 +342,18 @@ class _History:
         notes = [*source.notes]
         for at, count in log.stretches[:5]:
             notes.append(f"{count} bytes from byte {at} on are damaged and were passed over")
+        lost = dict(self.account.counts)
         for why, count in (
             ("damaged stretch", len(log.stretches)),
             ("record in pieces", log.broken),
             ("record cut at the end of the file", int(log.cut)),
         ):
             if count:
-                self.account.add(why, 0, count)
+                lost[why] = lost.get(why, 0) + count
         if self.media:
             notes.append(f"not read, no numbers: {', '.join(map(repr, sorted(self.media)[:6]))}")
         account = Account()
-        account.counts.update(self.account.counts)
+        account.counts.update(lost)
         notes += [f"{count} lost: {why}" for why, count in account.counts.items()]
         columns = [c.column(self.rows) for c in self._columns.values() if c.rows or c.odd]
         x_name, said = self.definitions.x_name(columns)
@@ -334,7 +362,7 @@ class _History:
             columns,
             x_name=x_name,
             account=account,
-            attributes=self.facts,
+            attributes=dict(self.facts),
             plan=plan_of(self.facts),
             notes=notes,
             row_word="row",

@@ -16,7 +16,6 @@ from curvefit.readers import Options, registry
 from curvefit.readers._crc32c import crc32c as short_crc
 from curvefit.readers._crc32c import crcs
 from curvefit.readers._events import EventDecoder
-from curvefit.readers._follow import EventTail
 from curvefit.readers._source import Source
 from curvefit.readers._tfrecord import Scanner
 from curvefit.readers.read import read_all
@@ -440,35 +439,6 @@ def test_pieces_of_any_size_give_the_same(monkeypatch):
                 names = [decoder.tags[t] for t in s.tag]
                 got |= set(zip(names, s.step.tolist(), s.value.tolist(), strict=True))
             assert got == want, size
-
-
-# ------------------------------------------------------------------ growing files
-
-
-def test_a_growing_file_is_read_on_from_where_it_was(log, monkeypatch):
-    path = log(version(), NAME)
-    tail = EventTail(path)
-    assert tail.poll() == []
-    expected = []
-    for s in range(1, 6):
-        data = event(s, 1.7e9, simple("loss", 1.0 / s))
-        with path.open("ab") as file:
-            file.write(data[:20])
-        assert tail.poll() == [], "a record that is not whole yet"
-        with path.open("ab") as file:
-            file.write(data[20:])
-        before = tail.offset
-        (got,) = tail.poll()
-        assert tail.offset - before == len(data) - 20, "new bytes only"
-        expected.append((s, float(np.float32(1 / s))))
-        assert list(zip(got.step.tolist(), got.value.tolist(), strict=True)) == expected[-1:]
-    assert tail.begun == 1
-    path.write_bytes(version() + scalars("loss", [(1, 9.0)]))  # shorter: the run began again
-    (got,) = tail.poll()
-    assert got.value.tolist() == [9.0] and tail.begun == 2
-    path.unlink()
-    with pytest.raises(cf.CurvefitError):
-        tail.poll()
 
 
 def test_read_all_counts_what_is_beside_event_files(log, tmp_path):
