@@ -116,6 +116,7 @@ class Watch:
             raise UsageError(f"forecasting is a {type(given).__name__}", code="CF-USE-011", hint="(curve, x)")
         self._recorder = _Recorder(given)
         self._metric, self._options = metric, options
+        self._planned: dict[str, float] = {}
         self.monitor = self._made()
         self.name = metric if isinstance(metric, str) else metric.name
         self.to_logger = isinstance(forecast_to, str) and forecast_to == "logger"
@@ -137,8 +138,9 @@ class Watch:
         self.answer: Recommendation | None = None
         self.stopped = False
 
-    def _made(self, **planned: Any) -> Monitor:
-        return Monitor(self._metric, **{**planned, **self._options}, forecasting=self._recorder)
+    def _made(self) -> Monitor:
+        options: dict[str, Any] = {**self._planned, **self._options}
+        return Monitor(self._metric, **options, forecasting=self._recorder)
 
     # what an adapter calls; none of it raises
 
@@ -192,12 +194,23 @@ class Watch:
         if state:
             self.safely(self.monitor.load_state_dict, state, otherwise=None)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain values, so that a trainer can copy it or hand it to another process."""
+        return {**self.__dict__, "monitor": self.monitor.state_dict(), "answer": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._recorder = _Recorder(self._recorder.of)
+        self.monitor = self._made()
+        self.monitor.load_state_dict(state["monitor"])
+
     # the work
 
     def _begin(self, horizon: float | None) -> None:
         if horizon is not None and 0 < horizon < float("inf"):
             state = self.monitor.state_dict()
-            self.monitor = self._made(horizon=float(horizon))
+            self._planned = {"horizon": float(horizon)}
+            self.monitor = self._made()
             self.monitor.load_state_dict(state)
         self.stopped = False
         if self._file is not None and self._file.is_file():
