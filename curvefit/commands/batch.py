@@ -1,0 +1,239 @@
+"""Fit, forecast, diagnose and decide for thousands of runs, into Parquet tables; resumes where it stopped."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, final, get_args
+
+from ..curves import CurvefitError, UsageError, XUnit
+from ..curves._checks import safe_text
+from ..estimands import registry as estimands
+from ..fitting.selection import Criterion
+from ..forecasting.forecasters import registry as forecasters
+from ..studies.batch import batch as ask
+from ..studies.batch import rerun
+from ..studies.engines import registry as engines
+from ..studies.result import BatchResult, load_batch
+from ..studies.schema import TABLES
+from ._base import Command, Exit
+from ._document import write_json
+from ._options import add_json, add_level, finite, gain, name_of, not_negative, reader_name
+from ._output import note
+
+__all__ = ["Batch"]
+
+_SHOWN = 10  # failures that are listed; the table of runs has all
+_READ = ("format", "x", "x_unit", "delimiter", "decimal", "encoding")
+
+
+@final
+class Batch(Command):
+    """Every question to every run of a data set, each run accounted for."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where from, where to, what is asked, and where the work is done."""
+        parser.add_argument(
+            "dataset", metavar="DATASET", nargs="?", help="store, canonical Parquet, or any file or folder of logs"
+        )
+        parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder of the results")
+        parser.add_argument("--config", metavar="FILE", help="batch.json of an earlier batch, to ask the same again")
+        asked = parser.add_argument_group("questions")
+        asked.add_argument(
+            "-m", "--metric", action="append", metavar="M", help="metric; may be repeated (default: the main one)"
+        )
+        asked.add_argument(
+            "--horizon",
+            action="append",
+            metavar="X",
+            help="x, multiple such as 2x, or planned (the default); may be repeated",
+        )
+        asked.add_argument(
+            "--models", default="auto", metavar="LAWS", help="laws, separated by commas; auto (the default); none"
+        )
+        asked.add_argument("--criterion", choices=get_args(Criterion), default="aicc", help="what laws are ranked by")
+        asked.add_argument(
+            "--only", metavar="TABLES", help=f"of {', '.join(n for n in TABLES if n != 'runs')}, separated by commas"
+        )
+        asked.add_argument("--rules", metavar="RULES", help="diagnoses, separated by commas (default: all)")
+        asked.add_argument("--estimands", metavar="NAMES", help=f"of {', '.join(estimands)} (default: all)")
+        asked.add_argument(
+            "--method", type=name_of(forecasters), default="pooled", metavar="F", help="forecaster (default: pooled)"
+        )
+        asked.add_argument("--target", type=finite, metavar="V", help="value to be reached")
+        asked.add_argument("--best", type=finite, metavar="V", help="best value of earlier runs, to be beaten")
+        asked.add_argument(
+            "--min-gain", type=gain, metavar="G", help="smallest improvement that matters: a number, '1%%' or '2 sigma'"
+        )
+        asked.add_argument("--cost-per-unit", type=not_negative, metavar="C", help="cost of one unit of x")
+        asked.add_argument("--worth-per-unit", type=not_negative, metavar="W", help="worth of one unit of the metric")
+        add_level(parser)
+        reading = parser.add_argument_group("reading logs")
+        reading.add_argument(
+            "--format", type=reader_name, metavar="F", help="reader to use instead of looking at the content"
+        )
+        reading.add_argument("--x", metavar="COLUMN", help="column of x")
+        reading.add_argument(
+            "--x-unit", choices=get_args(XUnit), metavar="U", help=f"unit of x: {', '.join(get_args(XUnit))}"
+        )
+        reading.add_argument("--delimiter", metavar="D", help="between the fields of a table")
+        reading.add_argument("--decimal", choices=(".", ","), help="decimal mark of a table")
+        reading.add_argument("--encoding", metavar="E", help="of text files")
+        place = parser.add_argument_group("where the work is done")
+        place.add_argument(
+            "--engine",
+            type=name_of(engines),
+            default="processes",
+            metavar="E",
+            help="serial, processes (the default) or dask",
+        )
+        place.add_argument(
+            "-j", "--workers", type=int, metavar="N", help="how many at once (default: one per processor)"
+        )
+        place.add_argument(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="of Dask: tcp://127.0.0.1:8786 or tls://... (default: a cluster here)",
+        )
+        place.add_argument("--no-resume", dest="resume", action="store_false", help="do everything again")
+        add_json(parser)
+
+    def run(self, args: Namespace) -> int:
+        """Do it; what is done when Ctrl-C comes stays, and counts."""
+        _check(args)
+        place = {
+            "engine": args.engine,
+            "workers": args.workers,
+            "scheduler": args.scheduler,
+            "resume": args.resume,
+            "progress": False if args.quiet else None,
+        }
+        interrupted = True
+        result: BatchResult | None = None
+        try:
+            with suppress(KeyboardInterrupt):
+                if args.config is not None:
+                    result = rerun(args.config, args.output, **place)
+                else:
+                    result = ask(args.dataset, args.output, **_asked(args), **place)
+                interrupted = False
+        except CurvefitError as error:
+            if error.code not in ("CF-IO-NOSPC", "CF-OUT-001") or isinstance(error, UsageError):
+                raise
+            print(safe_text(f"error {error}"), file=sys.stderr)
+            return Exit.NOTHING_READABLE  # and nothing writable
+        if interrupted:
+            with suppress(CurvefitError):
+                result = load_batch(args.output)
+            print(
+                "interrupted; units of work that were done are whole, the same command goes on from there",
+                file=sys.stderr,
+            )
+        if result is None:
+            return Exit.INTERRUPTED
+        return self._tell(result, args, interrupted=interrupted)
+
+    def _tell(self, result: BatchResult, args: Namespace, *, interrupted: bool) -> int:
+        counts = result.counts
+        failures = _failures(result)
+        for failure in failures[:_SHOWN]:
+            print(
+                safe_text(f"{failure['status']} {failure['code']}: {failure['run']}: {failure['reason']}"),
+                file=sys.stderr,
+            )
+        if len(failures) > _SHOWN:
+            note(f"and {len(failures) - _SHOWN} more; see {args.output}/runs", quiet=args.quiet)
+        if args.json != "-":
+            told = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no runs"
+            print(f"{sum(counts.values())} curves: {told}")
+            for name, words in _summary(result).items():
+                print(f"  {name}: {', '.join(f'{count} {word}' for word, count in words.items())}")
+            print(safe_text(f"tables: {args.output}"))
+        if args.json is not None:
+            content = {
+                "output": args.output,
+                "counts": counts,
+                "units": {"done": len(result.parts), "of": result.units},
+                "summary": _summary(result),
+                "failures": failures,
+                "interrupted": interrupted,
+            }
+            write_json(args.json, "batch", content)
+        if interrupted:
+            return Exit.INTERRUPTED
+        if not failures:
+            return Exit.OK
+        return Exit.SOME_FAILED
+
+
+def _check(args: Namespace) -> None:
+    if (args.dataset is None) == (args.config is None):
+        raise UsageError(
+            "one of DATASET and --config is needed"
+            if args.dataset is None
+            else "DATASET beside --config: it is recorded there",
+            hint="curvefit batch runs.parquet -o OUT",
+        )
+    if (
+        args.dataset is not None
+        and args.dataset != "-"
+        and Path(args.output).absolute() == Path(args.dataset).absolute()
+    ):
+        raise UsageError("the results would go where the data are", hint="another folder for --output")
+    if args.dataset == "-":
+        raise UsageError("a batch reads files, not standard input", hint="curvefit convert - -o runs.parquet first")
+
+
+def _asked(args: Namespace) -> dict[str, Any]:
+    models = None if args.models == "none" else _names(args.models)
+    return {
+        "models": models,
+        "horizons": args.horizon or "planned",
+        "metrics": args.metric,
+        "tables": _names(args.only),
+        "level": args.level,
+        "target": args.target,
+        "best": args.best,
+        "min_gain": args.min_gain,
+        "cost_per_unit": args.cost_per_unit,
+        "worth_per_unit": args.worth_per_unit,
+        "method": args.method,
+        "criterion": args.criterion,
+        "rules": _names(args.rules),
+        "estimands": _names(args.estimands),
+        "read": {name: value for name in _READ if (value := getattr(args, name)) is not None},
+    }
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _failures(result: BatchResult) -> list[dict[str, Any]]:
+    """Runs that were refused or failed."""
+    if not (result.counts.get("failed") or result.counts.get("refused")):
+        return []
+    rows = result.arrow("runs", ["run", "metric", "status", "code", "reason"]).to_pylist()
+    return [row for row in rows if row["status"] in ("failed", "refused")]
+
+
+def _summary(result: BatchResult) -> dict[str, dict[str, int]]:
+    """How many runs got which recommendation and which warning."""
+    out: dict[str, dict[str, int]] = {}
+    actions = result.arrow("recommendations", ["action"])["action"].value_counts().to_pylist()
+    if actions:
+        out["recommended"] = _most(actions)
+    found = result.arrow("diagnoses", ["name", "verdict", "severity"])
+    if found.num_rows:
+        rows = found.group_by(["name", "verdict", "severity"]).aggregate([([], "count_all")]).to_pylist()
+        kept = [r for r in rows if r["verdict"] == "present" and r["severity"] != "info"]
+        if kept:
+            out["warnings"] = _most([{"values": r["name"], "counts": r["count_all"]} for r in kept])
+    return out
+
+
+def _most(counted: list[dict[str, Any]]) -> dict[str, int]:
+    ordered = sorted(counted, key=lambda r: (-r["counts"], r["values"]))
+    return {r["values"].replace("_", " "): r["counts"] for r in ordered}
