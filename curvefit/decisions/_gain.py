@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..curves import Curve, UsageError
 from ..diagnostics._leveling import SMALL  # one meaning of "little is left" for diagnosis and decision
+from ..forecasting.chances import chance_as_good, chance_reached
 from ..forecasting.forecast import Forecast
 
 __all__ = ["Gains", "smallest_gain"]
@@ -21,8 +22,8 @@ _LEVELS = (np.arange(200) + 0.5) / 200
 class Gains:
     """Improvement of the mean curve over the level now, positive whatever the direction.
 
-    Probabilities are read off the distribution function, along paths of the mean curve that keep the order of their
-    quantiles for all x; only an expectation takes quantiles.
+    Probabilities are those of `forecasting.chances`: read off the distribution function and corrected by how often the
+    pool's came true; only an expectation takes quantiles.
 
     Parameters
     ----------
@@ -64,11 +65,11 @@ class Gains:
 
     def probability(self, gain: float, at: int = -1) -> float:
         """P(gain of the mean curve at x[at] >= gain)."""
-        return float(self._as_good(self.forecast.at(at), [self.level_now - self.sign * gain])[0, 0])
+        return float(chance_as_good(self.forecast.at(at), self.level_now - self.sign * gain)[0, 0])
 
     def ever(self, value: float) -> Array:
-        """P(the mean curve has been as good as ``value``) by each x, along its paths."""
-        return self._by([value])[:, 0]
+        """P(the mean curve has been as good as ``value``) by each x."""
+        return chance_reached(self.forecast, value)[:, 0]
 
     def beats(self, value: float, noise: float) -> Array:
         """P(the mean curve has been as good as the mean behind a best ``value`` seen with that noise) by each x.
@@ -79,22 +80,11 @@ class Gains:
             return self.ever(value)
         from scipy.special import ndtri
 
-        return np.asarray(self._by(value + noise * ndtri((np.arange(9) + 0.5) / 9)).mean(axis=1))
+        return np.asarray(chance_reached(self.forecast, value + noise * ndtri((np.arange(9) + 0.5) / 9)).mean(axis=1))
 
     def net_worth(self, x_last: float, cost_per_unit: float, worth_per_unit: float) -> Array:
         """Expected worth of the gain minus the cost of getting to each x, in their common currency."""
         return np.asarray(worth_per_unit * self.expected() - cost_per_unit * (self.x - x_last))
-
-    def _as_good(self, forecast: Forecast, values: ArrayLike) -> Array:
-        """P(mean curve as good as each value) at each x, shape (H, m)."""
-        v = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        if self.sign > 0:
-            return forecast.underlying.cdf(v)
-        return np.asarray(1 - forecast.underlying.cdf(np.nextafter(v, -np.inf)))
-
-    def _by(self, values: ArrayLike) -> Array:
-        """P(mean curve has been as good as each value) by each x: a path that is ahead stays ahead of the others."""
-        return np.maximum.accumulate(self._as_good(self.forecast, values), axis=0)
 
 
 def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, noise: float) -> tuple[float, str]:

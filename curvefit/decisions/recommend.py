@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = ["recommend"]
 STOP_BELOW = 0.1  # P(worthwhile gain) below which going on is not worth it
 FEW = 20  # points below which an undecided curve is never stopped
 HOPELESS_BELOW = 0.05  # P(target or best ever reached) below which it is called out of reach
+UNLIKELY = 0.4  # P(worthwhile gain) below which a run that cannot beat its own best is not worth going on
 NO_TIME = "x is the size of a model, not training time: there is nothing to train on or to stop"
 
 
@@ -108,10 +110,12 @@ def recommend(
         )
     gains = Gains.of(forecast)
     gain, why_gain = smallest_gain(min_gain, curve, forecast.level_now, forecast.noise)
-    case = _Case(run, curve, metric, forecast, gains, gain, why_gain, diagnoses)
+    keep = estimate(curve, "best_point")
+    case = _Case(run, curve, metric, forecast, gains, gain, why_gain, diagnoses, keep)
     case.note("level_now", forecast.level_now)
     case.note("min_gain", gain)
     case.note("probability", case.probability)
+    case.note("probability_better", float(gains.ever(keep.details["value"] - gains.sign * gain)[-1]))
     case.note("expected_gain_at_horizon", float(gains.expected(-1)[0]))
     if cost_per_unit is not None and worth_per_unit is not None:
         case.note("cost_per_unit", cost_per_unit)
@@ -153,6 +157,7 @@ class _Case:
     min_gain: float
     why_gain: str
     diagnoses: Diagnoses
+    keep: Estimate
     arithmetic: dict[str, float] = field(default_factory=dict)
     also: list[str] = field(default_factory=list)
 
@@ -197,11 +202,10 @@ class _Case:
         reasons += tuple(self.also)
         if self.curve.metric.split == "test":
             reasons += ("this is the test split: deciding on it leaves no unseen data to judge the result by",)
-        keep = estimate(self.curve, "best_point")
         gain = self.arithmetic["expected_gain_at_horizon"] if at is None else float(self.gains.expected(at)[0])
         until = None if at is None else _round_x(float(self.forecast.x[at]), self.curve, self.horizon)
         return Recommendation(
-            action, self.metric, until, value, keep.value, self.probability, gain,
+            action, self.metric, until, value, self.keep.value, self.probability, gain,
             self.min_gain, self.horizon, tuple(r for r in reasons if r), self.arithmetic,
         )  # fmt: skip
 
@@ -303,6 +307,10 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
         if overfit is not None:
             return case.answer(Action.STOP, f"overfitting: {overfit.explanation}", case.chance(), overfit.advice)
         return _stop(case, f"little is left to gain: {case.chance()}")
+    if no_way_back(case.arithmetic):
+        better = case.arithmetic["probability_better"]
+        ahead = f"P(better than its best so far by {format_number(case.min_gain, digits=3)}, at some {case.curve.x_unit} until {format_x(case.horizon)})"
+        return _stop(case, f"the best is behind: {ahead} = {format_probability(better)}", case.chance())
     level = case.found("plateaued", "converged")
     if level is not None and case.probability < 0.5:
         return _stop(case, f"{level.name}: {level.explanation}", case.chance())
@@ -329,6 +337,11 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     else:
         beyond = f"after it less than {format_number(case.min_gain, digits=3)} is expected to the horizon"
     return case.answer(Action.CONTINUE, case.chance(), beyond, at=at)
+
+
+def no_way_back(known: Mapping[str, float]) -> bool:
+    """From the arithmetic: the run is unlikely to gain from here, and to be better than its best is out of reach."""
+    return known["probability"] < UNLIKELY and known["probability_better"] < HOPELESS_BELOW
 
 
 def _rate_held(run: Run) -> str:

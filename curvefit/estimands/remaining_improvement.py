@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..curves import Estimate, Interval, Status
+from ..forecasting.chances import chance_as_good
 from ._base import Question, unanswered
 from ._start import starting_level
 
@@ -54,8 +55,7 @@ def remaining_improvement(question: Question) -> Estimate:
         "horizon": float(forecast.x[-1]),
         "min_gain": question.min_gain,
     }
-    at = there.underlying.cdf(np.array([now - sign * question.min_gain]))[0, 0]
-    details["probability"] = float(at if sign > 0 else 1 - at)
+    details["probability"] = float(chance_as_good(there, now - sign * question.min_gain)[0, 0])
     start, noise = starting_level(question)
     done = sign * (start - now)
     if done + value > 3 * noise and done + low > 0:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
 from ..curves.numbers import format_probability, format_x
+from ..forecasting.chances import chance_reached
 from ..forecasting.forecast import Forecast
 from ._base import Question, unanswered
 from ._local_mean import local_mean
@@ -15,9 +16,9 @@ __all__ = ["target_reached"]
 
 
 def target_reached(question: Question) -> Estimate:
-    r"""First x at which the mean curve is at the target or better, along comonotone quantile paths.
+    r"""First x at which the mean curve is at the target or better, from its distribution at each x.
 
-    .. math:: P(T \le x) = \max_{x_T < x' \le x} P\big(s f(x') \le s\,t\big), \qquad
+    .. math:: P(T \le x) = 1 - \big(1 - \max_{x_T < x' \le x} P(s f(x') \le s\,t)\big)^k, \qquad
               P(\mathrm{never}) = 1 - P(T \le H)
 
     Parameters
@@ -34,9 +35,9 @@ def target_reached(question: Question) -> Estimate:
 
     Notes
     -----
-    It is a statement about the mean curve: noisy observations cross almost any target sooner. The paths keep the
-    order of their quantiles for all x, so a path that is ahead stays ahead; T is then found from the marginal
-    distributions of f alone. The past decides only when the local mean was beyond the target by more than its noise.
+    It is a statement about the mean curve: noisy observations cross almost any target sooner. A curve
+    that kept to one quantile of the forecast would give k = 1; those seen move about, and k was learned from when they
+    crossed their targets (`forecasting.chances`). The past decides only when the local mean was beyond the target by more than its noise.
     """
     name, curve = "target_reached", question.curve
     if question.target is None:
@@ -68,13 +69,10 @@ def target_reached(question: Question) -> Estimate:
 
 def _probability_by(forecast: Forecast, target: float, sign: float) -> NDArray[np.float64]:
     """P(T <= x) just after the last observation and at the x of the forecast, shape (H + 1,), non-decreasing."""
-    at = forecast.underlying.cdf(np.array([target]))[:, 0]
-    met = at if sign > 0 else 1 - at
+    met = chance_reached(forecast, target)[:, 0]
     # the first interval belongs to the future too: what is met at its end may be met anywhere inside
     start = 0.0 if (forecast.level_now - target) * sign > 0 else met[0]
-    met = np.concatenate(([start], met))
-    out: NDArray[np.float64] = np.clip(np.maximum.accumulate(met), 0.0, 1.0)
-    return out
+    return np.concatenate(([start], met))
 
 
 def _first(x: NDArray[np.float64], reached: NDArray[np.float64], p: float) -> float:

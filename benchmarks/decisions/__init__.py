@@ -1,0 +1,1 @@
+"""Does the monitor beat patience, and do its probabilities hold? See RESULTS.md."""
