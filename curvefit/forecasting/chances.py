@@ -42,7 +42,7 @@ class Chances:
         inside = (p > 0) & (p < 1)
         q = np.where(inside, p, 0.5)
         odds = np.exp(self.shift) * (q / (1 - q)) ** self.slope
-        out: Floats = np.where(inside, 1 - 1 / (1 + odds), p)
+        out: Floats = np.where(inside, odds / (1 + odds), p)
         return out
 
     def by_then(self, p: Floats) -> Floats:
