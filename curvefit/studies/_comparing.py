@@ -29,7 +29,7 @@ __all__ = ["IntervalMethod", "Scored", "Study"]
 
 Array = NDArray[np.float64]
 IntervalMethod = Literal["auto", "percentile", "expanded", "t"]
-_MANY = 10  # seeds per task from which percentiles need no help
+_MANY = 10  # seeds per task from which the stratified bootstrap holds its level
 Scored = list[tuple[Entry, float | None]]
 
 
@@ -91,7 +91,7 @@ class Study:
         how = self._way(name, fewest)
         ends: tuple[float, float] | None
         if how == "t":
-            ends = studentized(values, name, self.level)
+            ends = studentized(values, name, self.level, draws)
         else:
             tail = (1 - self.level) / 2 if how == "percentile" else expanded_tails(values, self.level)
             ends = quantile_interval(AGGREGATES[name](draws), tail)
@@ -108,9 +108,11 @@ class Study:
         return Estimate(name, center, Interval(*ends, self.level, method=told), status=status, reasons=reasons)
 
     def _way(self, name: str, fewest: int) -> str:
-        if self.interval == "auto":
-            return "percentile" if fewest >= _MANY else "t" if name == "mean" else "expanded"
-        return "expanded" if self.interval == "t" and name == "median" else self.interval
+        if self.interval != "auto":
+            return self.interval
+        if fewest < _MANY:
+            return "t"
+        return "percentile" if name == "median" and len(self.tasks) > 1 else "expanded"
 
     def pair(self, a: str, b: str, x: float, table: Scored, paired: bool) -> Pair:
         """Difference of two methods at x, and the probability that one is better."""

@@ -169,8 +169,8 @@ def _runs(data: Any, metric: str | None) -> list[Run]:
     """Runs of whatever was handed over: runs, a batch, or a long dataframe."""
     if isinstance(data, Run):
         return [data]
-    if hasattr(data, "runs") and callable(data.runs):  # a batch's result
-        return list(data.runs())
+    if hasattr(data, "runs_in_store"):  # the result of a batch
+        return list(data.runs_in_store())
     if isinstance(data, Mapping) or hasattr(data, "columns") or hasattr(data, "__dataframe__"):
         return _of_frame(data, metric)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes):

@@ -147,22 +147,29 @@ def _spread(sample: Sample, aggregate: str) -> _Spread:
     return _satterthwaite(parts)
 
 
-def studentized(sample: Sample, aggregate: str, level: float) -> tuple[float, float] | None:
-    """A t interval for ``"mean"`` or ``"iqm"``, None when the seeds do not vary.
+def studentized(sample: Sample, aggregate: str, level: float, draws: Sample) -> tuple[float, float] | None:
+    r"""A t interval of an aggregate, None when the seeds do not vary.
 
     Parameters
     ----------
     sample : sequence of ndarray
         Values of the seeds by task.
-    aggregate : {"mean", "iqm"}
+    aggregate : {"mean", "iqm", "median"}
         Which aggregate.
     level : float
         Nominal coverage.
+    draws : sequence of ndarray
+        The same resampled: the median over tasks has its standard error from them, times :math:`\sqrt{n / (n - 1)}`.
     """
     from scipy.special import stdtrit
 
     center = float(AGGREGATES[aggregate](sample))
-    spread = _spread(sample, aggregate)
+    if aggregate == "median":
+        fewest = min(len(v) for v in sample)
+        stderr = float(np.std(AGGREGATES[aggregate](draws))) * math.sqrt(fewest / (fewest - 1))
+        spread = _Spread(stderr, float(sum(len(v) - 1 for v in sample)))
+    else:
+        spread = _spread(sample, aggregate)
     if spread.stderr == 0:
         return None
     half = float(stdtrit(spread.freedom, (1 + level) / 2)) * spread.stderr

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...curves import UsageError
+from ...curves.numbers import format_number
 from ..figures import literal
 from ..plots.fan import short_text, tick_numbers
 from .canvas import Columns, looks, new_axes, paper_style
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["on_front", "pareto"]
 
 _LOG_SPAN = 10.0
+_LARGE = 1e15  # from where letters for thousands end
 
 
 def pareto(
@@ -61,6 +63,8 @@ def pareto(
         raise UsageError("no run has both numbers", where="pareto()")
     x, y, names = x[good], y[good], names[good]
     front = on_front(x, y, smaller_is_better=smaller_is_better)
+    from matplotlib.ticker import FuncFormatter
+
     with paper_style():
         ax = new_axes(ax, columns)
         drawn = looks(sorted(set(names.tolist())))
@@ -95,9 +99,12 @@ def pareto(
             ax.set_xscale("log")
         literal(ax.set_xlabel(cost_label))
         literal(ax.set_ylabel(short_text(value_label)))
-        for text in ax.legend(loc="best").get_texts():
+        legend = ax.legend(loc="best", frameon=True, framealpha=0.8, edgecolor="none")
+        for text in legend.get_texts():
             literal(text)
-        tick_numbers(ax.xaxis, ax.get_xscale(), counted=x.max() < 1e15)
+        tick_numbers(ax.xaxis, ax.get_xscale(), counted=x.max() < _LARGE)
+        if x.max() >= _LARGE:
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: format_number(float(f"{v:.6g}"), digits=3)))
         tick_numbers(ax.yaxis, ax.get_yscale(), counted=False)
         if title:
             literal(ax.set_title(short_text(title, 60)))

@@ -6,6 +6,8 @@ from csv import QUOTE_MINIMAL, writer
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from ...curves._checks import safe_text
+
 if TYPE_CHECKING:
     from ..tables.table import Table
 
@@ -24,7 +26,7 @@ def csv(table: Table, /) -> str:
     Notes
     -----
     Numbers are written in full (``repr``), empty where there is none. A text cell that begins like a formula gets a leading
-    apostrophe.
+    apostrophe; control and direction characters are shown as escapes.
     """
     from ..tables.table import flat_names
 
@@ -41,6 +43,6 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        clean = value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+        clean = safe_text(value)
         return f"'{clean}" if value.lstrip(" ").startswith(_FORMULA) else clean
     return repr(value) if isinstance(value, int) else repr(float(value))

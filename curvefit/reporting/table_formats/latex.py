@@ -9,9 +9,9 @@ from ...curves._checks import safe_text
 from ._base import pieces
 
 if TYPE_CHECKING:
-    from ..tables.table import Table
+    from ..tables.table import Cell, Table
 
-__all__ = ["escaped", "latex"]
+__all__ = ["PREAMBLE", "escaped", "latex"]
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -48,12 +48,23 @@ _SPECIAL = {
     "α": r"\ensuremath{\alpha}",
     "β": r"\ensuremath{\beta}",
 }
+PREAMBLE = (
+    r"\documentclass{article}",
+    r"\usepackage[T1]{fontenc}",
+    r"\usepackage{textcomp}",
+    r"\usepackage[margin=2cm]{geometry}",
+    r"\usepackage{booktabs,longtable,siunitx}",
+)
+"""What the tables need, and a page to look at them."""
+_SMALL = ((), (r"\footnotesize\setlength{\tabcolsep}{3pt}",))
+_LONG = 40  # rows from which a table may break over pages
+_MANY = 8  # columns from which it is set small
 _NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?(?:e(-?\d+))?")
 _INTERVAL = re.compile(r"\[(\S+), (\S+)\]")
 
 
 def latex(table: Table, /, *, environment: bool = True, document: bool = False, label: str | None = None) -> str:
-    r"""A ``tabular`` for ``\usepackage{booktabs,siunitx}``.
+    r"""A table for ``\usepackage{booktabs,longtable,siunitx}``, over several pages when it is long.
 
     Parameters
     ----------
@@ -70,41 +81,68 @@ def latex(table: Table, /, *, environment: bool = True, document: bool = False, 
     Only characters that print leave this function: the ten special ones are escaped, control characters are shown, and
     what the usual fonts lack is written as its code point, so that any name from a log compiles with pdfLaTeX.
     """
-    lines = [rf"\begin{{tabular}}{{@{{}}{_specification(table)}@{{}}}}", r"\toprule", _heads(table), r"\midrule"]
-    for row in table.rows:
-        cells: list[str] = []
-        for c, cell in zip(table.columns, row, strict=True):
-            value, interval = pieces(c, cell)
-            if c.kind == "estimate":
-                cells += [_aligned(value), _interval(interval)]
-            else:
-                cells.append(escaped(value) if c.kind == "text" else _aligned(value))
-        lines.append(" & ".join(cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    if environment or document:
-        notes = [rf"\par\smallskip\footnotesize {escaped(note)}" for note in table.notes]
-        name = re.sub(r"[^A-Za-z0-9:-]+", "-", label or f"tab:{table.name}")
+    body = [_row(table, row) for row in table.rows]
+    name = re.sub(r"[^A-Za-z0-9:-]+", "-", label or f"tab:{table.name}")
+    notes = [rf"\par\smallskip\footnotesize {escaped(note)}" for note in table.notes]
+    titled = rf"\caption{{{escaped(table.caption)}}}\label{{{name}}}"
+    columns = f"@{{}}{_specification(table)}@{{}}"
+    if (environment or document) and len(body) > _LONG:
         lines = [
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{escaped(table.caption)}}}",
-            rf"\label{{{name}}}",
-            *lines,
+            *_SMALL[_crowded(table)],
+            rf"\begin{{longtable}}{{{columns}}}",
+            rf"{titled}\\",
+            r"\toprule",
+            _heads(table),
+            r"\midrule\endfirsthead",
+            r"\toprule",
+            _heads(table),
+            r"\midrule\endhead",
+            r"\bottomrule\endfoot",
+            *body,
+            r"\end{longtable}",
             *notes,
-            r"\end{table}",
         ]
-    if document:
+        lines = [r"\begingroup", *lines, r"\endgroup"]
+    else:
         lines = [
-            r"\documentclass{article}",
-            r"\usepackage[T1]{fontenc}",
-            r"\usepackage{textcomp}",
-            r"\usepackage[margin=2cm]{geometry}",
-            r"\usepackage{booktabs,siunitx}",
-            r"\begin{document}",
-            *lines,
-            r"\end{document}",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            _heads(table),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
         ]
+        if environment or document:
+            lines = [
+                r"\begin{table}[htbp]",
+                r"\centering",
+                *_SMALL[_crowded(table)],
+                titled,
+                r"\par\smallskip",
+                *lines,
+                *notes,
+                r"\end{table}",
+            ]
+    if document:
+        lines = [*PREAMBLE, r"\begin{document}", *lines, r"\end{document}"]
     return "\n".join(lines) + "\n"
+
+
+def _row(table: Table, row: tuple[Cell, ...]) -> str:
+    cells: list[str] = []
+    for c, cell in zip(table.columns, row, strict=True):
+        value, interval = pieces(c, cell)
+        if c.kind == "estimate":
+            cells += [_aligned(value), _interval(interval)]
+        else:
+            cells.append(escaped(value) if c.kind == "text" else _aligned(value))
+    return " & ".join(cells) + r" \\"
+
+
+def _crowded(table: Table) -> bool:
+    """Whether the columns need small type to fit a page."""
+    return sum(2 if c.kind == "estimate" else 1 for c in table.columns) > _MANY
 
 
 def escaped(text: str) -> str:

@@ -1,0 +1,137 @@
+"""Coverage of the intervals of method comparisons: ``python -m benchmarks.statistics.comparison [--sims 1000]``.
+
+Every cell simulates comparisons with known truth: tasks with their own means and scales, seeds from a normal, a
+lognormal or a t distribution with three degrees of freedom. The truth of an aggregate is that of the population. Prints
+the share of intervals that hold it; the Monte-Carlo error at 95 % and 1,000 simulations is 0.7 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+from curvefit.studies._statistics import (
+    AGGREGATES,
+    expanded_tails,
+    improvement,
+    improvement_interval,
+    iqm,
+    mean_difference,
+    paired_difference,
+    quantile_interval,
+    resampled,
+    studentized,
+)
+
+LEVEL = 0.95
+SHAPES = ("normal", "lognormal", "t3")
+
+
+def noise(shape: str, rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+    """Noise with mean zero and standard deviation one."""
+    if shape == "normal":
+        return rng.standard_normal(size)
+    if shape == "lognormal":
+        s = 0.75
+        return (np.exp(s * rng.standard_normal(size)) - np.exp(s * s / 2)) / np.sqrt(
+            (np.exp(s * s) - 1) * np.exp(s * s)
+        )
+    return rng.standard_t(3, size) / np.sqrt(3.0)
+
+
+def world(tasks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means and scales of the tasks."""
+    return np.linspace(0.0, 1.5, tasks), np.linspace(0.7, 1.3, tasks) if tasks > 1 else np.ones(1)
+
+
+def truths(shape: str, tasks: int) -> dict[str, float]:
+    """Aggregates of the population."""
+    means, scales = world(tasks)
+    draws = means[:, None] + scales[:, None] * noise(shape, np.random.default_rng(99), (tasks, 4_000_000 // tasks))
+    return {"iqm": float(iqm(draws.ravel())), "median": float(np.median(means)), "mean": float(means.mean())}
+
+
+def aggregates(shape: str, seeds: int, tasks: int, sims: int, replicates: int) -> dict[tuple[str, str], float]:
+    """Coverage by aggregate and kind of interval."""
+    truth = truths(shape, tasks)
+    means, scales = world(tasks)
+    rng = np.random.default_rng(1000 * seeds + tasks)
+    hits: dict[tuple[str, str], int] = {}
+    for _ in range(sims):
+        sample = list(means[:, None] + scales[:, None] * noise(shape, rng, (tasks, seeds)))
+        draws = resampled(sample, replicates, rng)
+        wide = expanded_tails(sample, LEVEL)
+        for name, function in AGGREGATES.items():
+            drawn = function(draws)
+            ends = {
+                "percentile": quantile_interval(drawn, (1 - LEVEL) / 2),
+                "expanded": quantile_interval(drawn, wide),
+                "t": studentized(sample, name, LEVEL, draws),
+            }
+            for how, pair in ends.items():
+                if pair is not None:
+                    hits[name, how] = hits.get((name, how), 0) + (pair[0] <= truth[name] <= pair[1])
+    return {k: v / sims for k, v in hits.items()}
+
+
+def pairs(shape: str, seeds: int, tasks: int, sims: int, replicates: int) -> dict[str, float]:
+    """Coverage of differences and of the probability of improvement; size of the tests."""
+    means, scales = world(tasks)
+    rng = np.random.default_rng(7000 * seeds + tasks)
+    shift = 0.5
+    big = np.random.default_rng(5)
+    share = float(
+        np.mean(
+            [np.mean(s * noise(shape, big, (400_000,)) - shift < s * noise(shape, big, (400_000,))) for s in scales]
+        )
+    )
+    hits = dict.fromkeys(("difference", "paired", "improvement, score", "improvement, bootstrap", "false alarms"), 0)
+    for _ in range(sims):
+        common = 0.7 * noise(shape, rng, (tasks, seeds))
+        a = list(means[:, None] + scales[:, None] * noise(shape, rng, (tasks, seeds)) - shift)
+        b = list(means[:, None] + scales[:, None] * noise(shape, rng, (tasks, seeds)))
+        found = mean_difference(a, b, LEVEL)
+        hits["difference"] += found.low <= -shift <= found.high
+        hits["false alarms"] += mean_difference([v + shift for v in a], b, LEVEL).p_value < 1 - LEVEL
+        together = paired_difference([u + c - (v + c) for u, v, c in zip(a, b, common, strict=True)], LEVEL)
+        hits["paired"] += together.low <= -shift <= together.high
+        got = float(improvement(a, b, smaller_is_better=True))
+        low, high = improvement_interval(got, [(seeds, seeds)] * tasks, LEVEL)
+        hits["improvement, score"] += low <= share <= high
+        drawn = improvement(resampled(a, replicates, rng), resampled(b, replicates, rng), smaller_is_better=True)
+        low, high = quantile_interval(drawn, (1 - LEVEL) / 2)
+        hits["improvement, bootstrap"] += low <= share <= high
+    return {k: v / sims for k, v in hits.items()}
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sims", type=int, default=1000)
+    parser.add_argument("--replicates", type=int, default=500)
+    args = parser.parse_args()
+    start = time.process_time()
+    kinds = [(n, h) for n in AGGREGATES for h in ("percentile", "expanded", "t")]
+    print(f"{args.sims} simulations, {args.replicates} replicates, level {LEVEL}\n")
+    print("| noise | tasks | seeds | " + " | ".join(f"{n} {h}" for n, h in kinds) + " |")
+    print("|---|--:|--:|" + "--:|" * len(kinds))
+    cells = [(t, s) for t in (1, 10) for s in (3, 4, 5, 7, 10, 20)]
+    for shape in SHAPES:
+        for tasks, seeds in cells:
+            found = aggregates(shape, seeds, tasks, args.sims, args.replicates)
+            print(f"| {shape} | {tasks} | {seeds} | " + " | ".join(f"{found[k]:.3f}" for k in kinds) + " |", flush=True)
+    print()
+    names = ("difference", "paired", "improvement, score", "improvement, bootstrap", "false alarms")
+    print("| noise | tasks | seeds | " + " | ".join(names) + " |")
+    print("|---|--:|--:|" + "--:|" * len(names))
+    for shape in SHAPES:
+        for tasks, seeds in cells:
+            told = pairs(shape, seeds, tasks, args.sims, args.replicates)
+            print(f"| {shape} | {tasks} | {seeds} | " + " | ".join(f"{told[k]:.3f}" for k in names) + " |", flush=True)
+    print(f"\n{time.process_time() - start:.0f} s of one core")
+
+
+if __name__ == "__main__":
+    main()

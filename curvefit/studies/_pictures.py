@@ -1,0 +1,195 @@
+"""Figures of a batch for its report: each drawn when there is something to draw, else the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analysis import analyze
+from ..curves import Curve, CurvefitError, DataError, Run
+from ..forecasting.api import forecast_many
+from ..reporting.paper import calibration, forest, pareto, ranking, seed_bands, small_multiples
+from ..reporting.tables import Comparison, Pooled
+from ._scores import label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Pictures", "pit_of_replays"]
+
+_COSTS = ("compute", "flops", "flop", "C", "gpu_hours", "cost")
+_REPLAYED = 400
+_FEW = 20  # points from which a curve is cut in half and forecast
+
+
+class Pictures:
+    """Axes by name, and why others are not there.
+
+    Attributes
+    ----------
+    drawn : dict of str to (Axes, str)
+        Axes and caption by file stem.
+    missing : dict of str to str
+        Reason by name of the figure.
+    """
+
+    def __init__(self) -> None:
+        self.drawn: dict[str, tuple[Axes, str]] = {}
+        self.missing: dict[str, str] = {}
+
+    def draw(self, name: str, caption: str, make: Callable[[], Axes]) -> None:
+        """Draw one; an error of ours is the reason why it is not there."""
+        try:
+            self.drawn[name] = make(), caption
+        except CurvefitError as error:
+            self.missing[name] = error.what
+
+    def of_comparison(self, comparison: Comparison) -> None:
+        """Bands over x, and ranks where there are several x."""
+        c = comparison
+        share = f"{100 * c.level:g} %"
+        self.draw(
+            "bands",
+            f"Interquartile mean of {c.metric} by {c.by} with {share} intervals over {c.over}; thin lines are single runs.",
+            lambda: seed_bands(c),
+        )
+        if len(c.rankings) > 1:
+            self.draw(
+                "ranking",
+                f"Rank by interquartile mean of {c.metric}; the area of a disc is the probability of the rank.",
+                lambda: ranking(c),
+            )
+        else:
+            self.missing["ranking"] = "it needs two x that all methods reach"
+
+    def of_parameters(self, pooled: Mapping[tuple[str, str, str], Pooled], by: str | None) -> None:
+        """One forest plot per parameter of the law that is best most often: groups, or the runs of the only one."""
+        if not pooled:
+            self.missing["forest"] = "no law has a parameter with standard errors in three runs"
+            return
+        count: dict[str, int] = {}
+        for (_, law, _), p in pooled.items():
+            count[law] = max(count.get(law, 0), 0) + len(p.runs)
+        law = max(count, key=lambda k: (count[k], k))
+        for name in dict.fromkeys(k[2] for k in pooled if k[1] == law):
+            groups = {k[0]: p for k, p in pooled.items() if k[1:] == (law, name)}
+            title = f"{law.replace('_', ' ')}: {name}"
+            if len(groups) > 1:
+                rows = [(f"{g} ({len(p.runs)})", p.mean) for g, p in groups.items()]
+                told = f"Mean {name} of the {law.replace('_', ' ')} by {by} (runs), random effects, 95 % intervals."
+                self.draw(f"forest-{law}-{name}", told, lambda rows=rows, title=title: forest(rows, label=title))  # type: ignore[misc]
+            else:
+                only = next(iter(groups.values()))
+                told = f"{name} of the {law.replace('_', ' ')}: every run by itself and drawn toward the mean (random effects)."
+                self.draw(f"forest-{law}-{name}", told, lambda only=only, title=title: forest(only, label=title))  # type: ignore[misc]
+
+    def of_runs(self, runs: Sequence[tuple[Run, str, str]], metric: str | None, cost: str | None) -> None:
+        """Calibration of forecasts from half of each run, and cost against value.
+
+        Parameters
+        ----------
+        runs : sequence of (Run, str, str)
+            Run, its metric, its group.
+        metric : str or None
+            Only curves of that name.
+        cost : str or None
+            Attribute that holds the cost of a run.
+        """
+        chosen = [(r, m, g) for r, m, g in runs if metric is None or m == metric]
+        self.draw(
+            "calibration",
+            "Nominal and observed coverage of forecasts of the last value from the first half of each run (at most 400 runs); "
+            "runs that share a method or a task are not independent.",
+            lambda: calibration(pit_of_replays([r[m] for r, m, _ in chosen])),
+        )
+        name = cost or next((a for a in _COSTS if any(a in r.attributes for r, _, _ in chosen)), None)
+        points = [(_cost(r, m, name), float(r[m].y[-1]), g) for r, m, g in chosen if len(r[m])]
+        metrics = {m for _, m, _ in chosen}
+        known = {c for c, _, _ in points if np.isfinite(c)}
+        if len(metrics) > 1:
+            self.missing["pareto"] = "the runs have different metrics"
+        elif len(known) < 2:
+            self.missing["pareto"] = f"all runs have the same {name or 'length'}"
+        else:
+            curve = chosen[0][0][chosen[0][1]]
+            what = name or f"length ({curve.x_unit})"
+            self.draw(
+                "pareto",
+                f"Last {next(iter(metrics))} against {what}; filled marks are beaten by no run that costs less.",
+                lambda: pareto(
+                    [c for c, _, _ in points],
+                    [v for _, v, _ in points],
+                    methods=[g for _, _, g in points] if len({g for _, _, g in points}) <= 12 else None,
+                    smaller_is_better=curve.direction != "max",
+                    cost_label=what,
+                    value_label=next(iter(metrics)),
+                ),
+            )
+
+    def of_examples(self, runs: Sequence[tuple[Run, str, str]], most: int) -> None:
+        """Small multiples of a few runs, the groups in turn."""
+        picked = _in_turn(runs, most)
+        reports = []
+        for run, metric, _ in picked:
+            try:
+                reports.append(analyze(run, metric))
+            except CurvefitError:
+                continue
+        self.draw(
+            "multiples",
+            f"{len(reports)} of the runs: observations, fitted law, median and 80 and 95 % bands of the forecast.",
+            lambda: _first(reports),
+        )
+
+
+def _first(reports: Sequence[object]) -> Axes:
+    figure = small_multiples(reports)  # type: ignore[arg-type]
+    axes: Axes = figure.axes[0]
+    return axes
+
+
+def _cost(run: Run, metric: str, name: str | None) -> float:
+    if name is None:
+        return float(run[metric].x[-1])
+    value = run.attributes.get(name)
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _in_turn(runs: Sequence[tuple[Run, str, str]], most: int) -> list[tuple[Run, str, str]]:
+    """The first of every group, then the second, up to so many."""
+    groups: dict[str, list[tuple[Run, str, str]]] = {}
+    for item in runs:
+        if len(item[0][item[1]]) >= 4:
+            groups.setdefault(item[2], []).append(item)
+    ordered = [members[i] for i in range(most) for members in groups.values() if i < len(members)]
+    return ordered[:most]
+
+
+def pit_of_replays(curves: Sequence[Curve]) -> np.ndarray:
+    """Forecast probability of a value below the last observation, forecast from the first half of each curve.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        Those with at least 20 points are used, at most 400 of them, evenly picked.
+    """
+    usable = [c for c in curves if len(c) >= _FEW]
+    if len(usable) > _REPLAYED:
+        usable = [usable[i] for i in np.linspace(0, len(usable) - 1, _REPLAYED).astype(int)]
+    if not usable:
+        raise DataError(f"no curve has {_FEW} points", where="calibration")
+    by_end: dict[float, list[Curve]] = {}
+    for c in usable:
+        by_end.setdefault(float(c.x[-1]), []).append(c)
+    out = []
+    for end, members in by_end.items():
+        told = forecast_many([c.until(float(c.x[len(c) // 2])) for c in members], end)
+        out += [float(np.ravel(f.cdf(np.array([c.y[-1]])))[0]) for f, c in zip(told, members, strict=True)]
+    return np.asarray(out)
+
+
+def group_label(run: Run, by: str | None) -> str:
+    """Group of a run for legends."""
+    return "" if by is None else label(run.attributes.get(by, ""))

@@ -1,0 +1,92 @@
+"""Runs of a batch as the HTML page shows them, from the tables of the batch and the curves in its store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..curves import Run
+from ..reporting.html import Fan, RunView
+from ..reporting.thinning import thin
+from .result import BatchResult
+from .summary import rows_of
+
+__all__ = ["views"]
+
+_COLUMNS = 240
+_ESTIMATES = ("run", "metric", "name", "value", "low", "high", "unit", "status", "reason")
+_DIAGNOSES = ("run", "metric", "name", "verdict", "severity", "x", "low", "high", "explanation", "advice")
+_ADVICE = ("run", "metric", "action", "sentence", "reason", "probability", "expected_gain")
+_FORECASTS = ("run", "metric", "x", "median", "low", "high", "level", "status")
+_PARAMETERS = ("run", "metric", "model", "parameter", "value", "low", "high", "unit", "status")
+Key = tuple[str, str]
+
+
+def views(result: BatchResult, runs: Mapping[str, Run]) -> Iterator[RunView]:
+    """One view per run and metric, in the order of the table of runs; failed runs without a curve too."""
+    estimates = _grouped(result, "estimates", _ESTIMATES)
+    diagnoses = _grouped(result, "diagnoses", _DIAGNOSES)
+    advice = _grouped(result, "recommendations", _ADVICE)
+    forecasts = _grouped(result, "forecasts", _FORECASTS)
+    parameters = _grouped(result, "parameters", _PARAMETERS)
+    best = {
+        (r["run"], r["metric"]): r["model"]
+        for r in (
+            rows_of(result, "comparison", ("run", "metric", "model", "rank"))
+            if result.config.wants("comparison")
+            else []
+        )
+        if r["rank"] == 1
+    }
+    for row in rows_of(result, "runs"):
+        key = (row["run"], row["metric"])
+        run = runs.get(row["run"])
+        curve = run[row["metric"]] if run is not None and row["metric"] in run else None
+        law = best.get(key, "")
+        found = next(iter(advice.get(key, [])), None)
+        at = np.arange(0) if curve is None else thin(curve.x, curve.y, _COLUMNS)
+        yield RunView(
+            id=row["run"],
+            attributes={} if run is None else dict(run.attributes),
+            metric=row["metric"] or "",
+            x_name=row["x_unit"] or "step",
+            x=() if curve is None else curve.x[at],
+            y=() if curve is None else curve.y[at],
+            forecast=_fan(row, forecasts.get(key, [])),
+            estimates=estimates.get(key, []),
+            diagnoses=[d for d in diagnoses.get(key, []) if d["verdict"] != "absent"],
+            recommendation=None
+            if found is None
+            else {**found, "reasons": [found["reason"]] if found["reason"] else []},
+            status=row["status"],
+            reason=row["reason"] or "",
+            points=row["n"],
+            direction=row["direction"] or "",
+            law=law,
+            parameters=[{**p, "name": p["parameter"]} for p in parameters.get(key, []) if p["model"] == law],
+            nonfinite_x=() if curve is None else curve.nonfinite_x[:50],
+        )
+
+
+def _grouped(result: BatchResult, table: str, columns: tuple[str, ...]) -> dict[Key, list[dict[str, Any]]]:
+    out: dict[Key, list[dict[str, Any]]] = {}
+    if table in result.config.tables:
+        for r in rows_of(result, table, columns):
+            out.setdefault((r["run"], r["metric"]), []).append(r)
+    return out
+
+
+def _fan(row: Mapping[str, Any], forecasts: list[dict[str, Any]]) -> Fan | None:
+    """From the present level to the horizons, in order."""
+    known = sorted(
+        (f for f in forecasts if None not in (f["x"], f["median"], f["low"], f["high"])), key=lambda f: f["x"]
+    )
+    start = row["level_now"] if row["level_now"] is not None else row["y_last"]
+    known = [f for f in known if row["x_last"] is not None and f["x"] > row["x_last"]]
+    if not known or start is None:
+        return None
+    x = [row["x_last"], *(f["x"] for f in known)]
+    median, low, high = ([start, *(f[k] for f in known)] for k in ("median", "low", "high"))
+    return Fan(x, median, low, high, known[0]["level"] or 0.95)

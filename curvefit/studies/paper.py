@@ -1,0 +1,313 @@
+"""What a paper needs of a batch, in one folder: tables, figures, methods and references, and an HTML page."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..curves import CurvefitError, Run, UsageError
+from ..curves._checks import check_level, safe_text
+from ..curves._optional import available
+from ..reporting.figures import figure_bytes
+from ..reporting.paper.canvas import STYLE_FILE
+from ..reporting.table_formats.latex import PREAMBLE
+from ..reporting.table_formats.markdown import escaped
+from ..reporting.tables import BatchSummary, Comparison, Table
+from ._comparing import IntervalMethod
+from ._durable import write_whole
+from ._methods_text import bibtex, citations, methods_paragraph, versions
+from ._pictures import Pictures, group_label
+from ._scores import Short
+from .compare import compare
+from .result import BatchResult, load_batch
+from .summary import flattened, grouping, pooled_parameters, rows_of, summarize
+
+__all__ = ["Paper", "write_report"]
+
+_TABLE_FORMATS = {"tex": "latex", "md": "markdown", "csv": "csv", "json": "json"}
+_FIGURE_FORMATS = ("pdf", "svg")
+_SHOWN_ROWS = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paper:
+    """What `write_report` has written.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    files : tuple of str
+        Names of the files in it, in the order in which they were written.
+    comparison : Comparison or None
+        Of the methods, where ``by`` and ``over`` were given.
+    summary : BatchSummary
+        Of the batch.
+    missing : mapping of str to str
+        Figures that were not drawn, and why.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    comparison: Comparison | None
+    summary: BatchSummary
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Paper({safe_text(os.fspath(self.path))!r}, {len(self.files)} files)"
+
+
+def write_report(
+    source: BatchResult | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    by: str | None = None,
+    over: str | None = None,
+    at: float | Sequence[float] | None = None,
+    task: str | None = None,
+    pair: str | None = None,
+    metric: str | None = None,
+    cost: str | None = None,
+    level: float = 0.95,
+    interval: IntervalMethod = "auto",
+    correction: str = "holm",
+    short: Short = "drop",
+    replicates: int = 2000,
+    examples: int = 12,
+    html: bool | None = None,
+    seed: int = 0,
+) -> Paper:
+    """Write tables, figures, methods, references and a page of a batch into a folder.
+
+    Parameters
+    ----------
+    source : BatchResult or path-like
+        What `batch` returned, or the folder it wrote.
+    out : path-like
+        Folder to write to; made when it is not there. Files of an earlier report are replaced.
+    by : str, optional
+        Attribute by which tables are grouped and methods compared.
+    over : str, optional
+        Attribute that names the seed; without it methods are not compared.
+    at, task, pair, metric, interval, correction, short, replicates
+        As for `compare`.
+    cost : str, optional
+        Attribute that holds the cost of a run, for the figure of cost against value; default compute, flops and such,
+        else the length of the run.
+    level : float
+        Nominal coverage of the intervals.
+    examples : int
+        Runs in the figure of small multiples.
+    html : bool, optional
+        Whether to write the page; default when Jinja2 is installed.
+    seed : int
+        Of the generator behind resampling.
+
+    Returns
+    -------
+    Paper
+
+    Raises
+    ------
+    UsageError
+        When no run has an attribute that was asked for, before anything is written.
+    CurvefitError
+        When the folder cannot be written to.
+
+    Notes
+    -----
+    Equal arguments and equal results give equal bytes. Every table is written as LaTeX, Markdown, CSV and JSON;
+    ``tables.tex`` holds all of them and compiles. Every figure is written as PDF and SVG.
+    """
+    result = source if isinstance(source, BatchResult) else load_batch(source)
+    check_level(level)
+    if over is not None and by is None:
+        raise UsageError(
+            "over without by: nothing to compare", where="write_report()", hint="by='ATTRIBUTE' that names the method"
+        )
+    rows = rows_of(result, "runs")
+    group = grouping(result, rows, by)  # an unknown attribute ends here
+    runs = {r.name: r for r in result.runs_in_store()}
+    comparison = None
+    if by is not None and over is not None:
+        comparison = compare(
+            list(runs.values()), by, over, at, task=task, pair=pair, metric=metric, level=level, interval=interval,
+            correction=correction, short=short, replicates=replicates, rng=np.random.default_rng(seed),
+        )  # fmt: skip
+    summary = summarize(result, by, level=level)
+    pooled = pooled_parameters(result, group, level=level)
+    tables = (*(comparison.tables() if comparison else ()), *summary.tables())
+    pictures = _pictures(rows, runs, by, metric or (comparison.metric if comparison else None), cost, examples)
+    if comparison is not None:
+        pictures.of_comparison(comparison)
+    pictures.of_parameters(pooled, by)
+    folder = _Folder(Path(out))
+    _write_tables(folder, tables, comparison)
+    for name, (axes, _) in pictures.drawn.items():
+        for kind in _FIGURE_FORMATS:
+            folder.write(f"figures/{name}.{kind}", figure_bytes(axes, kind))
+    folder.write("figures/paper.mplstyle", STYLE_FILE.read_bytes())
+    text = methods_paragraph(comparison, summary, seed=seed, pooled=bool(pooled))
+    folder.write("references.bib", bibtex(citations(text)).encode())
+    folder.write(
+        "paper.md",
+        _document(summary, comparison, tables, pictures, text, _asked(result, by, over, task, pair, at, seed)).encode(),
+    )
+    if html is None:
+        html = available("jinja2")
+    if html:
+        folder.write("index.html", _page(result, runs, summary, tables, pictures).encode())
+    return Paper(folder.path, tuple(folder.files), comparison, summary, dict(pictures.missing))
+
+
+class _Folder:
+    """A folder to write into; nothing outside of it and nothing through links."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files: list[str] = []
+        for part in (path, path / "tables", path / "figures"):
+            if part.is_symlink() or (part.exists() and not part.is_dir()):
+                raise UsageError(
+                    "is a link or no folder",
+                    code="CF-OUT-001",
+                    where=safe_text(os.fspath(part)),
+                    hint="name another folder",
+                )
+            try:
+                part.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise CurvefitError(
+                    f"cannot be made: {error.strerror}", code="CF-OUT-001", where=safe_text(os.fspath(part))
+                ) from None
+
+    def write(self, name: str, content: bytes) -> None:
+        """One file, whole or not at all."""
+        write_whole(self.path / name, content)
+        self.files.append(name)
+
+
+def _pictures(
+    rows: list[dict[str, Any]],
+    runs: Mapping[str, Run],
+    by: str | None,
+    metric: str | None,
+    cost: str | None,
+    examples: int,
+) -> Pictures:
+    """Figures that need only runs; of runs whose results are usable."""
+    usable = [
+        (runs[r["run"]], r["metric"], group_label(runs[r["run"]], by))
+        for r in rows
+        if r["status"] in ("ok", "degraded") and r["run"] in runs and r["metric"] in runs[r["run"]]
+    ]
+    pictures = Pictures()
+    if not usable:
+        pictures.missing["all"] = "no run has usable results"
+        return pictures
+    if examples > 0:
+        pictures.of_examples(usable, examples)
+    pictures.of_runs(usable, metric, cost)
+    return pictures
+
+
+def _write_tables(folder: _Folder, tables: Sequence[Table], comparison: Comparison | None) -> None:
+    for t in tables:
+        for suffix, name in _TABLE_FORMATS.items():
+            folder.write(f"tables/{t.name}.{suffix}", t.render(name).encode())
+    inputs = [rf"\input{{tables/{t.name}}}" for t in tables]
+    whole = [*PREAMBLE, r"\begin{document}", *inputs, r"\end{document}", ""]
+    folder.write("tables.tex", "\n".join(whole).encode())
+    if comparison is not None:
+        scores = _scores(comparison)
+        folder.write(f"tables/{scores.name}.csv", scores.render("csv").encode())
+
+
+def _scores(c: Comparison) -> Table:
+    from ..reporting.tables import Column
+
+    columns = (
+        Column("method", c.by),
+        Column("task", "task"),
+        Column("seed", c.over),
+        Column("x", c.x_unit, "number"),
+        Column("value", c.metric, "number"),
+    )
+    return Table("scores", f"{c.metric} of every run", columns, c.scores)
+
+
+def _asked(
+    result: BatchResult, by: str | None, over: str | None, task: str | None, pair: str | None, at: Any, seed: int
+) -> list[str]:
+    """Everything that is needed to make it again."""
+    options = {"by": by, "over": over, "task": task, "pair": pair}
+    told = [f"{k} {v}" for k, v in options.items() if v is not None]
+    if at is not None:
+        told.append(f"at {at}")
+    config = result.config
+    return [
+        f"Versions: {', '.join(f'{n} {v}' for n, v in versions().items())}",
+        f"Configuration of the batch: {config.digest}",
+        f"Report: {', '.join(told) or 'all runs together'}; seed {seed}",
+    ]
+
+
+def _document(
+    summary: BatchSummary,
+    comparison: Comparison | None,
+    tables: Sequence[Table],
+    pictures: Pictures,
+    methods: str,
+    asked: list[str],
+) -> str:
+    """paper.md."""
+    counts = ", ".join(f"{n} {status}" for status, n in summary.counts.items() if n)
+    lines = [f"# {escaped(summary.title)}", "", f"Results by status: {counts}.", ""]
+    lines += [f"- {escaped(n)}" for n in (*summary.notes, *(comparison.notes if comparison else ()))]
+    lines += ["", "## Methods", "", _cited(methods), "", "## Tables", ""]
+    for t in tables:
+        shown = Table(t.name, t.caption, t.columns, t.rows[:_SHOWN_ROWS], t.notes)
+        lines += [shown.render("markdown")]
+        more = f" ({len(t)} rows, the first {_SHOWN_ROWS} shown)" if len(t) > _SHOWN_ROWS else ""
+        links = ", ".join(f"[{s}](tables/{t.name}.{s})" for s in _TABLE_FORMATS)
+        lines += [f"Files: {links}{more}", ""]
+    lines += ["## Figures", ""]
+    for name, (_, caption) in pictures.drawn.items():
+        links = ", ".join(f"[{s}](figures/{name}.{s})" for s in _FIGURE_FORMATS)
+        lines += [
+            f"![{escaped(name)}](figures/{name}.svg)",
+            "",
+            f"**{escaped(name)}.** {escaped(caption)} ({links})",
+            "",
+        ]
+    if pictures.missing:
+        lines += ["Not drawn:", "", *(f"- {escaped(n)}: {escaped(why)}" for n, why in pictures.missing.items()), ""]
+    lines += ["## To make it again", "", *(f"- {escaped(a)}" for a in asked), ""]
+    lines += ["## References", "", "Entries of the citations above are in [references.bib](references.bib)."]
+    return "\n".join(lines) + "\n"
+
+
+def _cited(text: str) -> str:
+    """Escaped prose whose citations stay citations of pandoc."""
+    held = re.sub(r"\[@([a-z0-9]+)\]", "\ue000\\1\ue001", text)
+    return escaped(held).replace("\ue000", "[@").replace("\ue001", "]")
+
+
+def _page(
+    result: BatchResult, runs: Mapping[str, Run], summary: BatchSummary, tables: Sequence[Table], pictures: Pictures
+) -> str:
+    from ..reporting.html import page
+    from ._views import views
+
+    figures = {
+        caption: figure_bytes(axes, "svg").decode()
+        for name, (axes, caption) in pictures.drawn.items()
+        if name != "multiples"  # the page has a chart of every run
+    }
+    return page(summary.title, views(result, runs), tables=flattened(tables), figures=figures)
