@@ -20,6 +20,7 @@ from ._durable import write_whole
 from ._scan import File, Unit, canonical
 from ._unit import Task
 from .config import BatchConfig
+from .parts import DONE
 from .schema import SCHEMA_VERSION, TABLES
 from .store import ABOUT, Store, open_store, scanned, write_store
 
@@ -34,7 +35,9 @@ def prepare(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / _ABOUT).exists():
-            strange = [p.name for p in out.iterdir() if not p.name.startswith(".") and p.name not in (*TABLES, "store")]
+            strange = [
+                p.name for p in out.iterdir() if not p.name.startswith(".") and p.name not in (*TABLES, DONE, "store")
+            ]
             if strange:
                 raise UsageError(
                     f"the folder holds something else ({safe_text(strange[0])})",
@@ -42,7 +45,7 @@ def prepare(out: Path) -> None:
                     where=safe_text(os.fspath(out)),
                     hint="an empty or a new folder, or the output of an earlier batch",
                 )
-        for name in TABLES:
+        for name in (*TABLES, DONE):
             (out / name).mkdir(exist_ok=True)
     except OSError as error:
         raise UsageError(
@@ -186,8 +189,8 @@ def describe(out: Path, config: BatchConfig, store: Store, keys: list[str]) -> N
 
 def remove_later(out: Path, count: int) -> None:
     """Parts of an earlier, larger data set."""
-    for name in ("runs", *TABLES):
-        for file in (out / name).glob("part-*.parquet"):
+    for name in (DONE, *TABLES):
+        for file in (out / name).glob("part-*.*"):
             number = file.stem.removeprefix("part-")
             if not number.isdigit() or int(number) >= count:
                 file.unlink()

@@ -12,7 +12,7 @@ from ._answer import answer
 from ._groups import read_groups
 from ._rows import Rows
 from .config import BatchConfig
-from .parts import read_part, write_part
+from .parts import read_part, whole, write_part
 
 __all__ = ["Task", "work"]
 
@@ -63,10 +63,8 @@ def work(task: Task) -> dict[str, int]:
     """
     out = Path(task.out)
     there = None if task.convicted else read_part(out, task.number)
-    if there is not None and there.key == task.key:
-        sizes = {n: (out / n / there.file) for n in there.sizes}
-        if all(f.is_file() and f.stat().st_size == there.sizes[n] for n, f in sizes.items()):
-            return dict(there.counts)
+    if there is not None and there.key == task.key and whole(out, there):
+        return dict(there.counts)
     config = BatchConfig.from_dict(task.config)
     rows = Rows(config.attributes)
     aside = {**task.refused, **task.convicted}

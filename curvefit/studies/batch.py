@@ -20,7 +20,7 @@ from ._progress import Progress
 from ._unit import Task, work
 from .config import BatchConfig, as_texts
 from .engines import registry as engines
-from .parts import committed, quarantine
+from .parts import DONE, committed, quarantine
 from .result import BatchResult, load_batch
 from .schema import TABLES
 
@@ -196,13 +196,13 @@ def _run(
         )
     prepare(out)
     with locked(out):
-        for folder in (out, *(out / name for name in TABLES)):
+        for folder in (out, out / DONE, *(out / name for name in TABLES)):
             sweep(folder)
         store, config = store_of(config, out, runs)
         keys, tasks = plan(store, config, out)
         describe(out, config, store, keys)
         if not resume:
-            for file in (out / "runs").glob("part-*.parquet"):
+            for file in (out / DONE).glob("part-*.json"):
                 file.unlink()
         for name in quarantine(out, keys):
             _say(f"{name} is damaged; it was set aside as .corrupt and is computed again")

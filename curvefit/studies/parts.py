@@ -16,9 +16,9 @@ from ..curves._optional import optional
 from ._durable import write_whole
 from .schema import TABLES, FieldType, arrow_schema
 
-__all__ = ["Part", "committed", "file_name", "quarantine", "read_part", "write_part"]
+__all__ = ["DONE", "Part", "committed", "file_name", "quarantine", "read_part", "whole", "write_part"]
 
-_KEY = b"curvefit.batch"
+DONE = "done"
 _FEATURE = "batches"
 
 
@@ -35,7 +35,7 @@ class Part:
     rows : mapping of str to int
         Rows by table; a table without rows has no file.
     sizes, hashes : mapping of str to int, to str
-        Bytes and SHA-256 of each file but that of the runs, which holds this record.
+        Bytes and SHA-256 of each file.
     counts : mapping of str to int
         Runs by status.
     """
@@ -65,7 +65,7 @@ def write_part(
     rows: Mapping[str, Mapping[str, list[Any]]],
     attributes: Mapping[str, FieldType],
 ) -> Part:
-    """Write the results of a unit: every table first, that of the runs last, which makes them count.
+    """Write the results of a unit: every table, and then the record that makes them count.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def write_part(
     number, key
         Of the unit.
     rows : mapping of str to mapping of str to list
-        Columns by table; all tables that are to exist, with equal lengths within a table.
+        Columns by table; of equal lengths within a table.
     attributes : mapping
         Attributes of the runs and their types.
 
@@ -87,8 +87,6 @@ def write_part(
     sizes: dict[str, int] = {}
     hashes: dict[str, str] = {}
     for name in TABLES:
-        if name == "runs":
-            continue
         columns = rows.get(name, {})
         target = out / name / file_name(number)
         length = len(next(iter(columns.values()), ()))
@@ -96,18 +94,19 @@ def write_part(
             with suppress(FileNotFoundError):
                 target.unlink()  # of an earlier batch with other questions
             continue
-        content = _parquet(pa.table(dict(columns), schema=arrow_schema(name)))
+        content = _parquet(pa.table(dict(columns), schema=arrow_schema(name, attributes)))
         write_whole(target, content)
         count[name], sizes[name], hashes[name] = length, len(content), hashlib.sha256(content).hexdigest()
-    runs = rows["runs"]
-    status: list[str] = runs["status"]
+    status: list[str] = rows["runs"]["status"]
     counts = {s: status.count(s) for s in dict.fromkeys(status)}
-    count["runs"] = len(status)
     about = {"number": number, "key": key, "rows": count, "sizes": sizes, "hashes": hashes, "counts": counts}
-    table = pa.table(dict(runs), schema=arrow_schema("runs", attributes))
-    table = table.replace_schema_metadata({_KEY: json.dumps(about).encode("ascii")})
-    write_whole(out / "runs" / file_name(number), _parquet(table))
+    record = {"part": about, "sha256": _digest(about)}
+    write_whole(out / DONE / f"part-{number:05d}.json", json.dumps(record).encode("ascii"))
     return Part(number, key, count, sizes, hashes, counts)
+
+
+def _digest(about: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode("ascii")).hexdigest()
 
 
 def _parquet(table: Any) -> bytes:
@@ -119,18 +118,27 @@ def _parquet(table: Any) -> bytes:
 
 
 def read_part(out: Path, number: int) -> Part | None:
-    """What the file of the runs says of a unit; None when it is not there or not whole."""
-    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
-    pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
+    """The record of a unit; None when it is not there or not whole."""
     try:
-        found = pq.read_schema(out / "runs" / file_name(number)).metadata or {}
-        return Part(**json.loads(found[_KEY]))
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError):
+        found = json.loads((out / DONE / f"part-{number:05d}.json").read_text(encoding="ascii"))
+        return Part(**found["part"]) if _digest(found["part"]) == found["sha256"] else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def committed(out: Path, keys: Sequence[str], *, verify: bool = False) -> Iterator[Part]:
-    """Units whose results are there, whole, and belong to what is asked now.
+def whole(out: Path, part: Part) -> bool:
+    """Whether every file of a unit is there in its full size."""
+    for name, size in part.sizes.items():
+        try:
+            if os.stat(out / name / part.file).st_size != size:  # noqa: PTH116 - thousands of times
+                return False
+        except OSError:
+            return False
+    return True
+
+
+def committed(out: Path, keys: Sequence[str]) -> Iterator[Part]:
+    """Units whose results are there and belong to what is asked now.
 
     Parameters
     ----------
@@ -138,59 +146,33 @@ def committed(out: Path, keys: Sequence[str], *, verify: bool = False) -> Iterat
         The output folder.
     keys : sequence of str
         Key of each unit, in order.
-    verify : bool
-        Whether to compare the checksum of every file, rather than its size.
     """
-    pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
     for number, key in enumerate(keys):
         part = read_part(out, number)
-        if part is None or part.key != key or not _whole(out, part, verify):
-            continue
-        if verify:
-            try:
-                pq.read_table(out / "runs" / part.file, page_checksum_verification=True, partitioning=None)
-            except (OSError, ValueError):
-                continue
-        yield part
-
-
-def _whole(out: Path, part: Part, verify: bool) -> bool:
-    for name, size in part.sizes.items():
-        file = out / name / part.file
-        try:
-            if os.stat(file).st_size != size:  # noqa: PTH116 - thousands of times
-                return False
-            if verify and hashlib.sha256(file.read_bytes()).hexdigest() != part.hashes.get(name):
-                return False
-        except OSError:
-            return False
-    return True
+        if part is not None and part.key == key and whole(out, part):
+            yield part
 
 
 def quarantine(out: Path, keys: Sequence[str]) -> list[str]:
     """Set damaged files of the present questions aside, so that nobody reads them; returns their names.
 
-    A unit that was never finished, or that belongs to other questions, is not damaged: it is done again in place.
+    Every byte is compared with its checksum. A unit that was never finished, or that belongs to other questions, is
+    not damaged: it is done again in place.
     """
     aside = []
     for number, key in enumerate(keys):
-        main = out / "runs" / file_name(number)
         part = read_part(out, number)
-        if part is None:
-            damaged = [main] if main.exists() else []
-        elif part.key == key:
-            damaged = [
-                out / n / part.file
-                for n, size in part.sizes.items()
-                if _differs(out / n / part.file, size, part.hashes[n])
-            ]
-            damaged += [main] if damaged or _unreadable(main) else []
-        else:
-            damaged = []
-        for file in damaged:
-            with suppress(OSError):
+        if part is None or part.key != key:
+            continue
+        wrong = [
+            out / n / part.file for n, size in part.sizes.items() if _differs(out / n / part.file, size, part.hashes[n])
+        ]
+        for file in wrong:
+            with suppress(FileNotFoundError):
                 file.replace(file.with_suffix(".corrupt"))
                 aside.append(f"{file.parent.name}/{file.name}")
+        if wrong:
+            (out / DONE / f"part-{number:05d}.json").unlink(missing_ok=True)
     return aside
 
 
@@ -200,13 +182,3 @@ def _differs(file: Path, size: int, digest: str) -> bool:
     except OSError:
         return True
     return len(content) != size or hashlib.sha256(content).hexdigest() != digest
-
-
-def _unreadable(file: Path) -> bool:
-    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
-    pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
-    try:
-        pq.read_table(file, page_checksum_verification=True, partitioning=None)
-    except (OSError, pa.ArrowException):
-        return True
-    return False
