@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import DataError, UsageError
-from ..curves._checks import as_float_array, frame_of
+from ..curves import DataError, LimitError, ReadError, UsageError
+from ..curves._checks import as_float_array, frame_of, safe_text
+from ..curves._optional import optional
 from ..curves.errors import unknown_name
 
-__all__ = ["Points", "points_of"]
+__all__ = ["Points", "points_of", "read_points"]
 
 Array = NDArray[np.float64]
 LOSS = ("L", "loss", "val_loss", "final_loss")
 RUN = ("run_id", "run", "name")
 SINGLE = ("N", "D", "C", "n", "n_samples", "samples", "params", "tokens", "flops")
+_MOST_BYTES = 1 << 28
+_MISSING = frozenset({"", "na", "nan", "null", "none"})
 _USUAL = "columns N, D and L: cf.scaling_law({'N': [...], 'D': [...], 'L': [...]})"
 
 
@@ -109,3 +117,96 @@ def _default_variables(names: Sequence[str]) -> tuple[str, ...]:
             hint=f"name one or two: cf.scaling_law(points, 'N', 'D'); columns: {', '.join(names[:20]) or 'none'}",
         )
     return (found,)
+
+
+def read_points(path: str | os.PathLike[str]) -> dict[str, list[Any]]:
+    """Columns of a table of points from CSV, TSV, JSON, JSON Lines or Parquet.
+
+    Raises
+    ------
+    ReadError
+        When the file is none of these, empty, or larger than 256 MiB.
+    """
+    file = Path(path)
+    where = safe_text(os.fspath(path))
+    try:
+        size = file.stat().st_size
+        if not file.is_file():
+            raise ReadError("is no file", code="CF-IO-001", where=where, hint="name a table of points")
+        if size > _MOST_BYTES:
+            raise LimitError(f"{size} bytes are more than {_MOST_BYTES}", where=where)
+        content = file.read_bytes()
+    except OSError as error:
+        raise ReadError(f"cannot be read: {error.strerror}", code="CF-IO-001", where=where) from None
+    if not content.strip():
+        raise ReadError("is empty", code="CF-IO-002", where=where)
+    if content.startswith(b"PAR1"):
+        return _parquet(content, where)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ReadError("is neither text nor Parquet", code="CF-IO-008", where=where) from None
+    return _json(text, where) if text.lstrip()[:1] in "[{" else _delimited(text, where)
+
+
+def _parquet(content: bytes, where: str) -> dict[str, list[Any]]:
+    pa = optional("pyarrow", extra="parquet", feature="reading Parquet")
+    pq = optional("pyarrow.parquet", extra="parquet", feature="reading Parquet")
+    try:
+        found: dict[str, list[Any]] = pq.read_table(
+            pa.BufferReader(content), page_checksum_verification=True
+        ).to_pydict()
+    except (pa.ArrowException, OSError, OverflowError) as error:
+        raise ReadError(f"broken Parquet file: {safe_text(str(error))[:200]}", code="CF-IO-015", where=where) from None
+    return found
+
+
+def _json(text: str, where: str) -> dict[str, list[Any]]:
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (ValueError, RecursionError):
+            raise ReadError("is no valid JSON", code="CF-IO-008", where=where) from None
+    if isinstance(rows, dict) and rows and all(isinstance(v, list) for v in rows.values()):
+        return {str(k): v for k, v in rows.items()}
+    rows = [rows] if isinstance(rows, dict) else rows
+    if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
+        raise ReadError("holds no rows", code="CF-IO-008", where=where, hint='[{"N": 1e8, "D": 2e9, "L": 3.1}, ...]')
+    return {str(k): [r.get(k) for r in rows] for k in dict.fromkeys(k for r in rows for k in r)}
+
+
+def _delimited(text: str, where: str) -> dict[str, list[Any]]:
+    first = text.lstrip().splitlines()[0]
+    mark = max("\t;,", key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=mark))
+    except csv.Error as error:
+        raise ReadError(f"is no table: {error}", code="CF-IO-008", where=where) from None
+    rows = [r for r in rows if any(cell.strip() for cell in r)]
+    names = [n.strip() for n in rows[0]]
+    if len(set(names)) < len(names):
+        raise ReadError("two columns have one name", code="CF-IO-008", where=where)
+    if len(rows) < 2:
+        raise ReadError("no data rows", code="CF-IO-002", where=where)
+    ragged = next((i for i, r in enumerate(rows[1:], 2) if len(r) != len(names)), None)
+    if ragged is not None:
+        raise ReadError(
+            f"row {ragged} has {len(rows[ragged - 1])} fields, the header {len(names)}", code="CF-IO-007", where=where
+        )
+    return {n: _values([r[i].strip() for r in rows[1:]]) for i, n in enumerate(names)}
+
+
+def _values(cells: list[str]) -> list[Any]:
+    """Numbers where all cells are numbers or missing, else text."""
+    out: list[Any] = []
+    for cell in cells:
+        if cell.lower() in _MISSING:
+            out.append(None)
+            continue
+        try:
+            out.append(float(cell))
+        except ValueError:
+            return list(cells)
+    return out
