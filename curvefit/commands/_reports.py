@@ -8,11 +8,14 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .. import analysis
 from ..curves import Run
-from ..reporting import renderers
+from ..curves._optional import optional
+from ..curves.numbers import counted
+from ..reporting import html, renderers
 from ._attempt import Failures
 from ._base import Command
 from ._document import envelope
@@ -20,7 +23,7 @@ from ._experience import add_experience
 from ._figures import Figures
 from ._options import add_json, add_level, add_questions, model_name, name_of
 from ._output import OutputFile, dump_json, note
-from ._runs import about_metric, metric_of, over_runs
+from ._runs import Batch, about_metric, metric_of, over_runs
 from ._summary import summary, summary_row
 from ._table import terminal_width
 
@@ -61,6 +64,9 @@ class ReportCommand(Command):
         parser.add_argument(
             "--plot", metavar="FILE", help="draw to FILE (.png, .svg, .pdf); several runs: one file each beside it"
         )
+        parser.add_argument(
+            "--html", metavar="FILE", help="write one self-contained page of all runs, with charts, to FILE"
+        )
         add_json(parser)
 
     def run(self, args: Namespace) -> int:
@@ -68,6 +74,9 @@ class ReportCommand(Command):
         with ExitStack() as stack:
             document = stack.enter_context(OutputFile(args.json, "--json")) if args.json not in (None, "-") else None
             figures = stack.enter_context(Figures(args.plot)) if args.plot else None
+            if args.html or args.render == "html":
+                optional("jinja2", extra="report", feature="an HTML report")  # known before the work starts
+            page_file = stack.enter_context(OutputFile(args.html, "--html")) if args.html else None
             batch = over_runs(args, lambda run: analyze_one(run, args, figures), find=self.find)
             drawn = figures.close() if figures else {}
             content = {
@@ -83,8 +92,15 @@ class ReportCommand(Command):
                 print(summary([outcome.row for outcome in batch.results], width=terminal_width()))
             if document:
                 document.write(text.encode("ascii"))
+            page = page_of(batch, args) if args.html or args.render == "html" else ""
+            if page_file:
+                page_file.write(page.encode("utf-8"))
+            if args.render == "html" and args.json != "-":
+                sys.stdout.write(page)
         for run, file in drawn.items():
             note(f"figure of {run}: {file}", quiet=args.quiet)
+        if args.html:
+            note(f"page of {counted(len(batch.results), 'run')}: {args.html}", quiet=args.quiet)
         return batch.close()
 
 
@@ -94,6 +110,7 @@ class Outcome:
 
     document: dict[str, Any]
     row: tuple[str, ...]
+    view: html.RunView | None = None
 
 
 def analyze_one(run: Run, args: Namespace, figures: Figures | None) -> Outcome:
@@ -115,8 +132,23 @@ def analyze_one(run: Run, args: Namespace, figures: Figures | None) -> Outcome:
         model=None if args.model == "none" else args.model,
     )
     document = report.to_dict() if args.json else {}
-    if args.json != "-":
+    paged = bool(args.html) or args.render == "html"
+    if args.json != "-" and args.render != "html":
         print(report.render(args.render), end="\n\n", flush=True)
     if figures:
         figures.add(report)
-    return Outcome(document, summary_row(report))
+    return Outcome(document, summary_row(report), html.RunView.of(report) if paged else None)
+
+
+def page_of(batch: Batch[Outcome], args: Namespace) -> str:
+    """One page of all runs, those without a report among them with the reason."""
+    views = [outcome.view for outcome in batch.results if outcome.view is not None]
+    views += [
+        html.RunView(f.where, status="failed", reason=f"{f.code}: {f.what}" + (f" {f.hint}" if f.hint else ""))
+        for f in batch.failures.items
+    ]
+    if len(views) == 1 and views[0].metric:
+        return html.page(f"{views[0].metric} of {views[0].id}", views)
+    paths = [Path(path).name or str(path) for path in getattr(args, "path", [])]
+    where = f" of {', '.join(paths[:3])}{' and more' if len(paths) > 3 else ''}" if paths else ""
+    return html.page(f"{counted(len(views), 'run')}{where}", views)

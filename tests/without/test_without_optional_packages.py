@@ -73,3 +73,12 @@ def test_a_report_needs_no_slow_package(log):
     slow = ["pandas", "matplotlib", "lmfit", "statsmodels", "scipy.stats", "pyarrow"]
     done = command(slow, "analyze", log, "--quiet", cwd=log.parent)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_html_page_names_the_extra_without_jinja2(log, tmp_path):
+    done = command(["jinja2"], "analyze", log, "--html", tmp_path / "page.html", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "pip install 'curvefit[report]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+    assert command(["jinja2"], "analyze", log, "--quiet", cwd=tmp_path).returncode == 0

@@ -20,6 +20,7 @@ __all__ = ["Payload", "payload", "script_json"]
 _MOST_COLUMNS = 1000
 _FEWEST_COLUMNS = 50
 _ALL_COLUMNS = 250_000  # of all thumbnails and charts together: what keeps a page of thousands of runs small
+_MOST_SHOWN = 6  # attributes in the table at first; the others can be asked for
 _ZOOM = 2.5  # the start is cut off when it would take more than this many times the height of the rest
 _SEVERITIES = {"error": 0, "warning": 1, "info": 2}
 _ACTIONS = {
@@ -97,8 +98,12 @@ def _columns(runs: Sequence[RunView]) -> list[dict[str, Any]]:
     if len({r.metric for r in runs}) > 1:
         out.append(_text("metric", "metric", [r.metric for r in runs], keep=True))
     keys = dict.fromkeys(k for r in runs for k in r.attributes)
-    for n, key in enumerate(keys):
-        out.append(_attribute(str(key), [r.attributes.get(key) for r in runs], keep=n < 6))
+    shown = 0
+    for key in keys:
+        values = [r.attributes.get(key) for r in runs]
+        telling = shown < _MOST_SHOWN and len({str(v) for v in values}) > 1 and values.count(None) <= len(values) // 2
+        shown += telling
+        out.append(_attribute(str(key), values, keep=telling))
     points = [len(r.x) if r.points is None else r.points for r in runs]
     out.append(_numbers("points", "points", points, keep=False))
     out.append(_numbers("last", "last value", [_last(r.y) for r in runs], keep=True))
@@ -205,8 +210,13 @@ def _detail(run: RunView, columns: int, strings: _Strings, found: _Strings) -> s
     fan = run.forecast
     if fan is not None and len(fan.x):
         bands = ((fan.level, fan.low, fan.high), *fan.inner)
-        parts["fx"], parts["fm"] = _series(fan.x, 7), _series(fan.median, digits)
-        parts["fb"] = f"[{','.join(f'[{float(v):g},{_series(a, digits)},{_series(b, digits)}]' for v, a, b in bands)}]"
+        # the first x of a grid stands for all between it and the last observation
+        joined = np.r_[0, : len(fan.x)] if x.size and float(fan.x[0]) > x[-1] else np.arange(len(fan.x))
+        grid = np.asarray(fan.x, dtype=float)[joined]
+        grid[0] = x[-1] if joined.size > len(fan.x) else grid[0]
+        parts["fx"], parts["fm"] = _series(grid, 7), _series(np.asarray(fan.median)[joined], digits)
+        lines = [(v, np.asarray(a)[joined], np.asarray(b)[joined]) for v, a, b in bands]
+        parts["fb"] = f"[{','.join(f'[{float(v):g},{_series(a, digits)},{_series(b, digits)}]' for v, a, b in lines)}]"
     for key, line in (("l", (run.law_x, run.law_y)), ("m", (run.mean_x, run.mean_y))):
         if len(line[0]):
             u, v = _finite(*line)

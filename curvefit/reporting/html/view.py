@@ -198,12 +198,11 @@ def _thinned(curve: Curve, log: bool) -> NDArray[np.intp]:
 def _fan(report: Report) -> Fan:
     forecast = report.forecast
     tails = [(1 - level) / 2 for level in BAND_LEVELS]
-    table = forecast.quantile([*tails, 0.5, *(1 - t for t in tails)])[np.r_[0, : forecast.x.size]].T
+    table = forecast.quantile([*tails, 0.5, *(1 - t for t in tails)]).T
     k = len(tails)
     bands = [(level, table[i], table[k + 1 + i]) for i, level in enumerate(BAND_LEVELS)]
     widest, low, high = bands.pop()
-    x = np.concatenate(([forecast.x_last], forecast.x))  # the first x stands for all between it and the last value
-    return Fan(x, table[k], low, high, widest, tuple(bands))
+    return Fan(forecast.x, table[k], low, high, widest, tuple(bands))
 
 
 def _text_row(row: wording.Row) -> dict[str, str]:

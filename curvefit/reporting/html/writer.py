@@ -53,7 +53,7 @@ def page(
     Returns
     -------
     str
-        The document, ending with a line end. Equal arguments give equal bytes.
+        The document, ending with a line end. It is ASCII, whatever the names are; equal arguments give equal bytes.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def page(
     shown = [_held(r) for r in runs]
     data = payload(title, shown)
     style = f"{_asset('uplot.min.css')}\n{_asset('page.css')}"
-    scripts = (_asset("uplot.min.js"), _asset("page.js"))
+    scripts = (_asset("uplot.min.js"), _program())
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -99,7 +99,8 @@ def page(
         figures=[(safe_text(name), _image(name, picture)) for name, picture in (figures or {}).items()],
         version=__version__,
     )
-    return text.rstrip("\n") + "\n"
+    # the scripts, styles and data are ASCII, so that this is about text alone
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii").rstrip("\n") + "\n"
 
 
 def _held(run: RunView) -> RunView:
@@ -115,6 +116,13 @@ def _held(run: RunView) -> RunView:
 @cache
 def _asset(name: str) -> str:
     return (files(__package__) / name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _program() -> str:
+    """The page's own script: its parts share one scope that nothing else sees."""
+    parts = "\n".join(_asset(f"page_{part}.js") for part in ("common", "table", "run", "chart", "start"))
+    return f'(function () {{\n"use strict";\n{parts}\n}})();'
 
 
 @cache
@@ -149,10 +157,11 @@ def _image(name: str, picture: str) -> str:
     return _uri(picture)
 
 
-def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[tuple[str, bool]]]]:
-    """Header and cells as text, each with whether it is a number."""
+def _table(rows: list[dict[str, Any]]) -> tuple[list[tuple[str, bool]], list[list[tuple[str, bool]]]]:
+    """Header and cells as text, each with whether it is about numbers."""
     keys = list(dict.fromkeys(k for row in rows for k in row))
-    return [safe_text(k) for k in keys], [[_cell(row.get(k)) for k in keys] for row in rows]
+    cells = [[_cell(row.get(k)) for k in keys] for row in rows]
+    return [(safe_text(k), any(c[i][1] for c in cells)) for i, k in enumerate(keys)], cells
 
 
 def _cell(value: Any) -> tuple[str, bool]:
