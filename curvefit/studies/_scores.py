@@ -70,6 +70,13 @@ def collect(
         raise DataError("no runs to compare", where="compare()")
     wanted = [n for n in (by, over, task, pair) if n is not None]
     known = sorted({a for r in runs for a in r.attributes})
+    if not known:
+        raise UsageError(
+            f"the runs have no attributes, so none is called {safe_text(str(by))!r}",
+            code="CF-USE-002",
+            where="compare()",
+            hint="cf.Run(..., attributes={'method': 'adam', 'seed': 0}); command line: --names '{method}-seed{seed}'",
+        )
     for name in wanted:
         if not isinstance(name, str) or name not in known:
             raise unknown_name("attribute", name, known, where="compare()")

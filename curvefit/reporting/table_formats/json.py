@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from json import dumps
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..tables.table import Table
@@ -21,16 +20,14 @@ def json(table: Table, /, *, indent: int | None = 2) -> str:
     indent : int, optional
         Of nested lines; None for one line.
     """
+    from ..tables.table import finite_rows
+
     document = {
         "schema_version": 1,
         "table": table.name,
         "caption": table.caption,
         "columns": [{"name": c.name, "title": c.title, "kind": c.kind} for c in table.columns],
-        "rows": [{k: _finite(v) for k, v in row.items()} for row in table.to_dicts()],
+        "rows": finite_rows(table),
         "notes": list(table.notes),
     }
     return dumps(document, indent=indent, ensure_ascii=True, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...curves import Estimate
 from ...curves.numbers import format_x
-from .table import Cell, Column, Table
+from .table import Cell, Column, Table, finite_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -246,7 +246,7 @@ class Comparison:
             "methods": list(self.methods),
             "settings": dict(self.settings),
             "notes": list(self.notes),
-            "tables": {t.name: t.to_dicts() for t in self.tables()},
+            "tables": {t.name: finite_rows(t) for t in self.tables()},
             "scores": [dict(zip(("method", "task", "seed", "x", "value"), s, strict=True)) for s in self.scores],
         }
 
@@ -299,7 +299,7 @@ class Comparison:
         return _lean(Table("pairs", caption, columns, tuple(rows), (how,)))
 
     def _ranks(self) -> Table:
-        columns = (
+        columns: tuple[Column, ...] = (
             Column("at", self.x_unit, "number"),
             Column("order", "order, best first"),
             Column("first", "P(first is first)", "probability"),
@@ -310,6 +310,8 @@ class Comparison:
         for r in self.rankings:
             first = float(r.probability[self.methods.index(r.order[0]), 0])
             rows.append((r.at, " > ".join(r.order), _or_none(first), _or_none(r.agreement), _or_none(r.same_best)))
+        if len(self.at) == 1:  # nothing to agree with
+            columns, rows = columns[:3], [r[:3] for r in rows]
         return Table("ranks", "Order of the methods over x and how sure it is", columns, tuple(rows))
 
     def _crossings(self) -> Table:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...curves import Estimate, Interval, Prediction, Status, UsageError
 from ...curves._checks import check_level
-from .table import Cell, Column, Table
+from .table import Cell, Column, Table, finite_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -251,7 +251,7 @@ class ScalingFit:
             "status": self.status.code,
             "reasons": list(self.reasons),
             "settings": dict(self.settings),
-            "tables": {t.name: t.to_dicts() for t in self.tables()},
+            "tables": {t.name: finite_rows(t) for t in self.tables()},
         }
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,6 +126,11 @@ def flat(column: Column, cell: Cell) -> list[tuple[str, Any]]:
     return list(zip(flat_names(column), values, strict=True))
 
 
-def stacked(tables: Sequence[Table], write: Callable[[Table], str]) -> str:
-    """Several tables one after the other."""
-    return "\n".join(write(t) for t in tables)
+def finite(value: Any) -> Any:
+    """The value, or None for a number that JSON has no word for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def finite_rows(table: Table) -> list[dict[str, Any]]:
+    """Rows as plain values for JSON."""
+    return [{k: finite(v) for k, v in row.items()} for row in table.to_dicts()]
