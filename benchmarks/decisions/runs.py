@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ class LoggedRun:
         0 or 1, by the parity of a hash of the group.
     curve : Curve
         All that was logged.
+    training : ndarray, shape (n,), optional
+        Training loss at the same x, where it was logged beside.
     """
 
     source: str
@@ -47,6 +50,7 @@ class LoggedRun:
     name: str
     half: int
     curve: Curve
+    training: Floats | None = None
 
     @property
     def sign(self) -> float:
@@ -88,22 +92,28 @@ def load(per_source: int = 150, least: int = 12, data: Path = DATA) -> list[Logg
     data : Path
         The development curves, which lie beside the checkout.
     """
-    chosen: dict[tuple[str, str], dict] = {}
+    chosen: dict[tuple[str, str], dict[str, Any]] = {}
+    training: dict[tuple[str, str], dict[str, Any]] = {}
     for s in development.scorer().load(str(data)):
         if s["x_unit"] in NOT_TIME or len(s["x"]) < least:
             continue
         key = (s["source"], s["id"].rsplit("|", 1)[0])
+        if s["metric"] == "train_loss":
+            training[key] = s
         if key not in chosen or _rank(s["metric"]) < _rank(chosen[key]["metric"]):
             chosen[key] = s
     counted: dict[str, int] = {}
     out = []
-    for s in chosen.values():
+    for key, s in chosen.items():
         counted[s["source"]] = counted.get(s["source"], 0) + 1
         if counted[s["source"]] <= per_source:
             metric = Metric.infer(s["metric"], kind=s["kind"], direction=s["direction"])
             curve = Curve(s["x"], s["y"], metric, x_unit=UNITS.get(s["x_unit"], "step"))
             group = f"{s['source']}|{s['group']}"
-            out.append(LoggedRun(s["source"], group, s["id"], development.half(s), curve))
+            beside = training.get(key)
+            same = beside is not None and beside is not s and np.array_equal(beside["x"], s["x"])
+            loss = beside["y"] if beside is not None and same else None
+            out.append(LoggedRun(s["source"], group, s["id"], development.half(s), curve, loss))
     return out
 
 
