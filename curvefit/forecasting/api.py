@@ -16,6 +16,7 @@ from .forecasters import Forecaster, registry
 from .forecasters.annealed import Annealed
 from .forecasters.pooled import Pooled
 from .learning.experience import Experience, Experienced
+from .restart import restarted
 
 __all__ = ["forecast", "forecast_many"]
 
@@ -32,6 +33,7 @@ def forecast(
     method: str | Forecaster = "pooled",
     level: float = 0.95,
     experience: Experience | None = None,
+    found_breaks: bool = True,
 ) -> Forecast:
     r"""Predict the distribution of new observations, and of the mean curve, at later x.
 
@@ -54,6 +56,9 @@ def forecast(
         Level of intervals the forecast is printed with; checked here so that 95 is caught early.
     experience : Experience, optional
         What `curvefit.learn` learned from earlier runs of this kind; for the default method.
+    found_breaks : bool
+        Whether a third of the default method's forecast rests on the curve since its last sudden drop, where the values
+        alone show one (`curvefit.forecasting.restart`); the drops of a known schedule are used anyway.
 
     Returns
     -------
@@ -89,7 +94,14 @@ def forecast(
     True
     """
     return forecast_many(
-        [curve], [x], schedule=schedule, planned=planned, method=method, level=level, experience=experience
+        [curve],
+        [x],
+        schedule=schedule,
+        planned=planned,
+        method=method,
+        level=level,
+        experience=experience,
+        found_breaks=found_breaks,
     )[0]
 
 
@@ -103,6 +115,7 @@ def forecast_many(
     method: str | Forecaster = "pooled",
     level: float = 0.95,
     experience: Experience | None = None,
+    found_breaks: bool = True,
 ) -> list[Forecast]:
     """Forecast many curves at once; the same as one by one, in a fraction of the time.
 
@@ -116,7 +129,7 @@ def forecast_many(
         One for all curves, or one for each; a curve whose schedule is None is forecast blindly and says so.
     planned : float, or sequence of float or None, optional
         One for all curves, or one for each.
-    method, level, experience
+    method, level, experience, found_breaks
         As for `forecast`.
 
     Returns
@@ -145,7 +158,10 @@ def forecast_many(
         forecaster = _experienced(forecaster, experience)
     forecaster = _aware(forecaster, schedule, planned)
     asked = [_future(curve, points) for curve, points in zip(curves, _per_curve(curves, x), strict=True)]
-    return forecaster.forecast(curves, asked) if curves else []
+    if not curves:
+        return []
+    made = forecaster.forecast(curves, asked)
+    return restarted(forecaster, curves, asked, made) if found_breaks and type(forecaster) is Pooled else made
 
 
 def _experienced(forecaster: Forecaster, experience: Experience) -> Forecaster:

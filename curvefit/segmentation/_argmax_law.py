@@ -45,9 +45,18 @@ def argmax_quantile(p: float, xi: float = 1.0, phi1: float = 1.0, phi2: float = 
     """The p-quantile of that law."""
     from scipy.optimize import brentq
 
+    if xi == 1 and phi2 > phi1:  # the mirror image, whose formula does not overflow; in the unit of the other side
+        return -((phi2 / phi1) ** 2) * argmax_quantile(1 - p, 1.0, phi2, phi1)
+
+    def off(v: float) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return argmax_cdf(v, xi, phi1, phi2) - p
+
     low, high = -1.0, 1.0
-    while argmax_cdf(low, xi, phi1, phi2) > p and low > -1e6:
+    while off(low) > 0 and low > -1e6:
         low *= 2
-    while argmax_cdf(high, xi, phi1, phi2) < p and high < 1e6:
+    while off(high) < 0 and high < 1e6:
         high *= 2
-    return float(brentq(lambda v: argmax_cdf(v, xi, phi1, phi2) - p, low, high, xtol=1e-10))
+    if not off(low) <= 0 <= off(high):
+        return low if p < 0.5 else high  # beyond all bounds: the interval then leaves the data and says so
+    return float(brentq(off, low, high, xtol=1e-10))

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ...curves import Curve, Schedule, Status, UsageError
 from ...curves.numbers import format_share
 from ..annealed.ahead import variation
-from ..annealed.blend import Blend, Either
+from ..annealed.blend import Blend
 from ..annealed.component import Component, MixtureNumbers, component
 from ..annealed.learned import default_numbers, default_prior
 from ..annealed.shape import ShapePrior
 from ..forecast import Forecast
 from ..planned import Continuation, continuations
+from ..restart import begun_anew, enough_since, resting_on
 from ._base import Forecaster
 from ._rates import rate_ahead
 from .pooled import Pooled
@@ -26,8 +27,6 @@ __all__ = ["Annealed"]
 
 T = TypeVar("T")
 _UNSEEN = 0.3  # below this the gain from annealing is said to rest on the prior
-_RESTARTED = 1 / 3  # of the forecast rests on what came after the last sudden drop (benchmarks/README.md)
-_LEAST = 8  # points after the drop
 _MISSES = 0.5  # a law whose back-tests miss by this share of the change they predict is said to
 
 
@@ -115,16 +114,11 @@ class Annealed(Forecaster):
         ]
         if not found:
             return made
-        origins = [_origin(curves[i], drop) for i, drop in found]
-        begun = [_since(curves[i], drop, origin) for (i, drop), origin in zip(found, origins, strict=True)]
-        ahead = [xs[i] - origin for (i, _), origin in zip(found, origins, strict=True)]
-        for (i, drop), fc in zip(found, (self.blind or Pooled()).forecast(begun, ahead), strict=True):
-            made[i] = replace(
-                made[i],
-                observation=Either(made[i].observation, fc.observation, _RESTARTED),
-                underlying=Either(made[i].underlying, fc.underlying, _RESTARTED),
-                explanation={**made[i].explanation, "restarted_at": drop},
-            )
+        begun = [begun_anew(curves[i], drop) for i, drop in found]
+        ahead = [xs[i] - origin for (i, _), (_, origin) in zip(found, begun, strict=True)]
+        since = (self.blind or Pooled()).forecast([part for part, _ in begun], ahead)
+        for (i, drop), fc in zip(found, since, strict=True):
+            made[i] = resting_on(made[i], fc, drop)
         return made
 
 
@@ -194,20 +188,7 @@ def _last_drop(curve: Curve, schedule: Schedule) -> float | None:
     drops = [c.x for c in schedule.changes(0.8) if curve.x[0] < c.x <= last]
     if not drops:
         return None
-    since = curve.x >= drops[-1]
-    enough = np.unique(curve.x[since]).size >= _LEAST and np.ptp(curve.y[since]) > 0
-    return drops[-1] if enough else None
-
-
-def _origin(curve: Curve, drop: float) -> float:
-    """X from which the curve since the drop is counted: half a step before its first observation."""
-    first, second = np.unique(curve.x[curve.x >= drop])[[0, 1]]
-    return float(first - (second - first) / 2)
-
-
-def _since(curve: Curve, drop: float, origin: float) -> Curve:
-    keep = curve.x >= drop
-    return Curve(curve.x[keep] - origin, curve.y[keep], curve.metric, x_unit=curve.x_unit, bounds=curve.bounds)
+    return drops[-1] if enough_since(curve, drops[-1]) else None
 
 
 def _ways(

@@ -217,6 +217,24 @@ def test_quantiles_of_the_symmetric_argmax_are_those_of_bai():
     assert argmax_quantile(0.975) == pytest.approx(11.03, abs=0.01)
 
 
+@pytest.mark.parametrize("ratio", [1.5, 10.0, 1e3, 1e6, 1e9])
+def test_a_side_that_is_far_noisier_has_the_mirrored_law(ratio):
+    for p in (0.025, 0.5, 0.975):
+        one, other = argmax_quantile(p, 1.0, 1.0, ratio), argmax_quantile(1 - p, 1.0, ratio, 1.0)
+        assert np.isfinite(one)
+        assert one == pytest.approx(-(ratio**2) * other)
+        if ratio <= 10:  # beyond, the formula overflows
+            assert argmax_cdf(one, 1.0, 1.0, ratio) == pytest.approx(p, abs=1e-6)
+
+
+def test_noise_on_one_side_only_is_dated_without_an_error():
+    rng = np.random.default_rng(12)
+    y = np.r_[1e-7 * rng.standard_normal(40), 1 + 0.1 * rng.standard_normal(40)]
+    (place,) = cf.changepoints((np.arange(80.0), y), n_changes=1).locations
+    assert place.details["first_after"] == 40
+    assert place.interval.low <= place.interval.high
+
+
 def test_the_law_of_the_argmax_is_that_of_simulated_paths():
     rng = np.random.default_rng(12)
     step, half = 0.05, 1200
