@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import batch, cold, imports, million, peers, segmentation, table, trackers, warm
+from . import batch, cold, imports, million, peers, segmentation, segmentation_peers, table, trackers, warm
 from ._timing import CLEAR, Row
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "batch": batch.run,
     "peers": peers.run,
     "segmentation": segmentation.run,
+    "segmentation_peers": segmentation_peers.run,
     "trackers": trackers.run,
 }
 

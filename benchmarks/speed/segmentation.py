@@ -1,9 +1,8 @@
-"""Breakpoints, changepoints and bumps against their budgets and beside other packages, in one run."""
+"""Breakpoints, changepoints and bumps against their budgets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -43,7 +42,7 @@ def _many(n: int, make: Callable[[int], Any], work: Callable[[Any], object]) -> 
 
 
 def run(quick: bool) -> list[Row]:
-    """Ours against budgets, then every peer that is installed; a missing one is a line that says skip."""
+    """Every promise of `curvefit.segmentation`."""
     import curvefit as cf
 
     n = 3 if quick else 7
@@ -58,8 +57,7 @@ def run(quick: bool) -> list[Row]:
         ("`double_descent`, bootstrap, n = 1,000", 2.0, lambda s: bump(1000, 0.6, s), cf.double_descent),
         ("`ChangeStream`, 10,000 points one by one", 2.0, lambda s: steps(10_000, s), _streamed),
     ]  # fmt: skip
-    rows = [row(what, times(_many(n, make, work)), budget) for what, budget, make, work in ours]
-    return rows + _peers(quick)
+    return [row(what, times(_many(n, make, work)), budget) for what, budget, make, work in ours]
 
 
 def _streamed(data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -68,50 +66,3 @@ def _streamed(data: tuple[np.ndarray, np.ndarray]) -> None:
     stream = cf.ChangeStream()
     for x, y in zip(*(v.tolist() for v in data), strict=True):
         stream.update(x, y)
-
-
-def _peers(quick: bool) -> list[Row]:
-    """Ours over theirs on the same data; at most 1 is ours faster."""
-    import curvefit as cf
-
-    short, long = (1000, 10_000) if quick else (10_000, 100_000)
-
-    def segmented(k: int) -> Callable[[Any], object]:
-        return lambda d: cf.segment(d, k)
-
-    def ruptures_binseg(peer: Any, d: Any) -> None:
-        peer.Binseg(model="l2", jump=1).fit(d[1]).predict(pen=3 * np.log(d[1].size))
-
-    def ruptures_kernel(peer: Any, d: Any) -> None:
-        peer.KernelCPD(kernel="linear").fit(d[1][:, None]).predict(pen=3 * np.log(d[1].size))
-
-    def pwlf_fit(k: int) -> Callable[[Any, Any], object]:
-        return lambda peer, d: peer.PiecewiseLinFit(*d, seed=1).fitfast(k + 1, pop=4)
-
-    def piecewise(k: int) -> Callable[[Any, Any], object]:
-        return lambda peer, d: peer.Fit(d[0], d[1], n_breakpoints=k, n_boot=10)
-
-    jumps, changes = lambda s: steps(long, s), cf.changepoints
-    cases: list[tuple[str, str, Callable, Callable, Callable]] = [
-        (f"1 break, n = {short:,}", "pwlf", lambda s: line(short, 1, s), segmented(1), pwlf_fit(1)),
-        (f"3 breaks, n = {short:,}", "pwlf", lambda s: line(short, 3, s), segmented(3), pwlf_fit(3)),
-        ("1 break, n = 1,000", "piecewise_regression", lambda s: line(1000, 1, s), segmented(1), piecewise(1)),
-        ("3 breaks, n = 1,000", "piecewise_regression", lambda s: line(1000, 3, s), segmented(3), piecewise(3)),
-        (f"jumps, n = {long:,}, Binseg", "ruptures", jumps, changes, ruptures_binseg),
-        (f"jumps, n = {long:,}, KernelCPD", "ruptures", jumps, changes, ruptures_kernel),
-        (f"jumps, n = {long:,}", "fastcpd", jumps, changes, lambda peer, d: peer.mean(d[1][:, None])),
-    ]
-    rows = []
-    for what, package, make, ours, theirs in cases:
-        try:
-            peer = import_module("fastcpd.segmentation" if package == "fastcpd" else package)
-        except ImportError:
-            rows.append(Row(f"{what}: {package}", "skip, not installed (the extra `bench` has it)", "-", 0, 0.0))
-            continue
-        data = make(1)
-        theirs(peer, make(0)), ours(make(0))
-        mine = times([lambda data=data, ours=ours: ours(data)] * 3).median
-        other = times([lambda data=data, theirs=theirs, peer=peer: theirs(peer, data)]).median
-        measured = f"{other / mine:.2g} x ours ({other:.3g} s against {mine:.3g} s)"
-        rows.append(Row(f"{what}: {package} over ours", measured, "reported", 1, 0.0))
-    return rows
