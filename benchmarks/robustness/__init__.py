@@ -1,0 +1,1 @@
+"""Damaged files: every cut, thousands of flipped bits."""
