@@ -57,7 +57,7 @@ class Points:
 
 def points_of(data: Any, variables: Sequence[str], loss: str | None, run: str | None) -> Points:
     """Find the columns; rows with a missing, non-finite or non-positive number are left out and counted."""
-    columns = _columns(data)
+    columns = read_points(data) if isinstance(data, str | os.PathLike) else _columns(data)
     names = tuple(columns)
     picked = tuple(variables) or _default_variables(names)
     label = loss if loss is not None else next((n for n in LOSS if n in names), None)
@@ -97,7 +97,7 @@ def _columns(data: Any) -> dict[str, Any]:
         if len(sizes) < len(data) or len(set(sizes.values())) > 1:
             raise DataError("columns are sequences of one length by name", where="scaling_law()", hint=_USUAL)
         return dict(data)
-    if isinstance(data, Sequence) and not isinstance(data, str) and data and all(isinstance(r, Mapping) for r in data):
+    if isinstance(data, Sequence) and data and all(isinstance(r, Mapping) for r in data):
         keys = dict.fromkeys(k for row in data for k in row)
         return {k: [row.get(k) for row in data] for k in keys}
     if isinstance(data, Sequence):

@@ -306,8 +306,24 @@ def _page(
     from ._views import views
 
     figures = {
-        caption: figure_bytes(axes, "svg").decode()
-        for name, (axes, caption) in pictures.drawn.items()
+        _title(name): figure_bytes(axes, "svg").decode()
+        for name, (axes, _) in pictures.drawn.items()
         if name != "multiples"  # the page has a chart of every run
     }
-    return page(summary.title, views(result, runs), tables=flattened(tables), figures=figures)
+    return page(summary.title, views(result, runs), tables=flattened(tables, _title), figures=figures)
+
+
+def _title(name: str) -> str:
+    """A few words for a heading."""
+    known = {
+        "bands": "Curves by group",
+        "ranking": "Ranks over x",
+        "calibration": "Calibration of forecasts",
+        "pareto": "Cost against value",
+        "methods": "Methods",
+        "pairs": "Differences between methods",
+        "ranks": "Order of the methods",
+        "crossings": "Crossings",
+        "runs": "How runs ended",
+    }
+    return known.get(name, name.replace("-", " ").replace("_", " ").capitalize())

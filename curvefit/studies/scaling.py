@@ -45,8 +45,8 @@ def scaling_law(
 
     Parameters
     ----------
-    points : dataframe, mapping of columns, or sequence of mappings
-        One row per point: the variables and the loss.
+    points : dataframe, mapping of columns, sequence of mappings, or path-like
+        One row per point: the variables and the loss. A path names a CSV, TSV, JSON, JSON Lines or Parquet file.
     *variables : str
         Columns of the variables, positive; default N and D where both are there, else the first of N, D, C, n, ...
     loss : str, optional

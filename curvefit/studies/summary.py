@@ -304,8 +304,8 @@ def _actions(rows: Rows, group: Callable[[str], str | None], name: str) -> Table
     return Table("recommendations", "Recommended actions", columns, tuple(out))
 
 
-def flattened(tables: Iterable[Table]) -> dict[str, list[dict[str, Any]]]:
-    """Tables by caption, one mapping of texts per row, for a page."""
+def flattened(tables: Iterable[Table], title: Callable[[str], str]) -> dict[str, list[dict[str, Any]]]:
+    """Tables by title, one mapping of texts per row, for a page."""
     from ..reporting.table_formats._base import pieces
 
     out: dict[str, list[dict[str, Any]]] = {}
@@ -317,5 +317,5 @@ def flattened(tables: Iterable[Table]) -> dict[str, list[dict[str, Any]]]:
                 value, interval = pieces(c, cell)
                 cells[c.title] = f"{value} {interval}".strip()
             rows.append(cells)
-        out[t.caption] = rows
+        out[title(t.name)] = rows
     return out

@@ -74,7 +74,7 @@ def forest(
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         name = rows[0][1].name if rows else ""
-        literal(ax.set_xlabel(label or (pooled.name if pooled else name.replace("_", " "))))
+        literal(ax.set_xlabel(short_text(label or (pooled.name if pooled else name.replace("_", " ")))))
         if pooled:
             ax.plot([], [], "o", color="#000000", label="by itself")
             ax.plot([], [], "s", color="#0072B2", mfc="white", label="shrunken")

@@ -1,0 +1,174 @@
+"""Figures for papers: sizes, fonts, colors that differ in gray, what they show, and names that stay text."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from curvefit.curves import Estimate, Interval, UsageError
+from curvefit.reporting.figures import figure_bytes
+from curvefit.reporting.paper import calibration, forest, new_figure, paper_style, pareto, ranking, scaling, seed_bands
+from curvefit.reporting.paper.canvas import COLUMNS, STYLE_FILE, looks
+from curvefit.reporting.paper.pareto import on_front
+from curvefit.reporting.tables import Aggregate, Band, Comparison, Ranking, ScalingFit
+
+HOSTILE = ("$\\foo$", "\x1b[31m{{{{", "a" * 200)
+
+
+def comparison(names=("adam", "sgd"), at=(10.0, 100.0)):
+    x = np.geomspace(1, 100, 30)
+    bands = tuple(
+        Band(
+            m,
+            x,
+            1 + (i + 1) / x,
+            1 + (i + 1) / x - 0.1,
+            1 + (i + 1) / x + 0.1,
+            np.full(30, 5.0),
+            ((x, 1 + (i + 1) / x),),
+        )
+        for i, m in enumerate(names)
+    )
+    eye = np.eye(len(names))
+    ranks = tuple(Ranking(a, tuple(names), eye, 1.0, 1.0) for a in at)
+    none = Estimate("iqm", 1.0)
+    found = tuple(Aggregate(m, at[0], 1, 5, 5, 0, none, none, none) for m in names)
+    return Comparison(
+        "method", "seed", "", "", "val_loss", "min", "step", at, 0.95, tuple(names), found, (), ranks, (), bands, ()
+    )
+
+
+def law(k=2):
+    rng = np.random.default_rng(0)
+    best = np.array([1.8, np.log(400.0), np.log(2000.0), 0.35, 0.37]) if k == 2 else np.array([0.1, np.log(10.0), 0.5])
+    draws = best + 0.01 * rng.standard_normal((60, best.size))
+    points = np.exp(rng.uniform(np.log(1e7), np.log(1e10), (40, k)))
+    made = {
+        n: Estimate(n, float(v))
+        for n, v in zip(("E", "A", "B", "alpha", "beta") if k == 2 else ("E", "A", "alpha"), best, strict=True)
+    }
+    fit = ScalingFit(("N", "D")[:k], made, {}, draws, best, points, np.ones(40), np.arange(40), 0.0, 1e-3, 0.95)
+    told = fit.predict(*points.T, interval=None).mean
+    return ScalingFit(("N", "D")[:k], made, {}, draws, best, points, told, np.arange(40), 0.0, 1e-3, 0.95)
+
+
+def test_the_style_file_is_read_and_the_callers_settings_come_back():
+    before = mpl.rcParams["font.size"], mpl.rcParams["pdf.fonttype"]
+    with paper_style():
+        assert (mpl.rcParams["font.size"], mpl.rcParams["pdf.fonttype"], mpl.rcParams["text.usetex"]) == (
+            7.0,
+            42,
+            False,
+        )
+    assert (mpl.rcParams["font.size"], mpl.rcParams["pdf.fonttype"]) == before
+    assert set(mpl.rc_params_from_file(STYLE_FILE, use_default_template=False)) >= {
+        "pdf.fonttype",
+        "svg.fonttype",
+        "axes.prop_cycle",
+    }
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_figures_are_as_wide_as_columns(columns):
+    figure, _ = new_figure(columns)
+    assert figure.get_figwidth() == COLUMNS[columns]
+    with pytest.raises(UsageError, match="choices: 1, 2"):
+        new_figure(3)
+
+
+def test_methods_differ_in_gray_as_well():
+    drawn = looks([str(i) for i in range(14)])
+    assert len({(v.color, str(v.dash), v.marker) for v in drawn.values()}) == 14
+    first = list(drawn.values())[:7]
+    assert len({str(v.dash) for v in first}) == len({v.marker for v in first}) == 7
+
+
+@pytest.mark.parametrize("format", ["pdf", "svg"])
+def test_vector_files_embed_their_fonts_and_are_equal_bytes(format):
+    one, two = (figure_bytes(seed_bands(comparison()), format) for _ in range(2))
+    assert one == two
+    if format == "pdf":
+        assert b"/FontFile2" in one
+        assert b"/Type3" not in one
+    else:
+        assert b"<text" not in one
+        assert b"http" not in re.sub(
+            rb'xmlns(:\w+)?="[^"]*"|<metadata>.*?</metadata>|<!DOCTYPE[^>]*>', b"", one, flags=re.S
+        )
+
+
+def test_bands_show_every_method_with_its_seeds():
+    ax = seed_bands(comparison())
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["adam (5)", "sgd (5)"]
+    assert ax.get_xscale() == "log"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "val_loss")
+
+
+def test_ranks_are_drawn_with_their_probability():
+    found = comparison(("a", "b", "c"))
+    ax = ranking(found)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["10", "100"]
+    assert ax.get_ylim() == (3.5, 0.5)
+    sizes = [c.get_sizes()[0] for c in ax.collections]
+    assert sizes == [90.0] * 6
+
+
+def test_a_forest_of_many_rows_is_thinned_and_says_so():
+    rows = [(f"r{i}", Estimate("alpha", i / 100, Interval(i / 100 - 0.1, i / 100 + 0.1))) for i in range(100)]
+    ax = forest(rows, most=20)
+    labels = [t.get_text() for t in ax.get_yticklabels()]
+    assert len(labels) == 20
+    assert (labels[0], labels[-1]) == ("r0", "r99")
+    assert any("20 of 100 shown" in t.get_text() for t in ax.texts)
+
+
+def test_calibration_counts_what_lies_inside():
+    ax = calibration(np.linspace(0.0005, 0.9995, 1000))
+    line = next(li for li in ax.lines if "forecasts" in str(li.get_label()))
+    assert np.allclose(line.get_ydata(), line.get_xdata(), atol=2e-3)
+    narrow = calibration(np.r_[np.full(50, 0.999), np.full(50, 0.5)])
+    line = next(li for li in narrow.lines if "forecasts" in str(li.get_label()))
+    assert np.all(np.asarray(line.get_ydata()) == 0.5)
+    with pytest.raises(UsageError, match="no forecast"):
+        calibration([np.nan])
+
+
+def test_the_front_is_that_of_brute_force():
+    rng = np.random.default_rng(0)
+    cost, value = rng.integers(0, 12, 60).astype(float), rng.integers(0, 12, 60).astype(float)
+    front = on_front(cost, value)
+    for i in range(60):
+        beaten = np.any((cost <= cost[i]) & (value <= value[i]) & ((cost < cost[i]) | (value < value[i])))
+        twin = np.any((cost[:i] == cost[i]) & (value[:i] == value[i]))
+        assert front[i] == (not beaten and not twin)
+    assert on_front(cost, -value, smaller_is_better=False).tolist() == front.tolist()
+    with pytest.raises(UsageError, match="both numbers"):
+        pareto([np.nan], [1.0])
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_a_scaling_figure_shows_law_data_and_what_lies_beyond(k):
+    ax = scaling(law(k))
+    labels = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert {"law", "beyond the data", "95 % of new runs"} <= set(labels)
+    assert ax.get_xscale() == "log"
+    edge = law(k).points.max() if k == 1 else 6 * law(k).points.prod(axis=1).max()
+    beyond = next(li for li in ax.lines if li.get_label() == "beyond the data")
+    assert np.min(beyond.get_xdata()) > edge
+    assert np.max(beyond.get_xdata()) == pytest.approx(10 * edge)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_from_logs_are_drawn_as_they_are(name):
+    found = comparison((name, "b"))
+    for ax in (
+        seed_bands(found, title=name),
+        ranking(found, title=name),
+        forest([(name, Estimate(name, 1.0, Interval(0, 2)))], title=name),
+    ):
+        content = figure_bytes(ax, "svg")
+        assert b"\x1b" not in content
+    assert len(figure_bytes(pareto([1.0, 2.0], [2.0, 1.0], methods=[name, "b"], title=name), "pdf")) > 1000

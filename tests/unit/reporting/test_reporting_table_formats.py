@@ -1,0 +1,170 @@
+"""Tables as text: digits follow the uncertainty, and no name from a log becomes anything but text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as hs
+
+from curvefit.curves import Estimate, Interval, Status, UsageError
+from curvefit.reporting.table_formats import registry
+from curvefit.reporting.table_formats.latex import escaped as tex
+from curvefit.reporting.tables import Column, Table
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "a&b_c%d#e$f^g~h{i}j\\k",
+    "\\input{/etc/passwd}",
+    "\\write18{id}",
+    "[x]",
+    "*",
+    "-- --- ,, `` '' \"q\"",
+    "=cmd|'/C calc'!A0",
+    "@SUM(A1)",
+    "+1",
+    "-0.5",
+    "\t=1",
+    "\x1b[31mred\x1b]8;;file:///etc/passwd\x07",
+    "$\\foo$ {{{{{",
+    "中文 🎉",
+    "a\nb\r\nc",
+    "\u202eevil",
+    "| a | b |",
+    "[l](javascript:alert(1)) ![i](http://x/y)",
+    "\ud800",
+    "",
+)
+COLUMNS = (
+    Column("run", "run"),
+    Column("v", "value", "estimate"),
+    Column("n", "n", "count"),
+    Column("p", "p", "probability"),
+)
+GOOD = Estimate("q", 1.23456, Interval(1.2, 1.27))
+
+
+def table(names=HOSTILE, caption="A caption"):
+    return Table("t", caption, COLUMNS, tuple((n, GOOD, i, 0.0001 * i) for i, n in enumerate(names)), ("a note",))
+
+
+def test_digits_follow_the_uncertainty_in_every_format():
+    one = Table("t", "c", COLUMNS, (("r", GOOD, 3, 0.0001),))
+    assert "1.235 & [\\num{1.200}, \\num{1.270}] & 3 & {\\textless{}0.001}" in one.render("latex")
+    assert "| r | 1.235 | \\[1.200, 1.270\\] | 3 | &#60;0.001 |" in one.render("markdown")
+    assert re.search(r"r +1\.235 +\[1\.200, 1\.270\] +3 +<0\.001", one.render("plain"))
+    assert one.render("csv").splitlines()[1] == "r,1.23456,1.2,1.27,0.95,ok,3,0.0001"
+    assert json.loads(one.render("json"))["rows"][0]["v_low"] == 1.2
+
+
+def test_siunitx_columns_have_room_for_every_number():
+    wide = Table("t", "c", (Column("v", "v", "number"),), ((123.5,), (-0.25,), (1.5e-9,)))
+    shape = re.search(r"table-format=(-?)(\d+)\.(\d+)(?:e(-?)(\d+))?", wide.render("latex"))
+    assert (shape[1], int(shape[2]), int(shape[3]), shape[4], int(shape[5])) == ("-", 3, 2, "-", 1)
+
+
+def test_what_is_missing_is_a_dash_and_an_open_end_infinite():
+    open_end = Estimate("q", 2.0, Interval(1.0, math.inf), status=Status.DEGRADED)
+    rows = (
+        (None, None, None, None),
+        ("r", Estimate("q", None, status=Status.TOO_FEW_POINTS), 1, 0.5),
+        ("s", open_end, 1, math.nan),
+    )
+    one = Table("t", "c", COLUMNS, rows)
+    assert "{--} &  & {--} & {--}" in one.render("latex")
+    assert r"\ensuremath{\infty}" in one.render("latex")
+    document = json.loads(one.render("json"))
+    assert [r["v_status"] for r in document["rows"]] == [None, "too_few_points", "degraded"]
+    assert document["rows"][2]["v_high"] is None
+    assert document["rows"][2]["p"] is None
+
+
+def test_csv_cells_are_text_never_formulas_and_numbers_stay_numbers():
+    rows = list(csv.reader(io.StringIO(table().render("csv"))))
+    assert len(rows) == 1 + len(HOSTILE)
+    for name, row in zip(HOSTILE, rows[1:], strict=True):
+        assert row[0][:1] not in ("=", "+", "-", "@", "\t", "\r", "|", "%"), name
+        assert float(row[1]) == 1.23456
+    negative = Table("t", "c", (Column("v", "v", "number"),), ((-0.5,),))
+    assert negative.render("csv") == "v\r\n-0.5\r\n"
+
+
+@pytest.mark.parametrize("name", ["plain", "markdown", "csv", "latex"])
+def test_nothing_drives_a_terminal(name):
+    text = table(caption="\x1b[2J caption\u202e").render(name)
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert table(caption="\x1b").render("json").isascii()
+
+
+def test_markdown_rows_keep_their_cells():
+    lines = table().render("markdown").splitlines()
+    rows = [line for line in lines if line.startswith("| ")][1:]
+    assert len(rows) == len(HOSTILE)
+    for row in rows:
+        assert len(re.findall(r"(?<!\\)\|", row)) == 6
+        assert "<" not in row
+        assert not re.search(r"(?<!\\)\]\(", row)
+
+
+@settings(max_examples=150, deadline=None)
+@given(hs.text(max_size=40))
+def test_tex_prints_any_text_as_it_is(text):
+    written = tex(text)
+    assert re.search("[\x00-\x1f\x7f]", written) is None
+    commands = set(re.findall(r"\\([A-Za-z]+)", written))
+    assert commands <= {
+        "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "char", "ldots",
+        "textasciigrave", "textquotesingle", "ensuremath", "pm", "times", "cdot", "leq", "geq", "infty", "to", "tau", "alpha", "beta",
+    }  # fmt: skip
+    bare = re.sub(r"\\[A-Za-z]+(\d+)?(\{\})?|\\[{}$&#%_]", "", written)
+    assert not set(bare) & set("\\$&#%_^~"), written
+    depth = 0
+    for char in bare:
+        depth += (char == "{") - (char == "}")
+        assert depth >= 0
+    assert depth == 0
+
+
+def test_any_table_makes_one_row_per_row_in_tex():
+    body = table().render("latex", environment=False)
+    assert body.count(r"\\") == len(HOSTILE) + 1
+    assert table(HOSTILE * 3).render("latex").count(r"\begin{longtable}") == 1
+
+
+if shutil.which("pdflatex"):  # there is no package for it: where TeX is installed, it has the last word
+
+    @pytest.mark.slow
+    def test_it_compiles(tmp_path):
+        for name, rows in (("short", HOSTILE), ("long", HOSTILE * 3)):
+            (tmp_path / f"{name}.tex").write_text(table(rows).render("latex", document=True), encoding="utf-8")
+            command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+            assert done.returncode == 0, done.stdout[-2000:]
+            assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
+
+
+def test_names_of_labels_are_harmless():
+    assert r"\label{tab-a-b}" in table().render("latex", label="tab}a{b")
+
+
+def test_frames_and_mistakes():
+    frame = table(("a", "b")).to_frame("polars")
+    assert frame.columns == ["run", "v", "v_low", "v_high", "v_level", "v_status", "n", "p"]
+    assert frame["v_high"].to_list() == [1.27, 1.27]
+    with pytest.raises(UsageError, match="choices: csv, json, latex, markdown, plain"):
+        table().render("docx")
+    with pytest.raises(UsageError, match="a row of 2 cells"):
+        Table("t", "c", COLUMNS, (("a", 1),))
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_equal_tables_are_equal_bytes(name):
+    assert table().render(name) == table().render(name)
+    assert table().render(name).endswith("\n")

@@ -1,0 +1,292 @@
+"""Comparisons of methods: every number against scipy, statsmodels or its definition; what lacks is said, never merged."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+import curvefit as cf
+from curvefit.curves import DataError, UsageError
+from curvefit.studies import _statistics as st
+
+X = np.arange(1.0, 41.0)
+
+
+def run(method, seed, task="t", *, end=1.0, x=X, metric="val_loss", **more):
+    y = end + 1 / x - 1 / x[-1]
+    return cf.Run(
+        f"{method}/{task}/{seed}",
+        {metric: cf.Curve(x, y, metric)},
+        attributes={"method": method, "seed": seed, "task": task, **more},
+    )
+
+
+def runs_of(values, **more):
+    """Runs whose last value is the one given, by method, task and seed."""
+    return [
+        run(m, s, t, end=float(v), **more)
+        for m, tasks in values.items()
+        for t, seeds in tasks.items()
+        for s, v in enumerate(seeds)
+    ]
+
+
+@pytest.fixture
+def values():
+    rng = np.random.default_rng(4)
+    return {
+        m: {t: 1.0 + shift + 0.1 * rng.standard_normal(12) for t in ("p", "q")}
+        for m, shift in (("a", 0.0), ("b", 0.15))
+    }
+
+
+def test_aggregates_are_those_of_scipy_and_the_definition(values):
+    found = cf.compare(runs_of(values), "method", "seed", 40, task="task", replicates=200)
+    for a in found.aggregates:
+        tasks = list(values[a.method].values())
+        pooled = np.concatenate(tasks)
+        assert a.iqm.value == pytest.approx(stats.trim_mean(pooled, 0.25), abs=1e-12)
+        assert a.mean.value == pytest.approx(np.mean([t.mean() for t in tasks]), abs=1e-12)
+        assert a.median.value == pytest.approx(np.median([t.mean() for t in tasks]), abs=1e-12)
+        assert (a.tasks, a.seeds, a.fewest, a.missing) == (2, 24, 12, 0)
+
+
+def test_one_task_welch_difference_is_scipys(values):
+    one = {m: {"p": t["p"]} for m, t in values.items()}
+    pair = cf.compare(runs_of(one), "method", "seed", 40, replicates=100).pairs[0]
+    oracle = stats.ttest_ind(one["a"]["p"], one["b"]["p"], equal_var=False)
+    ends = oracle.confidence_interval(0.95)
+    assert pair.p_value == pytest.approx(oracle.pvalue, abs=1e-12)
+    assert (pair.difference.interval.low, pair.difference.interval.high) == pytest.approx(
+        (ends.low, ends.high), abs=1e-12
+    )
+
+
+def test_one_task_paired_difference_is_scipys_in_any_order(values):
+    one = {m: {"p": t["p"]} for m, t in values.items()}
+    runs = [r for r in runs_of(one)]
+    shuffled = [runs[i] for i in np.random.default_rng(0).permutation(len(runs))]
+    pair = cf.compare(shuffled, "method", "seed", 40, pair="seed", replicates=100).pairs[0]
+    oracle = stats.ttest_rel(one["a"]["p"], one["b"]["p"])
+    assert (pair.p_value, pair.pairs) == (pytest.approx(oracle.pvalue, abs=1e-12), 12)
+    assert pair.difference.interval.low == pytest.approx(oracle.confidence_interval(0.95).low, abs=1e-12)
+
+
+def test_probability_of_improvement_is_mann_whitneys_with_ties():
+    rng = np.random.default_rng(1)
+    a, b = (
+        [rng.integers(0, 5, 9).astype(float) for _ in range(2)],
+        [rng.integers(1, 6, 7).astype(float) for _ in range(2)],
+    )
+    found = float(st.improvement(a, b, smaller_is_better=True))
+    oracle = np.mean([stats.mannwhitneyu(v, u).statistic / (len(u) * len(v)) for u, v in zip(a, b, strict=True)])
+    brute = np.mean(
+        [np.mean([(x < y) + 0.5 * (x == y) for x, y in itertools.product(u, v)]) for u, v in zip(a, b, strict=True)]
+    )
+    assert found == pytest.approx(oracle, abs=1e-12) == pytest.approx(brute, abs=1e-12)
+    assert found == pytest.approx(1 - float(st.improvement(a, b, smaller_is_better=False)), abs=1e-12)
+
+
+def test_trimmed_standard_error_is_that_of_tukey_and_mclaughlin():
+    v = np.random.default_rng(2).standard_normal(20) ** 3
+    ends = st.studentized([v], "iqm", 0.95, [v[None]])
+    winsorized = np.asarray(stats.mstats.winsorize(v, (0.25, 0.25)))
+    stderr = winsorized.std(ddof=1) / (0.5 * math.sqrt(20))
+    half = stats.t.ppf(0.975, 9) * stderr
+    assert ends == pytest.approx((stats.trim_mean(v, 0.25) - half, stats.trim_mean(v, 0.25) + half), abs=1e-10)
+
+
+def test_mean_of_one_task_has_the_t_interval():
+    v = np.random.default_rng(3).standard_normal(6)
+    oracle = stats.ttest_1samp(v, 0).confidence_interval(0.9)
+    assert st.studentized([v], "mean", 0.9, [v[None]]) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
+
+
+def test_bootstrap_resamples_within_tasks_only():
+    sample = [np.array([0.0, 1.0]), np.array([10.0, 11.0, 12.0])]
+    draws = st.resampled(sample, 4000, np.random.default_rng(0))
+    assert [d.shape for d in draws] == [(4000, 2), (4000, 3)]
+    assert set(np.unique(draws[0])) == {0.0, 1.0}
+    assert set(np.unique(draws[1])) == {10.0, 11.0, 12.0}
+    assert draws[0].mean() == pytest.approx(0.5, abs=5 * 0.5 / math.sqrt(8000))
+
+
+def test_iqm_with_missing_values_is_that_of_the_others():
+    v = np.random.default_rng(5).standard_normal((7, 13))
+    v[2, 3] = v[2, 5] = v[4, 0] = np.nan
+    v[6] = np.nan
+    found = st.iqm_of_known(v)
+    for row, value in zip(v[:6], found[:6], strict=True):
+        assert value == pytest.approx(stats.trim_mean(row[np.isfinite(row)], 0.25), abs=1e-12)
+    assert math.isnan(found[6])
+
+
+def test_score_interval_solves_its_equation_and_stays_inside():
+    for share, sizes in ((0.5, [(10, 10)]), (1.0, [(5, 5)]), (0.0, [(5, 7)]), (0.73, [(4, 6), (8, 8)])):
+        low, high = st.improvement_interval(share, sizes, 0.95)
+        assert 0 <= low <= share <= high <= 1
+        for theta in (low, high):
+            if 0 < theta < 1:
+                pairs = (1 - theta) / (2 - theta) + theta / (1 + theta)
+                variance = (
+                    sum(theta * (1 - theta) * (1 + ((m + n) / 2 - 1) * pairs) / (m * n) for m, n in sizes)
+                    / len(sizes) ** 2
+                )
+                assert (share - theta) ** 2 == pytest.approx(stats.norm.ppf(0.975) ** 2 * variance, abs=1e-9)
+    assert st.improvement_interval(1.0, [(5, 5)], 0.95)[0] < 0.9
+
+
+def test_correction_is_statsmodels_over_all_pairs_and_places(values):
+    values["c"] = {t: v + 0.01 for t, v in values["a"].items()}
+    found = cf.compare(runs_of(values), "method", "seed", [10, 40], task="task", replicates=100)
+    p = [q.p_value for q in found.pairs]
+    assert len(p) == 6
+    assert [q.p_adjusted for q in found.pairs] == pytest.approx(multipletests(p, method="holm")[1], abs=1e-12)
+    plain = cf.compare(runs_of(values), "method", "seed", 40, task="task", replicates=100, correction="none")
+    assert all(q.p_adjusted == q.p_value for q in plain.pairs)
+
+
+def test_no_interval_below_three_seeds_and_one_from_three_on():
+    two = cf.compare(
+        [run(m, s, end=m == "a" or 0.1 * s) for m in "ab" for s in range(2)], "method", "seed", 40, replicates=100
+    )
+    assert all(e.interval is None for a in two.aggregates for e in (a.iqm, a.median, a.mean))
+    assert all(
+        p.difference.interval is None and p.improvement.interval is None and math.isnan(p.p_value) for p in two.pairs
+    )
+    assert "2 seeds" in two.aggregates[0].iqm.reasons[0]
+    three = cf.compare([run(m, s, end=0.1 * s) for m in "ab" for s in range(3)], "method", "seed", 40, replicates=100)
+    assert all(a.mean.interval.method == "t" for a in three.aggregates)
+
+
+def test_short_and_diverged_runs_are_counted_not_merged():
+    runs = [run("a", s, end=1 + 0.1 * s) for s in range(4)] + [run("b", s, end=2 + 0.1 * s) for s in range(4)]
+    runs[0] = run("a", 0, end=9.0, x=X[:20])
+    nan = np.where(X > 30, np.nan, 1.0)
+    runs[5] = cf.Run(
+        "b1", {"val_loss": cf.Curve(X, nan, "val_loss")}, attributes={"method": "b", "seed": 1, "task": "t"}
+    )
+    found = cf.compare(runs, "method", "seed", 40, replicates=100)
+    assert [a.missing for a in found.aggregates] == [1, 1]
+    assert found.aggregates[0].mean.value == pytest.approx(np.mean([1.1, 1.2, 1.3]))
+    assert "without a value" in found.aggregates[0].mean.reasons[0]
+    last = cf.compare(runs, "method", "seed", 40, replicates=100, short="last")
+    assert [a.missing for a in last.aggregates] == [0, 1], "a diverged run has no last value"
+    assert last.aggregates[0].mean.value == pytest.approx(np.mean([9.0, 1.1, 1.2, 1.3]))
+
+
+def test_a_window_is_the_mean_before_x_and_between_points_the_line():
+    one = [run(m, s, end=1.0) for m in "ab" for s in range(3)]
+    curve = one[0]["val_loss"]
+    found = cf.compare(one, "method", "seed", 20, window=5, replicates=100)
+    assert found.aggregates[0].mean.value == pytest.approx(curve.y[(X > 15) & (X <= 20)].mean())
+    between = cf.compare(one, "method", "seed", 20.25, replicates=100)
+    assert between.aggregates[0].mean.value == pytest.approx(0.75 * curve.y[19] + 0.25 * curve.y[20])
+
+
+def test_a_crossing_is_found_where_two_known_lines_cross():
+    x, rng = np.linspace(0, 10, 60), np.random.default_rng(0)
+    runs = [
+        cf.Run(
+            f"{m}{s}",
+            {"loss": cf.Curve(x, f(x) + 0.05 * rng.standard_normal(), "loss")},
+            attributes={"method": m, "seed": s},
+        )
+        for m, f in (("up", lambda x: 1 + 0.1 * x), ("down", lambda x: 2 - 0.1 * x))
+        for s in range(12)
+    ]
+    found = cf.compare(runs, "method", "seed", 10, replicates=500).crossings
+    assert [(c.a, c.b) for c in found] == [("down", "up")]
+    interval = found[0].x.interval
+    assert interval.low < 5 < interval.high
+    assert interval.width < 1.5
+    assert found[0].probability == 1.0
+    parallel = [r for r in runs if r.attributes["method"] == "up"]
+    parallel += [
+        cf.Run(f"o{s}", {"loss": cf.Curve(x, 3 + 0.1 * x, "loss")}, attributes={"method": "over", "seed": s})
+        for s in range(12)
+    ]
+    assert cf.compare(parallel, "method", "seed", 10, replicates=100).crossings == ()
+
+
+def test_ranks_are_a_distribution_and_agreement_is_kendalls(values):
+    values["c"] = {t: v - 0.5 for t, v in values["a"].items()}
+    found = cf.compare(runs_of(values), "method", "seed", [5, 40], task="task", replicates=400)
+    for r in found.rankings:
+        assert r.order[0] == "c"
+        assert r.probability.sum(axis=0) == pytest.approx([1, 1, 1])
+        assert r.probability.sum(axis=1) == pytest.approx([1, 1, 1])
+        assert r.probability[found.methods.index("c"), 0] == 1.0
+    assert found.rankings[-1].agreement == 1.0
+
+
+def test_larger_is_better_turns_order_and_improvement():
+    runs = [run(m, s, end=0.5 + 0.2 * (m == "b") + 0.01 * s, metric="val_accuracy") for m in "ab" for s in range(5)]
+    found = cf.compare(runs, "method", "seed", 40, replicates=100)
+    assert found.direction == "max"
+    assert found.rankings[0].order == ("b", "a")
+    assert found.pairs[0].improvement.value == 0.0
+
+
+def test_equal_arguments_give_equal_results(values):
+    a, b = (cf.compare(runs_of(values), "method", "seed", [10, 40], task="task", replicates=200) for _ in range(2))
+    assert a.to_dict() == b.to_dict()
+    assert a.render("latex") == b.render("latex")
+
+
+def test_a_long_frame_is_taken_for_runs(values):
+    import pandas as pd
+
+    runs = runs_of(values)
+    frame = pd.concat(
+        pd.DataFrame({"run_id": r.name, "metric": "val_loss", "x": X, "y": r["val_loss"].y, **r.attributes})
+        for r in runs
+    )
+    told = {"task": "task", "replicates": 100}
+    assert (
+        cf.compare(frame, "method", "seed", 40, **told).to_dict()
+        == cf.compare(runs, "method", "seed", 40, **told).to_dict()
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"by": "metod"}, UsageError, "Did you mean 'method'"),
+        ({"task": "dataset"}, UsageError, "no attribute named 'dataset'"),
+        ({"metric": "f1"}, DataError, "no run is left"),
+        ({"interval": "bca"}, UsageError, "no interval named"),
+        ({"correction": "sidak2"}, UsageError, "no correction"),
+        ({"at": []}, UsageError, "at is empty"),
+        ({"at": "end"}, UsageError, "is no x"),
+        ({"replicates": 5}, UsageError, "replicates"),
+        ({"window": -1.0}, UsageError, "window"),
+        ({"level": 95}, UsageError, "did you mean 0.95"),
+    ],
+)
+def test_mistakes_are_named(values, change, error, words):
+    asked = {"by": "method", "over": "seed", "task": "task", "replicates": 100, **change}
+    with pytest.raises(error, match=words):
+        cf.compare(runs_of(values), **asked)
+
+
+def test_two_runs_of_one_seed_are_an_error_that_names_both(values):
+    with pytest.raises(DataError, match="'a/p/0' and 'a/q/0'"):
+        cf.compare(runs_of(values), "method", "seed", 40)
+    double = [run("a", 0), run("a", 1), run("b", 0), run("b", 1)]
+    double = [cf.Run(r.name, r.curves, attributes={**r.attributes, "pair": "same"}) for r in double]
+    with pytest.raises(DataError, match="one pairing key"):
+        cf.compare(double, "method", "seed", 40, pair="pair", replicates=100)
+
+
+def test_runs_without_an_attribute_are_left_out_and_said(values):
+    runs = [*runs_of(values), cf.Run("stray", {"val_loss": cf.Curve(X, X, "val_loss")}, attributes={"seed": 1.0})]
+    found = cf.compare(runs, "method", "seed", 40, task="task", replicates=100)
+    assert found.notes == ("1 run left out: no method",)
+    with pytest.raises(UsageError, match="no attributes"):
+        cf.compare([cf.Run("r", {"val_loss": cf.Curve(X, X, "val_loss")})], "method", "seed")

@@ -1,0 +1,73 @@
+"""Random-effects pooling against statsmodels and the equation that defines the variance between runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
+
+import curvefit as cf
+from curvefit.curves import DataError
+
+Y = np.array([0.50, 0.55, 0.41, 0.62, 0.58, 0.47])
+S = np.array([0.02, 0.05, 0.02, 0.03, 0.04, 0.02])
+
+
+def test_mean_interval_and_heterogeneity_are_statsmodels():
+    found = cf.pool(Y, S, name="alpha")
+    oracle = combine_effects(Y, S**2, method_re="iterated", use_t=True)
+    half = stats.t.ppf(0.975, 5) * oracle.sd_eff_w_re_hksj
+    assert found.mean.value == pytest.approx(oracle.mean_effect_re, abs=1e-9)
+    assert found.mean.interval.high - found.mean.value == pytest.approx(half, abs=1e-9)
+    assert found.tau**2 == pytest.approx(oracle.tau2, abs=1e-12)
+    assert found.heterogeneity == pytest.approx(oracle.i2, abs=1e-12)
+
+
+def test_the_variance_between_runs_solves_paule_and_mandels_equation():
+    found = cf.pool(Y, S)
+    w = 1 / (S**2 + found.tau**2)
+    mean = (w * Y).sum() / w.sum()
+    assert (w * (Y - mean) ** 2).sum() == pytest.approx(Y.size - 1, abs=1e-4)
+    assert found.p_value == pytest.approx(
+        stats.chi2.sf((((Y - (Y / S**2).sum() / (1 / S**2).sum()) / S) ** 2).sum(), 5), abs=1e-12
+    )
+
+
+def test_shrunken_runs_lie_between_themselves_and_the_mean_the_noisier_the_nearer():
+    found = cf.pool(Y, S)
+    for own, shrunk, pull in zip(found.own, found.shrunken, found.shrinkage, strict=True):
+        assert shrunk.value == pytest.approx((1 - pull) * own.value + pull * found.mean.value)
+        assert shrunk.interval.width < own.interval.width
+    assert found.shrinkage[1] > found.shrinkage[0]
+    assert found.new_run.interval.width > found.mean.interval.width
+    assert found.new_run.interval.kind == "prediction"
+
+
+def test_equal_runs_shrink_onto_the_mean():
+    found = cf.pool([1.0, 1.001, 0.999, 1.0], [0.1, 0.1, 0.2, 0.1])
+    assert found.tau == 0.0
+    assert all(e.value == pytest.approx(found.mean.value, abs=1e-12) for e in found.shrunken)
+
+
+def test_estimates_bring_their_standard_errors():
+    ends = stats.norm.ppf(0.975) * S
+    estimates = [
+        cf.Estimate("a", float(y), cf.Interval(float(y - e), float(y + e))) for y, e in zip(Y, ends, strict=True)
+    ]
+    assert cf.pool(estimates).mean.value == pytest.approx(cf.pool(Y, S).mean.value, abs=1e-12)
+    missing = [*estimates, cf.Estimate("a", None, status=cf.Status.NOT_IDENTIFIED)]
+    assert cf.pool(missing).notes == ("1 of 7 runs left out: no value or no standard error",)
+
+
+@pytest.mark.parametrize(
+    ("values", "stderr", "words"),
+    [
+        ([1.0, 2.0], [0.1, 0.1], "at least 3"),
+        ([1.0, 2.0, 3.0], [0.1, 0.1], "length"),
+        ([1.0, 2.0, 3.0], None, "standard errors"),
+    ],
+)
+def test_what_cannot_be_pooled_is_named(values, stderr, words):
+    with pytest.raises(DataError, match=words):
+        cf.pool(values, stderr)

@@ -1,0 +1,205 @@
+"""Scaling laws: the optimum against another optimizer, known truth, allocations by brute force, honest refusals."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import huber, logsumexp
+
+import curvefit as cf
+from curvefit.curves import CurvefitError, DataError, ReadError, UsageError
+from curvefit.studies._points import read_points
+
+TRUTH = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
+
+
+def chinchilla(noise=0.004, seed=0, n=10, d=8, heavy=False):
+    rng = np.random.default_rng(seed)
+    sizes, data = (v.ravel() for v in np.meshgrid(np.geomspace(4e7, 1.6e10, n), np.geomspace(3e8, 3e11, d)))
+    scatter = rng.standard_t(2, sizes.size) if heavy else rng.standard_normal(sizes.size)
+    loss = TRUTH["E"] + TRUTH["A"] / sizes ** TRUTH["alpha"] + TRUTH["B"] / data ** TRUTH["beta"]
+    return {"N": sizes, "D": data, "L": loss * np.exp(noise * scatter)}
+
+
+def published_objective(p, points, delta=1e-3):
+    """The objective of Hoffmann et al.: a, b, e are logs, the loss is summed."""
+    a, b, e, alpha, beta = p
+    n, d = np.log(points["N"]), np.log(points["D"])
+    told = logsumexp(np.stack([a - alpha * n, b - beta * d, np.full_like(n, e)]), axis=0)
+    return huber(delta, np.log(points["L"]) - told).sum()
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+def test_it_reaches_the_optimum_of_the_published_objective(heavy):
+    points = chinchilla(heavy=heavy)
+    fit = cf.scaling_law(points, replicates=0, check=False)
+    ours = [np.log(fit.parameters[k].value) for k in ("A", "B", "E")] + [
+        fit.parameters[k].value for k in ("alpha", "beta")
+    ]
+    assert fit.objective == pytest.approx(published_objective(ours, points), rel=1e-9)
+    best = min(
+        (
+            minimize(
+                published_objective,
+                start,
+                (points,),
+                method="Nelder-Mead",
+                options={"maxiter": 4000, "maxfev": 4000, "xatol": 1e-9, "fatol": 1e-13},
+            )
+            for start in (ours, [6.0, 7.0, 0.5, 0.33, 0.33])
+        ),
+        key=lambda r: r.fun,
+    )
+    assert fit.objective <= best.fun * (1 + 1e-7)
+
+
+def test_without_noise_the_truth_comes_back():
+    fit = cf.scaling_law(chinchilla(noise=0.0), replicates=0, check=False)
+    for name, value in TRUTH.items():
+        assert fit.parameters[name].value == pytest.approx(value, rel=1e-4)
+
+
+def test_outliers_that_ruin_least_squares_do_not_ruin_it():
+    points = chinchilla(noise=0.002)
+    points["L"][np.argsort(points["N"] * points["D"])[-16::2]] *= 1.15  # half of the largest runs went wrong
+    robust = cf.scaling_law(points, replicates=0, check=False)
+    squares = cf.scaling_law(points, replicates=0, check=False, delta=np.inf)
+    assert abs(robust.parameters["E"].value - TRUTH["E"]) < 0.05
+    assert abs(squares.parameters["E"].value - TRUTH["E"]) > 0.1, "negative control: least squares follows the outliers"
+
+
+def test_intervals_hold_the_truth_and_predictions_hold_new_runs():
+    inside = 0
+    for seed in range(10):
+        points = chinchilla(seed=seed)
+        fit = cf.scaling_law(points, replicates=150, check=False, rng=np.random.default_rng(seed))
+        inside += all(TRUTH[k] in e.interval for k, e in fit.parameters.items())
+    assert inside >= 6  # five intervals of 95 % each, correlated
+    told = fit.predict(*np.array([[1e10, 1e12], [1e11, 3e12]]).T)
+    assert np.all(told.high > told.low)
+    wide, narrow = (fit.predict(1e9, 1e10, interval=k) for k in ("prediction", "confidence"))
+    assert wide.high - wide.low > narrow.high - narrow.low
+
+
+def test_rows_of_one_run_are_resampled_together():
+    points = chinchilla()
+    alone = cf.scaling_law(points, check=False, replicates=200)
+    rng = np.random.default_rng(1)
+    shared = {k: np.repeat(v, 4) for k, v in points.items()}
+    shared["L"] = shared["L"] * np.exp(1e-5 * rng.standard_normal(shared["L"].size))
+    owner = np.repeat(np.arange(points["L"].size), 4).astype(str)
+    together = cf.scaling_law({**shared, "run_id": owner}, check=False, replicates=200)
+    apart = cf.scaling_law(shared, check=False, replicates=200)
+    assert together.stderr["E"] == pytest.approx(alone.stderr["E"], rel=0.35)
+    assert apart.stderr["E"] < 0.7 * together.stderr["E"], "negative control: copies taken for independent rows"
+
+
+def test_the_allocation_is_the_best_one_on_the_line_of_equal_compute():
+    fit = cf.scaling_law(chinchilla(), replicates=50, check=False)
+    best = fit.optimal(1e22)
+    n = np.geomspace(1e8, 1e12, 20001)
+    losses = fit.predict(n, 1e22 / 6 / n, interval=None).mean
+    assert best.sizes["N"].value == pytest.approx(n[np.argmin(losses)], rel=1e-3)
+    assert best.loss.value == pytest.approx(losses.min(), rel=1e-8)
+    assert 6 * best.sizes["N"].value * best.sizes["D"].value == pytest.approx(1e22)
+    assert best.ratio.value == pytest.approx(best.sizes["D"].value / best.sizes["N"].value)
+    with pytest.raises(UsageError, match="two variables"):
+        cf.scaling_law({"n": points_1d()[0], "loss": points_1d()[1]}, replicates=0).optimal(1e20)
+
+
+def points_1d(noise=0.005):
+    x = np.geomspace(1e3, 1e6, 25)
+    return x, (0.08 + 12 / x**0.55) * np.exp(noise * np.random.default_rng(2).standard_normal(25))
+
+
+@pytest.mark.parametrize("name", ["n", "N", "D", "C"])
+def test_one_variable_of_any_kind(name):
+    x, y = points_1d()
+    fit = cf.scaling_law({name: x, "loss": y}, replicates=100)
+    assert fit.variables == (name,)
+    assert 0.55 in fit.parameters["alpha"].interval
+    assert fit.checks
+    assert fit.checks[0].fitted + fit.checks[0].predicted == 25
+    assert all(c.error < 0.2 for c in fit.checks)
+
+
+def test_a_floor_that_is_not_there_is_said():
+    x = np.geomspace(1e3, 1e6, 25)
+    y = 12 / x**0.4 * np.exp(0.01 * np.random.default_rng(3).standard_normal(25))
+    fit = cf.scaling_law({"n": x, "loss": y}, replicates=200, check=False)
+    assert any("not told from zero" in r for r in fit.reasons)
+    assert cf.scaling_law({"n": x, "loss": y}, replicates=50, floor=False, check=False).parameters["E"].value == 0.0
+
+
+def test_model_wise_double_descent_is_not_taken_for_a_power_law():
+    width = np.arange(1.0, 65.0)
+    bump = 0.25 * np.exp(-0.5 * ((np.log(width) - np.log(12)) / 0.25) ** 2)
+    error = 0.1 + 0.5 / width**0.6 + bump + 0.004 * np.random.default_rng(0).standard_normal(64)
+    fit = cf.scaling_law({"n": width, "loss": error}, replicates=20, check=False)
+    assert any("double descent" in r for r in fit.reasons)
+    plain = cf.scaling_law({"n": width, "loss": error - bump}, replicates=20, check=False)
+    assert not any("double descent" in r for r in plain.reasons), "negative control"
+    assert cf.double_descent((width, error), direction="min").verdict == "present"
+
+
+def test_rows_that_are_no_numbers_are_counted():
+    points = chinchilla()
+    points["L"][3], points["N"][5] = np.nan, -1.0
+    fit = cf.scaling_law(points, replicates=0, check=False)
+    assert fit.losses.size == 78
+    assert fit.reasons[0].startswith("2 of 80 rows left out")
+
+
+@pytest.mark.parametrize(
+    ("points", "options", "error", "words"),
+    [
+        ({"N": [1e8, 1e9], "D": [1e9, 1e10], "L": [3.0, 2.5]}, {}, DataError, "2 usable points for 5"),
+        ({"size": [1.0, 2.0], "L": [1.0, 1.0]}, {}, UsageError, "no column of a size"),
+        ({"N": [1.0, 2.0]}, {}, UsageError, "no column of losses"),
+        ({"N": np.repeat([1e8, 1e9], 5), "L": np.ones(10)}, {}, DataError, "fewer than three values"),
+        ({"N": np.geomspace(1, 9, 9), "L": np.geomspace(1, 9, 9)}, {}, CurvefitError, "falls with no variable"),
+        ({"N": [1.0, 2.0], "L": [1.0]}, {}, DataError, "one length"),
+        ("not-there.csv", {}, ReadError, "No such file"),
+        (chinchilla(), {"delta": 0.0}, UsageError, "delta"),
+        (chinchilla(), {"replicates": -1}, UsageError, "replicates"),
+        (chinchilla(), {"loss": "Loss"}, UsageError, "no column named 'Loss'"),
+    ],
+)
+def test_mistakes_are_named(points, options, error, words):
+    with pytest.raises(error, match=words):
+        cf.scaling_law(points, **options)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl"])
+def test_tables_of_points_are_read(tmp_path, suffix):
+    points = {k: v[:20].tolist() for k, v in chinchilla().items()}
+    rows = [dict(zip(points, r, strict=True)) for r in zip(*points.values(), strict=True)]
+    file = tmp_path / f"points{suffix}"
+    mark = "\t" if suffix == ".tsv" else ","
+    texts = {
+        ".json": json.dumps(rows),
+        ".jsonl": "\n".join(json.dumps(r) for r in rows),
+    }
+    table = "\n".join([mark.join(points), *(mark.join(map(repr, r.values())) for r in rows)])
+    file.write_text(texts.get(suffix, table), encoding="utf-8")
+    assert read_points(file) == points
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\xff\xfe\x00\x01junk", "neither text"),
+        (b"[1, 2", "no valid JSON"),
+        (b"N,L\n1,2,3\n", "row 2"),
+        (b"N,N\n1,2\n", "one name"),
+    ],
+)
+def test_files_that_are_no_tables_are_named(tmp_path, content, words):
+    file = tmp_path / "points.csv"
+    file.write_bytes(content)
+    with pytest.raises(ReadError, match=words):
+        read_points(file)
