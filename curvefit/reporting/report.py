@@ -98,7 +98,7 @@ class Report:
         Parameters
         ----------
         format : str
-            One of ``curvefit list renderers``: terminal, json, markdown, csv.
+            One of ``curvefit list renderers``: terminal, json, markdown, csv, html.
         **options
             Of that renderer, for example ``width=100`` or ``color=True`` of the terminal.
         """

@@ -44,6 +44,10 @@ document.addEventListener("keydown", e => {
 function paper(on) {
   if (printing === on) return;
   printing = on;
+  if (on && !single && current === null) root.dataset.paper = "wide"; else delete root.dataset.paper;
+  if (on) root.dataset.theme = "light"; /* what is drawn must not wait for the styles of paper */
+  else if (theme === "auto") delete root.dataset.theme;
+  else root.dataset.theme = theme;
   for (const node of document.querySelectorAll("details.more")) { if (on) { node.dataset.was = String(node.open); node.open = true; } else node.open = node.dataset.was === "true"; }
   if (!single && current === null) rows(true);
   if (chart) chart.draw(on ? 680 : undefined);

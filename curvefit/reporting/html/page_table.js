@@ -100,10 +100,10 @@ function build() {
   input = el("input", {type: "search", placeholder: "Filter: words, seed=3, points>100", "aria-label": "Filter the runs", autocomplete: "off", spellcheck: "false", oninput: () => { state.text = input.value; refresh(); }});
   const bar = el("div", {class: "filters", role: "search"}, input);
   for (const c of columns.filter(c => c.c && c.k !== "action" && c.show && c.c.length > 1 && c.c.length <= 60)) {
-    const select = el("select", {onchange() { if (select.value === "") state.picks.delete(c); else state.picks.set(c, c.c[Number(select.value)]); refresh(); }},
+    const select = el("select", {"aria-label": c.l, onchange() { if (select.value === "") state.picks.delete(c); else state.picks.set(c, c.c[Number(select.value)]); refresh(); }},
       el("option", {value: ""}, "any"), [...c.c.keys()].sort((a, b) => collator.compare(c.c[a], c.c[b])).map(n => el("option", {value: String(n)}, c.c[n] || "(none)")));
     c.select = select;
-    bar.append(el("label", {}, c.l, select));
+    bar.append(el("label", {}, el("span", {"aria-hidden": "true"}, c.l), select));
   }
   const choices = el("div", {}, columns.filter(c => c.k !== "id").map(c => el("label", {}, el("input", {type: "checkbox", checked: c.show, onchange(e) { c.show = e.target.checked; heads(); rows(true); }}), c.l)));
   const menu = el("details", {class: "menu"}, el("summary", {}, "Columns"), choices);

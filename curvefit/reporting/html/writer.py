@@ -74,7 +74,7 @@ def page(
     shown = [_held(r) for r in runs]
     data = payload(title, shown)
     style = f"{_asset('uplot.min.css')}\n{_asset('page.css')}"
-    scripts = (_asset("uplot.min.js"), _program())
+    scripts = (f"/*\n{_asset('uplot.LICENSE')}\n*/\n{_asset('uplot.min.js')}", _program())  # copies carry the notice
     policy = "; ".join(
         (
             "default-src 'none'",
