@@ -1,4 +1,4 @@
-"""Figures of this folder: ``python -m benchmarks.diagnosis [healthy | planted | resnet] [options]``.
+"""Figures of this folder: ``python -m benchmarks.diagnosis [healthy | planted | resnet | real] [options]``.
 
 How often healthy runs are accused, what the same rules do when serial correlation is ignored (``healthy --iid``, the
 negative control), how strong a fault has to be to be found, and whether the worked example is read as it should be.
@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from . import healthy_bank, power, resnet
+from . import healthy_bank, power, resnet, scores
 
 PARTS: dict[str, Callable[[Sequence[str]], None]] = {
     "healthy": healthy_bank.main,
     "planted": power.main,
     "resnet": resnet.main,
+    "real": scores.main,
 }
 
 

@@ -1,12 +1,14 @@
 """Simulated worlds: healthy runs of many kinds, and faults whose strength is counted in standard errors.
 
 The standard error is that of an oracle who knows the covariance of the noise and the shape of the fault, and estimates
-its size by generalized least squares beside a level: of a rise from the points after its onset, of a spike beside a
-multiple of the healthy curve, of a learning-rate drop beside that and a line. Erratic noise is counted in standard errors of its logarithm against the limit of a quarter of the drop.
+its size by generalized least squares beside a level: of a rise from the points after its onset, of a spike or a bump beside a
+multiple of the healthy curve, of a learning-rate drop beside that and a line. Where a rule has a limit (a gap above a quarter of
+the drop, noise above an eighth of it), strength counts from the limit, whose own error is part of the standard error.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -14,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curvefit.curves import Curve, Run, Schedule
+from curvefit.diagnostics.rules.erratic import COMPARABLE
+from curvefit.diagnostics.rules.smoothed_input import HEAVY
 from curvefit.simulate import FAULTS, NOISES, Simulated, run
 
 LENGTHS = (30, 200, 1000)
@@ -57,6 +61,21 @@ def oracle_error(shape: NDArray[np.float64], beside: list[NDArray[np.float64]], 
     return sd / float(np.sqrt(rest @ rest))
 
 
+def possible(rule: str, strength: float, n: int, noise: str) -> bool:
+    """Whether the fault can be that strong at all.
+
+    Noise above 35 % of the drop hides that anything is learned, a correlation ends below 1, and a sawtooth needs more than
+    four points to a period to be one.
+    """
+    if rule == "erratic":
+        return _erratic(strength, n, noise) <= 0.35
+    if rule == "smoothed_input":
+        return _factor(strength, n) < 0.99
+    if rule == "periodic":
+        return n >= 40
+    return True
+
+
 def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float = 0.02) -> Simulated:
     """One run with the fault that a rule should find, ``strength`` oracle standard errors strong.
 
@@ -81,14 +100,22 @@ def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float
         size = strength * oracle_error(shape[late], [], noise, one.sd[name])
         return draw(max(size, 0.75) if rule == "diverged" else size)
     if rule == "spikes":
-        one = draw(1.0)
-        quiet = np.zeros(n)
-        quiet[int(one.truth["spikes.x"]) - 1] = 1.0
-        return draw(strength * oracle_error(quiet, [one.healthy["train_loss"]], noise, 1.0))
+        return _spike(strength, n, noise, np.random.default_rng(key), sd)
+    if rule == "regime_change":  # a smooth law that is not known is a parabola near the place, at best
+        one, none = draw(1.0), draw(0.0)
+        k, reach = int(one.truth["regime_change.x"]), n // 3
+        near = slice(max(k - reach, 0), k + reach)
+        x = np.arange(1.0, n + 1)[near]
+        shape = (one.means["val_loss"] - none.means["val_loss"])[near]
+        return draw(strength * oracle_error(shape, [np.log(x), x, x * x], noise, one.sd["val_loss"]))
+    if rule == "double_descent":
+        return draw(_bump(strength, n, noise, draw))
     if rule == "erratic":
-        rho = NOISES[noise].rho  # what changes from point to point, by second differences
-        rough = float(np.sqrt((6 - 8 * rho + 2 * rho**2) / 6))
-        return draw(0.25 * float(np.exp(strength * 1.6 / np.sqrt(n))) / rough)
+        return draw(_erratic(strength, n, noise))
+    if rule == "smoothed_input":
+        return draw(_factor(strength, n))
+    if rule == "still_improving":
+        return _improving(strength, n, noise, np.random.default_rng(key))
     if rule == "overfitting_plateau":
         none, one = draw(0.0), draw(1.0)
         shape = none.means["train_loss"] - one.means["train_loss"]  # what training gains beyond where it stands
@@ -105,23 +132,25 @@ def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float
     if rule == "periodic":
         none, one = draw(0.0), draw(1.0)
         shape = one.means["train_loss"] - none.means["train_loss"]
-        return draw(max(strength * oracle_error(shape, [], noise, one.sd["train_loss"]), 0.04))
+        world = draw(max(strength * oracle_error(shape, [], noise, one.sd["train_loss"]), 0.04))
+        x = world.run["train_loss"].x  # the epoch is logged, so that the place is known
+        epoch = Curve(x, (x - 1.0) / world.truth["periodic.period"], "epoch")
+        return replace(world, run=replace(world.run, curves={**world.run.curves, "epoch": epoch}))
     if rule == "grokking":
         none, one = draw(0.0), draw(1.0)
         shape = none.means["val_loss"] - one.means["val_loss"]
         size = strength * oracle_error(shape, [], noise, one.sd["val_loss"])
         return _without(draw(size), "val_accuracy")  # its jump has always the same size
     if rule == "validation_below_training":
-        none, one = draw(0.0), draw(1.0)
-        shape = one.means["train_loss"] - none.means["train_loss"]
-        return draw(strength * np.sqrt(2.0) * oracle_error(shape, [], noise, one.sd["train_loss"]))
+        return _below(strength, n, noise, np.random.default_rng(key), sd)
     if rule == "slow_start":  # the phase costs what it costs: the noise is set so that it is so many errors of it
         one = draw(None)
-        shape = one.means["train_loss"] - one.healthy["train_loss"]
-        level = 1.0 / (strength * oracle_error(shape, [], noise, 1.0)) / one.sd["train_loss"] * sd
-        return draw(None, min(float(level), 0.2))
-    if rule == "plateaued":  # a fiftieth of the drop, what must be excluded, in errors of the slope since the onset
-        one = draw(0.2)
+        told = max(_bend(one.means["train_loss"], w, noise) for w in range(1, n // 3 + 1))
+        return draw(None, min(told / strength / float(np.ptp(one.means["train_loss"])), 0.2))
+    if rule in (
+        "plateaued",
+        "converged",
+    ):  # a fiftieth of the drop, what must be excluded, in errors of the slope since the onset
         x = np.arange(1.0, n + 1)[int(0.4 * n) :]
         error = np.log(2) * oracle_error(np.log(x), [], noise, 1.0)
         return draw(0.2, 0.02 / (strength * error))
@@ -142,6 +171,7 @@ def _gap(strength: float, n: int, noise: str, rng: np.random.Generator, sd: floa
     drop = float(np.ptp(train))
     third = n - n // 3
     error = np.sqrt(2.0) * sd * drop / float(np.sqrt(np.sum((_root(noise, n - third) @ np.ones(n - third)) ** 2)))
+    error = float(np.hypot(error, 0.25 * sd * drop))  # the drop begins with one observation
     shape = (train[0] - train) / drop
     gap = (0.25 * drop + strength * error) / float(shape[third:].mean())
     means = {"train_loss": train, "val_loss": train + gap * shape}
@@ -157,19 +187,122 @@ def _gap(strength: float, n: int, noise: str, rng: np.random.Generator, sd: floa
     )
 
 
+def _erratic(strength: float, n: int, noise: str) -> float:
+    """Noise as a share of the drop: so many standard errors above the limit, those of noise and of the drop together."""
+    rho = NOISES[noise].rho  # what changes from point to point, by second differences
+    rough = float(np.sqrt((6 - 8 * rho + 2 * rho**2) / 6))
+    window = max(n // 12, 1)
+    level = float(np.sqrt(np.sum(NOISES[noise].covariance(window)))) / window  # of the first level
+    size = COMPARABLE
+    for _ in range(100):
+        size = 0.5 * size + 0.5 * (
+            COMPARABLE + strength * float(np.hypot(1.6 * size / np.sqrt(n), COMPARABLE * size / rough * level))
+        )
+    return size / rough
+
+
+def _factor(strength: float, n: int) -> float:
+    """Smoothing factor so many standard errors of a correlation above the limit, at most .99."""
+    factor = HEAVY
+    for _ in range(60):
+        factor = 0.5 * factor + 0.5 * min(HEAVY + strength * float(np.sqrt((1 - factor**2) / n)), 0.99)
+    return factor
+
+
+def _bend(mean: NDArray[np.float64], w: int, noise: str) -> float:
+    """How far a curve bends the way no law of learning does over three windows, in errors of that for unit noise."""
+    c = np.repeat([-1.0, 2.0, -1.0], w) / w
+    return float(c @ mean[: 3 * w]) / float(np.sqrt(c @ NOISES[noise].covariance(3 * w) @ c))
+
+
+def _improving(strength: float, n: int, noise: str, rng: np.random.Generator) -> Simulated:
+    """A slow power law; the gain to twice the length lies so many errors of its slope over the last 60 % above the limit."""
+    x = np.arange(1.0, n + 1)
+    mean = 0.5 + 1.8 * x**-0.3
+    drop, log = float(np.ptp(mean)), np.log(x[int(0.4 * n) :])
+    gain = -float(np.log(2) * np.polyfit(log, mean[int(0.4 * n) :], 1)[0])
+    level = (gain - 0.02 * drop) / (strength * float(np.log(2)) * oracle_error(log, [], noise, 1.0))
+    curve = Curve(x, NOISES[noise].apply(mean, level, rng), "val_loss")
+    means = {"val_loss": mean}
+    return Simulated(
+        Run("improving", {"val_loss": curve}),
+        means,
+        means,
+        ("still_improving",),
+        {},
+        NOISES[noise],
+        {"val_loss": level},
+    )
+
+
+def _bump(strength: float, n: int, noise: str, draw: Callable[[float | None], Simulated]) -> float:
+    """Size of a bump whose rise and fall are both at least so many errors of a difference of levels a sixth of the run long."""
+    none, one = draw(0.0), draw(1.0)
+    base, shape = none.means["val_loss"], one.means["val_loss"] - none.means["val_loss"]
+    width = max(n // 6, 2)
+    level = float(np.sqrt(np.sum(NOISES[noise].covariance(width)))) / width
+    aim = strength * np.sqrt(2.0) * level * none.sd["val_loss"]
+    low, high = 0.0, 4.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        mean = base + middle * shape
+        peak = int(np.argmax(shape))
+        prominence = (
+            mean[peak:][0] if peak == 0 else min(mean[peak] - mean[:peak].min(), mean[peak] - mean[peak:].min())
+        )
+        low, high = (middle, high) if prominence < aim else (low, middle)
+    return high
+
+
+def _spike(strength: float, n: int, noise: str, rng: np.random.Generator, sd: float) -> Simulated:
+    """A single observation that is too high, in errors of what it should be when all the others are known."""
+    world = run((), rng=rng, n=n, noise=noise, sd=sd)
+    at = int(rng.integers(int(0.3 * n), int(0.9 * n)))
+    shape = np.zeros(n)
+    shape[at] = 1.0
+    size = strength * oracle_error(shape, [world.means["train_loss"]], noise, world.sd["train_loss"])
+    curve = world.run["train_loss"]
+    curves = {**world.run.curves, "train_loss": Curve(curve.x, curve.y + size * shape, "train_loss")}
+    truth = {"spikes.x": float(curve.x[at]), "spikes.size": size}
+    return replace(world, run=replace(world.run, curves=curves), faults=("spikes",), truth=truth)
+
+
+def _below(strength: float, n: int, noise: str, rng: np.random.Generator, sd: float) -> Simulated:
+    """Training above validation at first, by an amount that falls along a line through zero; its size in errors of that line."""
+    x = np.arange(1.0, n + 1)
+    val = 0.4 + 1.9 * x**-0.7
+    end = int(rng.integers(int(0.3 * n), int(0.5 * n)))
+    shape = np.maximum((end - np.arange(n)) / end, -1.0)
+    level = sd * float(np.ptp(val))
+    white = _root(noise, n) @ shape
+    size = strength * np.sqrt(2.0) * level / float(np.sqrt(white[:end] @ white[:end]))
+    means = {"train_loss": val + size * shape, "val_loss": val}
+    curves = {k: Curve(x, NOISES[noise].apply(v, level, rng), k) for k, v in means.items()}
+    truth = {"validation_below_training.end": float(x[end]), "validation_below_training.size": size}
+    faults = ("validation_below_training",)
+    healthy_means = {"train_loss": val, "val_loss": val}
+    return Simulated(
+        Run("below", curves), means, healthy_means, faults, truth, NOISES[noise], dict.fromkeys(means, level)
+    )
+
+
 FAULT = {
     **{name: name for name in FAULTS},
     "lr_drop": "",
     "generalization_gap": "",
+    "spikes": "",
+    "validation_below_training": "",
+    "still_improving": "",
+    "converged": "plateaued",
 }
 """Name of the simulated fault of each rule."""
 
 KNOWN = (
     "diverged", "overfitting_plateau", "generalization_gap", "loss_accuracy_decoupled", "erratic", "poor_start",
-    "periodic", "validation_below_training", "slow_start", "plateaued",
+    "periodic", "validation_below_training", "slow_start", "plateaued", "converged", "still_improving", "smoothed_input",
 )  # fmt: skip
-SCANNED = ("overfitting", "spikes", "lr_drop", "grokking")
-AS_IT_IS = ("not_learning", "masked_nan", "resumed", "steppy", "smoothed_input")
+SCANNED = ("overfitting", "spikes", "lr_drop", "grokking", "double_descent", "regime_change")
+AS_IT_IS = ("not_learning", "masked_nan", "resumed", "steppy")
 
 
 def _step(strength: float, n: int, noise: str, rng: np.random.Generator, sd: float) -> Simulated:
@@ -201,6 +334,9 @@ PLACE = {
     "slow_start": "slow_start.end",
     "grokking": "grokking.val",
     "periodic": "periodic.period",
+    "double_descent": "double_descent.peak",
+    "regime_change": "regime_change.x",
+    "plateaued": "plateaued.onset",
     "masked_nan": "masked_nan.x",
     "resumed": "resumed.x",
 }

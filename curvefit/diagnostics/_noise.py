@@ -81,7 +81,8 @@ def residuals(curve: Curve, trace: Trace) -> Residuals:
     spread = _spread(scaled[settled])
     level = scaled / spread if spread > 0 else np.zeros(value.size)
     del scaled
-    rho = lag1(np.clip(level[settled][-_MOST:], -4, 4), parameters=1) if spread > 0 else 0.0
+    taken = max(len(trace) - trace.dof - 1 - 2 * len(trace.pieces), 1)  # by the trend, of what neighbors share
+    rho = lag1(np.clip(level[settled][-_MOST:], -4, 4), parameters=taken) if spread > 0 else 0.0
     shock = np.concatenate((level[:1], level[1:] - rho * level[:-1]))
     size = _spread(shock[settled])
     shock = shock / size if size > 0 else np.zeros(value.size)

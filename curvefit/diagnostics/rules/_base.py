@@ -19,7 +19,7 @@ from ..evidence import Evidence
 
 __all__ = ["ALPHA", "Rule", "Voice", "place"]
 
-ALPHA = 0.05 / 15
+ALPHA = 0.05 / 13
 """Share of healthy runs in which one rule of severity warning or error may be wrong."""
 
 

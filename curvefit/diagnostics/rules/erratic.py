@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from ...fitting.autocorrelation import robust_sd
+from .._trace import Trace, oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
@@ -17,7 +18,7 @@ __all__ = ["SEVERITY", "erratic"]
 SEVERITY: Final = "warning"
 VOICE = Voice("erratic", SEVERITY)
 
-COMPARABLE = 0.25  # of the total gain
+COMPARABLE = 0.125  # of the total gain
 ADVICE = (
     "Lower the learning rate or enlarge the batch, clip gradients, and check the data for outliers and wrong labels; "
     "for a validation metric, enlarge the evaluation set."
@@ -25,9 +26,9 @@ ADVICE = (
 
 
 def erratic(evidence: Evidence) -> Diagnosis:
-    r"""Test the ratio of noise to total gain.
+    r"""Test whether the noise exceeds an eighth of the total gain.
 
-    .. math:: R = \hat\sigma / \text{drop}, \qquad \ln R \pm z_\alpha\, \mathrm{se}(\ln R) > \ln 0.25
+    .. math:: \frac{8 \hat\sigma - \text{gain}}{\sqrt{(8 \hat\sigma)^2\, 2.56 / n + \mathrm{se}^2(\text{gain})}} > z_\alpha
 
     Parameters
     ----------
@@ -41,7 +42,9 @@ def erratic(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     The noise is robust and from second differences: what changes between neighboring observations, whatever the trend,
-    untouched by a few spikes. A slow wander does not count as erratic. The error of the drop is part of that of the ratio.
+    untouched by a few spikes. A slow wander does not count as erratic. The gain is that from the highest of several
+    beginnings to the lowest quarter, each less its noise, and its error is part of the test. An eighth is where the eye
+    begins to call runs erratic: noise of a tenth of the gain is still common on healthy ones.
     A run that has levelled off is not erratic, however noisy its tail is against what little is left to gain.
     """
     names = [n for n in dict.fromkeys((evidence.progress, evidence.validation)) if n is not None]
@@ -60,29 +63,28 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
         return too_short(VOICE, evidence, name)
     rough = single.rough
     n = boiled.count
-    error = boiled.level(0, min(2 * boiled.half_window + 1, len(boiled)))[1]
+    gain, error = _gained(boiled, float(oriented(evidence.run[name])[0]), rough)
     z = -float(ndtri(alpha))
-    drop = max(boiled.drop, error)
-    # second differences of white noise carry about a third of the points' information on its size
-    spread = float(np.hypot(1.6 / np.sqrt(n), error / drop)) if drop > 0 else 1.0
+    drop = max(gain, error)
     ratio = rough / drop if drop > 0 else np.inf
     if rough == 0 or not np.isfinite(ratio):
         still = "does not vary" if boiled.drop == 0 else "shows no noise from point to point"
         return VOICE.absent(f"{name} {still}.", {"points": float(n), "noise": rough}, metric=name, p_value=1.0)
     facts = {
         "noise": rough,
-        "drop": boiled.drop,
+        "drop": gain,
         "drop_stderr": error,
         "ratio": ratio,
         "points": float(n),
         "alpha": alpha,
     }
     facts |= _per_third(evidence, name)
-    distance = float(np.log(ratio / COMPARABLE)) / spread
-    p_value = float(ndtr(-distance))
+    # second differences of white noise carry about a third of the points' information on its size
+    most = rough / COMPARABLE  # a gain from which on the noise is small
+    p_value = float(ndtr((gain - most) / np.hypot(error, most * 1.6 / np.sqrt(n))))
     if p_value < alpha:
         return VOICE.present(
-            f"{name} jumps by {number(rough)} (one standard deviation) from point to point, {percent(rough / boiled.drop) if boiled.drop > 0 else 'more than all'} "
+            f"{name} jumps by {number(rough)} (one standard deviation) from point to point, {percent(ratio) if gain > 0 else 'more than all'} "
             "of all it has gained.",
             ADVICE,
             facts,
@@ -101,6 +103,20 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
         metric=name,
         p_value=p_value,
     )
+
+
+def _gained(boiled: Trace, start: float, rough: float) -> tuple[float, float]:
+    """From the first level to the best one, and its standard error.
+
+    Of several beginnings (the first value alone among them: a start may be steep) the one that stands highest by more than its noise, of several ends the lowest: the highest and
+    the lowest value of a noisy curve would be its noise.
+    """
+    m = len(boiled)
+    firsts = [(start, rough), *(boiled.level(0, w) for w in (1, 2, 4, 8) if w <= m // 2)]
+    first, e0 = max(firsts, key=lambda one: one[0] - one[1])
+    quarters = [boiled.level(m * k // 4, m * (k + 1) // 4) for k in range(4) if m * (k + 1) // 4 > m * k // 4]
+    best, e1 = min(quarters, key=lambda one: one[0] + one[1])
+    return max(first - e0 - best, 0.0), float(np.hypot(e0, e1))
 
 
 def _per_third(evidence: Evidence, name: str) -> dict[str, float]:

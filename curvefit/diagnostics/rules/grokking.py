@@ -23,6 +23,7 @@ VOICE = Voice("grokking", SEVERITY)
 SATURATED = 0.9  # of the total drop of training
 LATER = 0.5  # of the total drop of validation that must come after that
 FOLLOWS = 0.25  # of it: what a validation curve that follows training may still gain then
+PLACES = 8.0  # as many independent ones as a scan for a step is worth
 RATIO = 2.0  # of the x of the jump over the x of saturation
 ADVICE = (
     "Generalization came long after the training set was learned: train longer before giving up on a flat validation "
@@ -33,10 +34,11 @@ ADVICE = (
 def grokking(evidence: Evidence) -> Diagnosis:
     r"""Test that most of what validation gained came after training was saturated.
 
-    .. math:: \frac{(\bar v_\mathrm{sat} - \bar v_\mathrm{end}) - 0.25\,\text{drop}_v}{\mathrm{se}} > t_\alpha, \qquad
-              x_\mathrm{jump} \ge 2\,x_\mathrm{sat}
+    .. math:: p = K\,P\Big(t_\nu > \frac{\Delta_\text{later} - 0.25\,(\Delta_\text{later} + \Delta_\text{earlier})}
+              {\mathrm{se}}\Big), \qquad x_\mathrm{jump} \ge 2\,x_\mathrm{sat}
 
-    with saturation at nine tenths of the drop of training and the jump where half of what came later has come.
+    with saturation at nine tenths of the drop of training, and the jump where validation falls into two levels best
+    after that, over places worth K = 8 independent ones.
 
     Parameters
     ----------
@@ -51,8 +53,8 @@ def grokking(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     On a healthy run validation follows training, so that about a tenth of its gain comes after saturation. The standard
-    error of the later gain is that of a difference of means under AR(1) noise. The test is against a quarter of the
-    drop, and at least half of it must have come later. Loss and accuracy are both looked at.
+    error of the later gain is that of a difference of means under AR(1) noise. The test is against a quarter of all that
+    was gained, and at least half of it must have come later. Loss and accuracy are both looked at.
     """
     train_name = evidence.training
     names = [n for n in dict.fromkeys((evidence.score, evidence.validation)) if n is not None]
@@ -78,32 +80,29 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
     facts = {"training_saturated": x_train, "alpha": alpha}
     if k < 1 or m - k < 6:
         return VOICE.absent(f"{train_name} improves almost to the end.", facts, metric=name, p_value=1.0)
-    width = max(min((m - k) // 6, m // 10), 2)
-    low = int(np.argmin(val.local[k:])) + k
-    end = (min(max(low - width // 2, k + width), m - width), min(max(low - width // 2, k + width), m - width) + width)
-    before = (k, k + width)
-    later = val.level(*before)[0] - val.level(*end)[0]
-    gained = max(val.drop, later)
-    middle = val.level(*before)[0] - later / 2
-    crossed = np.flatnonzero(val.local[k:] <= middle)
-    jump = k + int(crossed[0]) if crossed.size else m - 1
-    apart, first_window, last_window = val, before, end
-    if later > LATER * gained and 0 < jump < m - 1:  # a jump is not noise: each side gets a trend of its own
-        cut = _apart(evidence, name, val, jump)
-        if cut is not None:
-            apart, first_window, last_window = cut, _same(val, cut, before), _same(val, cut, end)
-    stderr = apart.change(first_window, last_window)[1]
-    excess = later - FOLLOWS * gained
-    error = float(np.hypot(stderr, FOLLOWS * apart.level(0, min(2 * val.half_window + 1, m))[1]))
-    p_value = student_tail(excess / error, val.dof) if error > 0 else float(excess <= 0)
+    jump, cut = _jump(evidence, name, val, k)
+    # a jump is not noise: the size of that is measured with the jump on its own
+    at = int(np.searchsorted(cut.x, val.x[jump]))
+    start = min(int(np.searchsorted(cut.x, x_train, side="right")), at - 2)
+    before, after = cut.level(max(start, 0), at), cut.level(at, len(cut))
+    later, stderr = before[0] - after[0], float(np.hypot(before[1], after[1]))
+    earlier, error = _earlier(cut, max(start, 1), before)
+    excess = later * (1 - FOLLOWS) - FOLLOWS * earlier
+    error = float(np.hypot(stderr * (1 - FOLLOWS), FOLLOWS * error))
+    p_value = min(1.0, PLACES * student_tail(excess / error, cut.dof)) if error > 0 else float(excess <= 0)
+    gained = later + earlier
     facts |= {"gained_later": later, "gained_later_stderr": stderr, "gained": gained}
-    start = float(min(train.x[0], val.x[0]))
-    origin = 0.0 if start >= 0 else start
+    begin = float(min(train.x[0], val.x[0]))
+    origin = 0.0 if begin >= 0 else begin
     x_jump = float(val.x[jump])
     ratio = (x_jump - origin) / max(x_train - origin, 1e-300)
     facts |= {"jump": x_jump, "ratio": min(ratio, 1e9)}
     if p_value >= alpha or ratio < RATIO or later < LATER * gained:
-        share = f"{percent(max(later, 0.0) / gained)} of what {name} gained" if gained > 0 else "nothing"
+        share = (
+            f"{percent(max(later, 0.0) / gained)} of what {name} gained"
+            if gained > 0 and later < gained
+            else "nothing certain"
+        )
         return VOICE.absent(
             f"{share[:1].upper()}{share[1:]} came after {train_name} was saturated.",
             facts,
@@ -122,22 +121,36 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
         metric=name,
         where=(
             place("training_saturated", x_train, float(train.x[around[0]]), float(train.x[around[1]]), unit),
-            place("validation_jump", x_jump, float(val.x[edges[0]]), float(val.x[edges[1]]), unit, method="half-way"),
+            place("validation_jump", x_jump, float(val.x[edges[0]]), float(val.x[edges[1]]), unit, method="step"),
         ),
         p_value=p_value,
     )
 
 
-def _apart(evidence: Evidence, name: str, val: Trace, jump: int) -> Trace | None:
-    """The curve boiled down anew with the stretch around the jump on its own."""
-    reach = max(len(val) // 12, 2)
+def _jump(evidence: Evidence, name: str, val: Trace, k: int) -> tuple[int, Trace]:
+    """The bin at which the curve after saturation falls into two levels best, and the curve boiled down on either side.
+
+    The stretch around the jump is a piece of its own there: it takes its time, which is neither noise nor correlation.
+    """
+    y, w = val.y[k:], val.weight[k:] ** -2.0
+    total, moment = np.cumsum(w), np.cumsum(w * y)
+    left = moment[:-1] / total[:-1]
+    right = (moment[-1] - moment[:-1]) / (total[-1] - total[:-1])
+    gain = (left - right) * np.sqrt(total[:-1] * (total[-1] - total[:-1]) / total[-1])
+    inner = slice(1, max(y.size - 2, 2))
+    jump = k + 1 + 1 + int(np.argmax(gain[inner]))
+    reach = max(len(val) // 24, 1)
     cuts = [float(val.x[i]) for i in (jump - reach, jump + reach) if 4 <= i < len(val) - 4]
-    return trace(evidence.run[name], [Phase(a, b) for a, b in pairwise([-np.inf, *cuts, np.inf])])
+    cut = trace(evidence.run[name], [Phase(a, b) for a, b in pairwise([-np.inf, *cuts, np.inf])])
+    return jump, cut if cut is not None else val
 
 
-def _same(one: Trace, other: Trace, window: tuple[int, int]) -> tuple[int, int]:
-    """The bins of another trace over the same x."""
-    a = int(np.searchsorted(other.x, one.x[window[0]]))
-    b = int(np.searchsorted(other.x, one.x[window[1] - 1], side="right"))
-    a = min(a, len(other) - 2)
-    return a, min(max(b, a + 2), len(other))
+def _earlier(val: Trace, k: int, before: tuple[float, float]) -> tuple[float, float]:
+    """What validation had gained when training was saturated, and its standard error; at least 0.
+
+    Of beginnings of several lengths the one that stands highest by more than its noise.
+    """
+    begins = [val.level(0, w) for w in (1, 2, 4, 8) if w <= max(k, 1)]
+    level, error = max(begins, key=lambda one: one[0] - 2 * one[1])
+    gained = level - error - before[0]
+    return (gained, float(np.hypot(error, before[1]))) if gained > 0 else (0.0, 0.0)

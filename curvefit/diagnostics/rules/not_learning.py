@@ -20,7 +20,7 @@ SEVERITY: Final = "error"
 VOICE = Voice("not_learning", SEVERITY)
 
 CLEAR = 5.0  # standard errors of the difference of the halves: a drop that could not be overlooked
-MOST = 2.5  # noise standard deviations of one observation, the most that may stay unseen
+MOST = 3.0  # noise standard deviations of one observation, the most that may stay unseen
 SEEN = 0.05  # significance at which a drop counts as seen
 ADVICE = (
     "Check that labels and inputs match and that gradients reach the weights (nothing frozen); overfit one small batch "
@@ -32,7 +32,7 @@ def not_learning(evidence: Evidence) -> Diagnosis:
     r"""Test that there is no drop, in both directions.
 
     .. math:: \text{no drop seen at } 5\,\%, \quad\text{and}\quad
-              P(\text{drop} \ge \delta) < \alpha, \qquad \delta = \min(5\,\mathrm{se}, 2.5\,\sigma)
+              P(\text{drop} \ge \delta) < \alpha, \qquad \delta = \min(5\,\mathrm{se}, 3\,\sigma)
 
     Parameters
     ----------

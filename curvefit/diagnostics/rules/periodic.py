@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -25,7 +26,8 @@ CYCLES = 6  # periods that must have been seen
 SHORTEST = 4  # observations per period
 SMALLEST = 0.01  # of the total drop: a lower amplitude is of no consequence
 HARMONICS = (1, 2, 4)
-CAUTION = 1.5  # standard errors by which the background is taken higher than it is fitted
+CAUTION = 1.0  # standard errors by which the background is taken higher than it is fitted
+_EPOCH = re.compile(r"(?i)(^|[^a-z])epoch$")
 MOST = 65_536  # of longer curves the last observations are looked at
 ADVICE = (
     "If the period is that of an epoch: shuffle the data anew in every epoch, check that no part of it is sorted, and look "
@@ -55,7 +57,7 @@ def periodic(evidence: Evidence) -> Diagnosis:
     -----
     Serial correlation of any smooth kind, AR(1) and moving averages among them, is in the background, which is fitted to
     the logarithm of the periodogram of the innovations and corrected for its mean. Values are clipped at four robust standard deviations,
-    so that heavy tails do not matter. At least six periods must have been seen. A logged learning rate that goes up and
+    so that heavy tails do not matter. Where the epoch is logged along, its length is tested without a search. At least six periods must have been seen. A logged learning rate that goes up and
     down several times explains it.
     """
     name = evidence.progress
@@ -69,7 +71,7 @@ def periodic(evidence: Evidence) -> Diagnosis:
     first = int(settled[0]) if settled.size else 0
     z = np.clip(single.level[max(first, len(curve) - MOST) :], -4.0, 4.0)
     facts = {"points": float(z.size), "alpha": ALPHA}
-    found = _line(z)
+    found = _line(z, _epoch(evidence, name, z.size))
     if found is None:
         return VOICE.absent(f"{name} has no noise to look for a period in.", facts, metric=name, p_value=1.0)
     p_value, cycles, power = found
@@ -115,8 +117,23 @@ def _swings(schedule: Schedule | None) -> int:
     return len(turning_points(schedule.rate[-MOST:], 0.2 * schedule.peak)) // 2
 
 
-def _line(z: NDArray[np.float64]) -> tuple[float, float, float] | None:
-    """p-value, number of cycles and variance of the strongest periodic part, None when there is no variation."""
+def _epoch(evidence: Evidence, name: str, count: int) -> float | None:
+    """Length of an epoch in observations, where the epoch is logged along and the curve tells enough of them apart."""
+    x = evidence.run[name].x[-count:]
+    logged = next((c for k, c in evidence.run.curves.items() if _EPOCH.search(k) and len(c) > 1), None)
+    if logged is None or logged.x[0] > x[0] or logged.x[-1] < x[-1] or np.any(np.diff(logged.y) < 0):
+        return None
+    first, last = np.interp(x[[0, -1]], logged.x, logged.y)
+    epochs = float(last - first)
+    length = (count - 1) / epochs if epochs > 0 else np.inf
+    return length if length >= SHORTEST and count / length >= CYCLES - 0.5 else None
+
+
+def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, float, float] | None:
+    """p-value, number of cycles and variance of the strongest periodic part, None when there is no variation.
+
+    Half of the level is spent on the length of an epoch, where that is known, which needs no search.
+    """
     from scipy.special import gammaincc
 
     n = z.size
@@ -132,13 +149,25 @@ def _line(z: NDArray[np.float64]) -> tuple[float, float, float] | None:
     ratio = raw / _background(half, raw)
     first = np.arange(2 * CYCLES, min(2 * n // SHORTEST, n - 1) + 1)
     best = (1.0, 1.0, 0.0)
+    paid = 1.0
+    if known is not None:
+        paid, line = 2.0, round(2 * n / known)
+        for h in HARMONICS:
+            inside = [j * line - 2 for j in range(1, h + 1) if 0 <= j * line - 2 < ratio.size]
+            p = (
+                min(1.0, paid * len(HARMONICS) * float(gammaincc(len(inside), float(np.sum(ratio[inside])))))
+                if inside
+                else 1.0
+            )
+            if p < best[0]:
+                best = (p, n / known, float(np.sum(own[inside])) * 2 / n)
     for h in HARMONICS:
         usable = first[h * first < n]
         if not usable.size:
             continue
         total = np.sum([ratio[j * usable - 2] for j in range(1, h + 1)], axis=0)
         at = int(np.argmax(total))
-        p = min(1.0, len(HARMONICS) * usable.size * float(gammaincc(h, total[at])))
+        p = min(1.0, paid * len(HARMONICS) * usable.size * float(gammaincc(h, total[at])))
         if p < best[0]:
             line = int(usable[at])
             if _part_of_longer(ratio, line):

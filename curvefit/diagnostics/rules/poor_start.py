@@ -19,6 +19,7 @@ SEVERITY: Final = "warning"
 VOICE = Voice("poor_start", SEVERITY)
 
 FAR = 1.5  # times the chance level
+_FALL = 3  # first observations, whose steep fall is no noise
 ADVICE = (
     "Check the initialization (Xavier or He; a last layer that starts near zero begins at the chance level) and the scale "
     "of inputs and targets; warm the learning rate up."
@@ -61,7 +62,7 @@ def poor_start(evidence: Evidence) -> Diagnosis:
         return too_short(VOICE, evidence, name)
     curve = evidence.run[name]
     first = float(curve.y[0])
-    beginning = np.diff(oriented(curve)[: max(len(curve) // 10, LEAST)], 2) / np.sqrt(6.0)
+    beginning = np.diff(oriented(curve)[_FALL : max(len(curve) // 10, LEAST) + _FALL], 2) / np.sqrt(6.0)
     early = 1.4826 * float(np.median(np.abs(beginning - np.median(beginning))))
     sd = max(single.rough, min(early, 0.25 * first))
     excess = first - FAR * chance

@@ -140,7 +140,12 @@ def _excursions(
     found: list[tuple[int, int]] = []
     back = -1
     for i in starts.tolist():
-        if i <= back or single.level[i] < 2.0:
+        if i <= back:
+            continue
+        if single.level[i] < 2.0:  # under slow noise a value may be far off from its neighbors alone
+            if _alone(single, y, i):
+                back = i + 1
+                found.append((i, back))
             continue
         if y[i] - np.median(y[max(i - 3, 0) : i]) < 0.5 * single.value[i]:
             continue
@@ -151,6 +156,15 @@ def _excursions(
         back = i + 1 + int(calm[0])
         found.append((i, back))
     return found
+
+
+def _alone(single: Residuals, y: NDArray[np.float64], i: int) -> bool:
+    """Whether a value lies far above both of its neighbors, by noise of which neighbors share most."""
+    if single.rho < 0.5 or not 0 < i < y.size - 1:
+        return False
+    return bool(
+        y[i] - max(y[i - 1], y[i + 1]) > 0.5 * HIGH * single.sd * np.sqrt((1 - single.rho**2) / (1 + single.rho**2))
+    )
 
 
 def _binomial_tail(successes: int, trials: int) -> float:
