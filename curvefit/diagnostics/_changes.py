@@ -160,15 +160,13 @@ def _test(
     y = trace.y[low:high] - trace.y[at]
     rho = _correlation(trace, {at, *cuts, *others})
     plain = trace.weight[low:high]
-    tried = [
-        (at + d, r, _fit(np.column_stack([*base, _lasting(index - at - d, r)]), y, plain, rho))
-        for d in _AROUND
-        for r in _LASTING
-        if at + d - low >= SIDE and at + d <= high - SIDE
-    ]
+    tried = [(at + d, r) for d in _AROUND for r in _LASTING if at + d - low >= SIDE and at + d <= high - SIDE]
     if not tried:
         return None
-    at, best, first = min(tried, key=lambda entry: entry[2].rss)
+    design = np.column_stack(base)
+    left = _left(design, np.column_stack([_lasting(index - a, r) for a, r in tried]), y, plain, rho)
+    at, best = tried[int(np.argmin(left))]
+    first = _fit(np.column_stack([*base, _lasting(index - at, best)]), y, plain, rho)
     noise = _two_sided(plain, first.residual, at - low)
     fitted = _fit(np.column_stack([*base, _lasting(index - at, best)]), y, noise, rho)
     dof = t.size - len(base) - 1
@@ -186,10 +184,10 @@ def _test(
         np.where(bins >= d, np.exp(-np.maximum(bins - d, 0) / r), 0.0) for d in (-1.0, 0.0, 1.0) for r in _PASSING
     ]
     bends = [np.maximum(bins - shift, 0.0) for shift in _BENDS]
-    for other in (*passing, *bends, *(b * b for b in bends)):
-        # noise of each side would forgive the misfit of a step beside a kink: both are compared with one noise
-        if _fit(np.column_stack([*base, other]), y, plain, rho).rss < first.rss * np.exp(-_BETTER / t.size):
-            return None
+    others_left = _left(design, np.column_stack([*passing, *bends, *(b * b for b in bends)]), y, plain, rho)
+    # noise of each side would forgive the misfit of a step beside a kink: both are compared with one noise
+    if float(np.min(others_left)) < first.rss * np.exp(-_BETTER / t.size):
+        return None
     return Change(at, fitted.size, stderr, p)
 
 
@@ -222,14 +220,31 @@ class _Fit:
     residual: Array
 
 
-def _fit(design: Array, y: Array, noise: Array, rho: float) -> _Fit:
-    def whitened(v: Array) -> Array:
-        v = v / (noise if v.ndim == 1 else noise[:, None])
-        out: Array = np.concatenate([np.sqrt(1 - rho**2) * v[:1], v[1:] - rho * v[:-1]])
-        return out
+def _whitened(v: Array, noise: Array, rho: float) -> Array:
+    """Values, or columns of values, with AR(1) noise of those sizes made white."""
+    v = v / (noise if v.ndim == 1 else noise[:, None])
+    out: Array = np.concatenate([np.sqrt(1 - rho**2) * v[:1], v[1:] - rho * v[:-1]])
+    return out
 
-    q, r = np.linalg.qr(whitened(design))
-    w = whitened(y)
+
+def _left(design: Array, extra: Array, y: Array, noise: Array, rho: float) -> Array:
+    """Residual sum of squares with each of the extra columns beside the design: what `_fit` leaves, for all at once."""
+    q = np.linalg.qr(_whitened(design, noise, rho))[0]
+    w, columns = _whitened(y, noise, rho), _whitened(extra, noise, rho)
+    w = w - q @ (q.T @ w)
+    size = np.sqrt(np.sum(columns * columns, axis=0))
+    columns = columns - q @ (q.T @ columns)
+    columns -= q @ (q.T @ columns)  # twice is enough
+    power = np.sqrt(np.sum(columns * columns, axis=0))
+    new = power > 1e-9 * size
+    along = columns / np.where(new, power, np.inf)
+    rest = w[:, None] - along * (w @ along)
+    return np.asarray(np.sum(rest * rest, axis=0))
+
+
+def _fit(design: Array, y: Array, noise: Array, rho: float) -> _Fit:
+    q, r = np.linalg.qr(_whitened(design, noise, rho))
+    w = _whitened(y, noise, rho)
     along = q.T @ w
     rest = w - q @ along
     top = float(np.max(np.abs(np.diag(r))))

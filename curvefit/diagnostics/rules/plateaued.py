@@ -7,7 +7,9 @@ from typing import Final
 import numpy as np
 
 from ...curves import Estimate
-from ...segmentation.segmented_regression import Axis, segment
+from ...segmentation._problem import Axis, prepare
+from ...segmentation._search import solve
+from ...segmentation.segmented_regression import segment
 from .._leveling import SMALL
 from .._trace import Trace
 from ..diagnosis import Diagnosis
@@ -119,8 +121,8 @@ def _kink(boiled: Trace) -> dict[str, float]:
         return {}
     y, w = y / float(np.max(np.abs(y))), w / float(np.max(w))  # squares neither overflow nor vanish
     axes: tuple[Axis, ...] = ("linear", "log") if x[0] > 0 else ("linear",)
-    lines = [segment((x, y), 1, terminal_slope=0.0, weights=w, x_axis=axis) for axis in axes]
-    best = min(lines, key=lambda fit: fit.rss)
+    left = [solve(prepare((x, y), w, axis, "linear", False, True, None).design, 1).rss for axis in axes]
+    best = segment((x, y), 1, terminal_slope=0.0, weights=w, x_axis=axes[left.index(min(left))])
     place = best.breakpoints[0] if best.breakpoints else None
     if place is None or place.value is None or place.interval is None or best.existence_test is None:
         return {}

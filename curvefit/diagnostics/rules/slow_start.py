@@ -65,10 +65,12 @@ def slow_start(evidence: Evidence) -> Diagnosis:
     (t, size), width = max(tested, key=lambda one: one[0][0])
     p_value = min(1.0, len(widths) * student_tail(t, late.dof))
     facts |= {"bend": size, "t": min(t, 1e6)}
+    if p_value >= ALPHA_START:  # most curves; where it would end need not be looked for
+        return VOICE.absent(f"{name} falls from the start.", facts, metric=name, p_value=p_value)
     end = _end(boiled, width)
     gained = float(boiled.local[: end + 1].max() - boiled.local[end])
     later = float(boiled.local[end] - boiled.trend.min())
-    if p_value >= ALPHA_START or later < SMALLEST * boiled.drop or size < 0.5 * SMALLEST * boiled.drop:
+    if later < SMALLEST * boiled.drop or size < 0.5 * SMALLEST * boiled.drop:
         return VOICE.absent(f"{name} falls from the start.", facts, metric=name, p_value=p_value)
     if end > LATEST * m:
         return VOICE.absent(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..forecast import Distribution
 from ._rows import LARGEST
 from .batch import Floats, Ints
-from .engine import Pooled
+from .engine import Pooled, quantiles_of
 
 __all__ = ["PooledDistribution"]
 
@@ -57,6 +57,8 @@ class PooledDistribution(Distribution):
         """Quantiles, shape (H, L)."""
         levels = np.asarray(levels, dtype=np.float64)
         columns = self._columns
+        if columns is not None and columns.size == 1 and columns[0] != -1:
+            return self._alone(levels, columns)  # each curve asks about another x: nothing to share
         key = (self._underlying, levels.tobytes(), b"" if columns is None else columns.tobytes())
         table = self._answers.get(key)
         if table is None:
@@ -65,6 +67,14 @@ class PooledDistribution(Distribution):
                 self._answers.clear()
             self._answers[key] = table
         return table[self._row, : self._places.size].copy()
+
+    def _alone(self, levels: NDArray[np.float64], columns: Ints) -> NDArray[np.float64]:
+        pooled, row = self._pooled, slice(self._row, self._row + 1)
+        mixture = pooled.underlying if self._underlying else pooled.observation
+        if mixture.stretch is not None and len(pooled.asked) > 1:
+            mixture.median  # noqa: B018  # solved for all curves at once, before one is cut out
+        part, link = mixture.rows(row).columns(columns), pooled.link.rows(row).columns(columns)
+        return quantiles_of(part, link, pooled.level[row], levels)[0]
 
     def cdf(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(Y <= v), shape (H, m)."""

@@ -17,7 +17,7 @@ from .opinion import Opinion
 from .prior import CONSTANT, FEW, stated_prior
 from .view import View, look
 
-__all__ = ["CONSTANT", "FEW", "SEEN", "Pooled", "Pooling", "pool"]
+__all__ = ["CONSTANT", "FEW", "SEEN", "Pooled", "Pooling", "pool", "quantiles_of"]
 
 SEEN = 0  # rests on the curve; FEW and CONSTANT rest on a stated prior
 
@@ -73,10 +73,11 @@ class Pooled:
         mixture, link = self.underlying if underlying else self.observation, self.link
         if columns is not None:
             mixture, link = mixture.columns(columns), link.columns(columns)
-        return _quantile(mixture, link, self.level, np.asarray(levels, dtype=np.float64))
+        return quantiles_of(mixture, link, self.level, np.asarray(levels, dtype=np.float64))
 
 
-def _quantile(mixture: Mixture, link: Link, level: Floats, levels: Floats) -> Floats:
+def quantiles_of(mixture: Mixture, link: Link, level: Floats, levels: Floats) -> Floats:
+    """Quantiles in the unit of the metric, shape (N, H, L), of mixtures of z relative to a level."""
     rising = link.sign > 0
     if rising.all():
         z = mixture.quantile(levels)
