@@ -44,6 +44,13 @@ def _finite(text: str) -> float:
     return value
 
 
+def _jobs(text: str) -> int:
+    value = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    if not 1 <= value <= 256:
+        raise UsageError(f"{text!r} is no number of processes from 1 to 256")
+    return value
+
+
 def _positive(text: str) -> float:
     value = _number(text)
     if math.isinf(value) and value > 0:
@@ -53,6 +60,7 @@ def _positive(text: str) -> float:
     return value
 
 
+jobs = checked(_jobs)
 finite = checked(_finite)
 positive = checked(_positive)
 level = checked(lambda text: check_level(_number(text)))
@@ -92,6 +100,9 @@ def add_input(parser: ArgumentParser, *, metric: bool = True) -> None:
         "--pattern", metavar="RE", help=r"form of a console log's lines: 'step (?P<step>\d+) loss (?P<loss>\S+)'"
     )
     group.add_argument("--keep-partial-tail", action="store_true", help="keep a last line that has no line end")
+    group.add_argument(
+        "--jobs", type=jobs, default=1, metavar="N", help="processes that read the files of a folder (default: 1)"
+    )
     group.add_argument(
         "--resume",
         choices=get_args(ResumePolicy),

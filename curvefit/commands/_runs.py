@@ -70,7 +70,7 @@ def load(args: Namespace, failures: Failures) -> Iterator[Run]:
     seen: set[str] = set()
     for path in args.path:
         found = len(failures.items)
-        for name, outcome in read_each(path, **options):
+        for name, outcome in read_each(path, jobs=args.jobs, **options):
             if isinstance(outcome, CurvefitError):
                 failures.on(name, stage="read").add(outcome)
                 continue

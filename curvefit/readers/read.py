@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -15,6 +15,8 @@ from ..curves.errors import unknown_name
 from . import registry
 from ._base import MAX_BYTES, Bundle, Options, Reader
 from ._foreign import refusal, refuse_dangerous
+from ._outcome import Failure, Reading
+from ._parallel import outcomes
 from ._runs import is_log, named_apart
 from ._source import ChangedError, Source, open_source
 from ._walk import Skipped, Walk, run_name
@@ -34,41 +36,6 @@ __all__ = [
 NO_LOG = ("CF-IO-003", "CF-IO-012", "CF-IO-013")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that could not be read.
-
-    Parameters
-    ----------
-    path : str
-        The file, safe for a terminal.
-    error : CurvefitError
-        Why.
-    """
-
-    path: str
-    error: CurvefitError
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What came of reading a path.
-
-    Parameters
-    ----------
-    runs : tuple of Run
-        Runs in the order of their files.
-    failures : tuple of Failure
-        Logs that could not be read.
-    skipped : mapping of str to int
-        Files of a folder that are no logs, counted by reason.
-    """
-
-    runs: tuple[Run, ...]
-    failures: tuple[Failure, ...]
-    skipped: Skipped
-
-
 @checked
 def read(
     path: str | os.PathLike[str],
@@ -85,6 +52,7 @@ def read(
     keep_partial_tail: bool = False,
     pattern: str | None = None,
     on_error: Literal["raise", "collect"] = "raise",
+    jobs: int = 1,
 ) -> list[Run]:
     r"""Read the runs of a log file, of standard input (``"-"``), or of every log in a folder.
 
@@ -118,6 +86,9 @@ def read(
         ``r"step (?P<step>\d+) loss (?P<loss>\S+)"``. A group called ``horizon`` is the planned length.
     on_error : {"raise", "collect"}
         In a folder: raise the first failure, or leave out what fails (`read_all` returns the failures too).
+    jobs : int
+        Processes that read the files of a folder; a script that asks for several begins under
+        ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -150,7 +121,7 @@ def read(
         return _read_file(path, options)
     runs: list[Run] = []
     first: CurvefitError | None = None
-    for _, outcome in _read_folder(path, options, Skipped()):
+    for _, outcome in _read_folder(path, options, Skipped(), _checked(jobs)):
         if isinstance(outcome, CurvefitError):
             if on_error == "raise":
                 raise outcome
@@ -162,13 +133,17 @@ def read(
     return runs
 
 
-def read_each(path: str | os.PathLike[str], **options: object) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
+def read_each(
+    path: str | os.PathLike[str], *, jobs: int = 1, **options: object
+) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
     """Read a file or folder file by file, as a stream of outcomes; the first comes at once, however large the folder.
 
     Parameters
     ----------
     path : path-like
         File, folder or ``"-"``.
+    jobs : int
+        Processes that read the files of a folder.
     **options
         As for `read`, without ``on_error``.
 
@@ -181,16 +156,18 @@ def read_each(path: str | os.PathLike[str], **options: object) -> Iterator[tuple
     if not _is_folder(path):
         yield safe_text(os.fspath(path)), attempt(path, settled)
         return
-    yield from _read_folder(path, settled, Skipped())
+    yield from _read_folder(path, settled, Skipped(), _checked(jobs))
 
 
-def read_all(path: str | os.PathLike[str], **options: object) -> Reading:
+def read_all(path: str | os.PathLike[str], *, jobs: int = 1, **options: object) -> Reading:
     """Read a file or folder; one bad file never loses the rest.
 
     Parameters
     ----------
     path : path-like
         File, folder or ``"-"``.
+    jobs : int
+        Processes that read the files of a folder.
     **options
         As for `read`, without ``on_error``.
 
@@ -204,7 +181,7 @@ def read_all(path: str | os.PathLike[str], **options: object) -> Reading:
     runs: list[Run] = []
     failures: list[Failure] = []
     outcomes = (
-        _read_folder(path, settled, skipped)
+        _read_folder(path, settled, skipped, _checked(jobs))
         if _is_folder(path)
         else iter([(safe_text(os.fspath(path)), attempt(path, settled))])
     )
@@ -214,6 +191,12 @@ def read_all(path: str | os.PathLike[str], **options: object) -> Reading:
         else:
             runs.extend(outcome)
     return Reading(tuple(runs), tuple(failures), skipped)
+
+
+def _checked(jobs: int) -> int:
+    if not isinstance(jobs, int) or isinstance(jobs, bool) or not 1 <= jobs <= 256:
+        raise UsageError(f"jobs={jobs!r}", code="CF-USE-005", hint="a number of processes from 1 to 256")
+    return jobs
 
 
 def _options_of(given: dict[str, object]) -> Options:
@@ -271,15 +254,26 @@ def attempt(
         return error
 
 
+Entry = tuple[str | Bundle | ReadError, str]
+
+
+def _one(options: Options, found: Entry) -> list[Run] | CurvefitError:
+    """What comes of one entry of a folder."""
+    entry, name = found
+    if isinstance(entry, CurvefitError):
+        return entry
+    bundle = entry if isinstance(entry, Bundle) else None
+    return attempt(entry.files[0][1] if isinstance(entry, Bundle) else entry, options, name=name, bundle=bundle)
+
+
 def _read_folder(
-    path: str | os.PathLike[str], options: Options, skipped: Skipped
+    path: str | os.PathLike[str], options: Options, skipped: Skipped, jobs: int
 ) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
     """Outcomes of the logs in a folder; files that are no logs are counted."""
-    for entry, name in Walk(os.fspath(path), skipped, partial(gather, asked_reader(options))):
-        bundle = entry if isinstance(entry, Bundle) else None
+    found = Walk(os.fspath(path), skipped, partial(gather, asked_reader(options)))
+    for (entry, _), outcome in outcomes(partial(_one, options), found, jobs):
         file = entry.files[0][1] if isinstance(entry, Bundle) else entry
         shown = safe_text(file)
-        outcome = file if isinstance(file, CurvefitError) else attempt(file, options, name=name, bundle=bundle)
         if (
             isinstance(outcome, ReadError)
             and outcome.code in NO_LOG

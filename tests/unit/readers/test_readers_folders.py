@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import os
+
+import pytest
+
+import curvefit as cf
 from curvefit.readers.read import read_all
 
 
@@ -12,3 +18,36 @@ def test_a_table_that_is_none_is_a_failure_and_not_passed_over(tmp_path):
     result = read_all(tmp_path)
     assert len(result.runs) == 1 and len(result.skipped) == 1
     assert [f.path.endswith("torn.csv") for f in result.failures] == [True]
+
+
+def test_several_processes_read_the_same_in_the_same_order(log, tmp_path):
+    for i in range(70):
+        log(f"step,loss\n1,{i}\n2,{i / 2}\n", f"runs/r{i}/log.csv")
+    log("step,loss\n", "runs/r5/empty.csv")
+    log(b"\0\1", "runs/r6/blob.bin")
+    one, two = read_all(tmp_path / "runs"), read_all(tmp_path / "runs", jobs=2)
+    assert [(r.name, dict(r.curves)) for r in one.runs] == [(r.name, dict(r.curves)) for r in two.runs]
+    assert len(one.runs) == 70 and [f.error.code for f in two.failures] == ["CF-IO-002"]
+    assert one.skipped.counts == two.skipped.counts
+
+
+def test_a_process_that_dies_loses_nothing(monkeypatch):
+    from curvefit.readers import _parallel
+
+    monkeypatch.setattr(_parallel, "CHUNK", 2)
+    here = os.getpid()
+    found = dict(_parallel.outcomes(functools.partial(dies_elsewhere, here), range(9), 2))
+    assert found == {i: i * i for i in range(9)}
+
+
+def dies_elsewhere(here: int, value: int) -> int:
+    if os.getpid() != here:
+        os._exit(9)
+    return value * value
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1000, "2", True])
+def test_a_number_of_processes_that_makes_no_sense(log, jobs):
+    path = log("step,loss\n1,2\n2,1\n", "runs/log.csv")
+    with pytest.raises(cf.CurvefitError, match="jobs"):
+        cf.read(path.parent, jobs=jobs)
