@@ -74,7 +74,8 @@ class PooledDistribution(Distribution):
         if mixture.stretch is not None and len(pooled.asked) > 1:
             mixture.median  # noqa: B018  # solved for all curves at once, before one is cut out
         part, link = mixture.rows(row).columns(columns), pooled.link.rows(row).columns(columns)
-        return quantiles_of(part, link, pooled.level[row], levels)[0]
+        alone: Floats = quantiles_of(part, link, pooled.level[row], levels)[0]
+        return alone
 
     def cdf(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(Y <= v), shape (H, m)."""
