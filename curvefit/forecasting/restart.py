@@ -14,7 +14,7 @@ from .annealed.blend import Either
 from .forecast import Forecast
 from .forecasters._base import Forecaster
 
-__all__ = ["begun_anew", "enough_since", "found_drop", "restarted", "resting_on"]
+__all__ = ["begun_anew", "enough_since", "found_drop", "found_drops", "restarted", "resting_on"]
 
 Array = NDArray[np.float64]
 SHARE = 1 / 3  # of the forecast rests on what came after the last sudden drop (benchmarks/README.md)
@@ -23,6 +23,7 @@ _BY_SIZE = ("sample", "parameter", "flop")  # nothing happens along them
 _BINS, _FEWEST = 240, 20
 _SIDE = 4  # bins on either side of a place in the screen
 _REACH = 24  # bins on either side in the test
+_TOGETHER = 2000  # curves of one length that are screened at once: memory stays flat
 _STRIKING = 8.0  # typical gaps
 _SMALLEST = 0.03  # of the range of the values
 
@@ -65,7 +66,7 @@ def restarted(
     made : list of Forecast
         One per curve.
     """
-    found = [(i, at) for i, curve in enumerate(curves) if (at := found_drop(curve)) is not None]
+    found = sorted(found_drops(curves).items())
     if not found:
         return made
     begun = [begun_anew(curves[i], at) for i, at in found]
@@ -89,20 +90,36 @@ def found_drop(curve: Curve) -> float | None:
     The thresholds are those of a striking change; neighbors of twice and half their size change the benefit little
     (benchmarks/README.md). Curves over sizes have no drops.
     """
-    if curve.x_unit in _BY_SIZE or len(curve) < _FEWEST:
-        return None
-    sign = 1.0 if curve.direction == "min" else -1.0
-    top = float(np.max(np.abs(curve.y)))
-    if top == 0:
-        return None
-    x, y, first = _binned(curve.x, sign * curve.y / top)
-    at = _striking(y)
-    if at is None or not enough_since(curve, float(curve.x[first[at]])):
-        return None
-    low, high = max(0, at - _REACH), min(y.size, at + _REACH)
-    if _fall(x[low:high], y[low:high]) < _SMALLEST * float(np.ptp(y)):
-        return None
-    return float(curve.x[first[at]])
+    return found_drops([curve]).get(0)
+
+
+def found_drops(curves: Sequence[Curve]) -> dict[int, float]:
+    """The drop of each curve in which one is found, by its place among them.
+
+    Curves of one length are screened at once; the test is made where the screen finds something.
+    """
+    alike: dict[int, list[int]] = {}
+    for i, curve in enumerate(curves):
+        if len(curve) >= _FEWEST and curve.x_unit not in _BY_SIZE:
+            alike.setdefault(len(curve), []).append(i)
+    found: dict[int, float] = {}
+    for size, members in sorted(alike.items()):
+        for start in range(0, len(members), _TOGETHER):
+            some = members[start : start + _TOGETHER]
+            first = _bins(size)
+            values = np.stack([curves[i].y for i in some])
+            sign = np.array([1.0 if curves[i].direction == "min" else -1.0 for i in some])
+            top = np.maximum(np.abs(values).max(axis=1), 1e-300)
+            y = _means((sign / top)[:, None] * values, first)
+            for row, at in _striking(y):
+                curve = curves[some[row]]
+                x = float(curve.x[first[at]])
+                low, high = max(0, at - _REACH), min(first.size, at + _REACH)
+                across = _means(curve.x[None], first)[0]
+                deep = _fall(across[low:high], y[row, low:high]) >= _SMALLEST * float(np.ptp(y[row]))
+                if deep and enough_since(curve, x):
+                    found[some[row]] = x
+    return found
 
 
 def _fall(x: Array, y: Array) -> float:
@@ -121,13 +138,19 @@ def _line_at(x: Array, y: Array, at: float) -> float:
     return float(y.mean() + (at - x.mean()) * float(z @ y) / max(float(z @ z), 1e-300))
 
 
-def _binned(x: Array, y: Array) -> tuple[Array, Array, NDArray[np.intp]]:
-    """Means of at most 240 bins of equal numbers of points, and where each begins."""
-    if x.size <= _BINS:
-        return x, y, np.arange(x.size)
-    first = np.linspace(0, x.size, _BINS + 1).astype(np.intp)[:-1]
-    count = np.diff(np.r_[first, x.size])
-    return np.add.reduceat(x, first) / count, np.add.reduceat(y, first) / count, first
+def _bins(size: int) -> NDArray[np.intp]:
+    """Where each of at most 240 bins of equal numbers of points begins."""
+    if size <= _BINS:
+        return np.arange(size)
+    return np.linspace(0, size, _BINS + 1).astype(np.intp)[:-1]
+
+
+def _means(rows: Array, first: NDArray[np.intp]) -> Array:
+    """Mean of each bin, along the last axis."""
+    if first.size == rows.shape[1]:
+        return rows
+    means: Array = np.add.reduceat(rows, first, axis=1) / np.diff(np.r_[first, rows.shape[1]])
+    return means
 
 
 _DISTANCE = np.arange(_SIDE) + 0.5
@@ -138,13 +161,18 @@ _AHEAD = 1 / _SIDE - (_DISTANCE - _DISTANCE.mean()) * _DISTANCE.mean() / float(
 _KERNEL = np.r_[_AHEAD[::-1], -_AHEAD]
 
 
-def _striking(y: Array) -> int | None:
-    """First bin after the last striking drop; the beginning of a curve, which falls anyway, is left out."""
-    gap = np.lib.stride_tricks.sliding_window_view(y, 2 * _SIDE) @ _KERNEL
-    limit = _STRIKING * 1.4826022185056018 * float(np.median(np.abs(gap)))
-    places = np.flatnonzero(gap > max(limit, 1e-12)) + _SIDE
-    places = places[places >= max(_SIDE + 3, y.size // 20)]
-    if not places.size:
-        return None
-    near = places[places >= places[-1] - _SIDE]
-    return int(near[np.argmax(gap[near - _SIDE])])
+def _striking(y: Array) -> list[tuple[int, int]]:
+    """Rows with a striking drop, and the first bin after the last; the beginning, which falls anyway, is left out."""
+    wide = y.shape[1] - 2 * _SIDE + 1
+    gap = np.zeros((len(y), wide))
+    for k, factor in enumerate(_KERNEL):  # in this order for every number of rows: the same bits alone and in a batch
+        gap += factor * y[:, k : k + wide]
+    limit = _STRIKING * 1.4826022185056018 * np.median(np.abs(gap), axis=1)
+    beyond = gap > np.maximum(limit, 1e-12)[:, None]
+    beyond[:, : max(3, y.shape[1] // 20 - _SIDE)] = False
+    out = []
+    for row in np.flatnonzero(beyond.any(axis=1)):
+        places = np.flatnonzero(beyond[row])
+        near = places[places >= places[-1] - _SIDE]
+        out.append((int(row), int(near[np.argmax(gap[row, near])]) + _SIDE))
+    return out

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import curvefit as cf
-from curvefit.forecasting.restart import begun_anew, enough_since, found_drop
+from curvefit.forecasting.restart import begun_anew, enough_since, found_drop, found_drops
 
 X = np.arange(1.0, 201)
 
@@ -49,6 +49,20 @@ def test_the_place_does_not_depend_on_units():
     place = found_drop(cf.Curve(X, y, "val_loss"))
     assert found_drop(cf.Curve(X, 1e6 * y, "val_loss")) == place
     assert found_drop(cf.Curve(1000 * X, y, "val_loss")) == 1000 * place
+
+
+def test_many_curves_are_screened_as_each_alone():
+    curves = [cf.Curve(X, values(0.3 * (s % 2), seed=s, at=60 + 5 * s), "val_loss") for s in range(16)]
+    curves += [cf.Curve(X[:n], values(0.3, seed=n, at=40)[:n], "val_loss") for n in (10, 80, 120, 120)]
+    alone = {i: at for i, c in enumerate(curves) if (at := found_drop(c)) is not None}
+    assert found_drops(curves) == alone and len(alone) >= 8
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-300, 1e300, 1.5e308])
+def test_values_near_the_ends_of_the_range_of_floats(size):
+    x = np.arange(1.0, 1001)
+    y = size * (0.9 - 0.4 * (x >= 500))
+    assert found_drop(cf.Curve(x, y, "val_loss")) in (None, pytest.approx(500, abs=8))
 
 
 def test_long_curves_are_looked_at_in_bins():
