@@ -1,0 +1,1 @@
+"""Studies of many runs: scaling laws and reports, measured."""
