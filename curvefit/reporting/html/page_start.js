@@ -49,7 +49,10 @@ function paper(on) {
   else if (theme === "auto") delete root.dataset.theme;
   else root.dataset.theme = theme;
   for (const node of document.querySelectorAll("details.more")) { if (on) { node.dataset.was = String(node.open); node.open = true; } else node.open = node.dataset.was === "true"; }
-  if (!single && current === null) rows(true);
+  if (!single && current === null) {
+    rows(true);
+    document.getElementById("cut").textContent = on && order.length > PRINTED ? `These are the first ${PRINTED.toLocaleString("en")} of ${plural(order.length, "run")}.` : "";
+  }
   if (chart) chart.draw(on ? 680 : undefined);
 }
 addEventListener("beforeprint", () => paper(true));

@@ -83,7 +83,7 @@ function thumbnail(i) {
 }
 
 /* ---------- the table ---------- */
-const HEIGHT = 44;
+const HEIGHT = 44, PRINTED = 2000; /* height of a row in pixels; most rows on paper */
 let grid, body, head, groups, foundLine, input, active = 0, printing = false;
 const shown = () => columns.filter(c => c.show);
 function widthOf(c) {
@@ -120,7 +120,7 @@ function build() {
     const row = e.target.closest("tr[data-i]");
     if (row && !e.target.closest("a, button") && !String(getSelection())) location.hash = "run-" + (Number(row.dataset.i) + 1);
   });
-  runs.append(bar, foundLine, grid);
+  runs.append(bar, foundLine, grid, el("p", {class: "note", id: "cut"}));
   new ResizeObserver(() => rows(false)).observe(grid);
   heads();
   refresh();
@@ -212,7 +212,7 @@ function gap(height) {
   return el("tr", {class: "gap", "aria-hidden": "true"}, td);
 }
 function rows(force) {
-  const most = printing ? 2000 : Math.ceil((grid.clientHeight || 700) / HEIGHT) + 12;
+  const most = printing ? PRINTED : Math.ceil((grid.clientHeight || 700) / HEIGHT) + 12;
   const first = printing ? 0 : Math.max(0, Math.min(Math.floor(grid.scrollTop / HEIGHT) - 6, order.length - most));
   const end = Math.min(order.length, first + most);
   if (!force && first === window0 && end === window1) return;
