@@ -57,7 +57,7 @@ def forecast(
     experience : Experience, optional
         What `curvefit.learn` learned from earlier runs of this kind; for the default method.
     found_breaks : bool
-        Whether a third of the default method's forecast rests on the curve since its last sudden drop, where the values
+        Whether a third of the default method's forecast, experienced or not, rests on the curve since its last sudden drop, where the values
         alone show one (`curvefit.forecasting.restart`); the drops of a known schedule are used anyway.
 
     Returns
@@ -161,7 +161,9 @@ def forecast_many(
     if not curves:
         return []
     made = forecaster.forecast(curves, asked)
-    return restarted(forecaster, curves, asked, made) if found_breaks and type(forecaster) is Pooled else made
+    if found_breaks and type(forecaster) in (Pooled, Experienced):
+        return restarted(forecaster, curves, asked, made)
+    return made
 
 
 def _experienced(forecaster: Forecaster, experience: Experience) -> Forecaster:

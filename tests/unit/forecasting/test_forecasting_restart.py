@@ -109,3 +109,12 @@ def test_forecasts_after_a_drop_are_better_for_it():
         scores.append([float(fc.observation.crps(y[-1:])[0, 0]) for fc in pair])
     used, unused = np.mean(scores, axis=0)
     assert used < unused
+
+
+def test_an_experience_begins_anew_as_well():
+    experience = cf.learn([cf.Curve(X[:60], values(0.0, seed=s)[:60], "val_loss") for s in range(8)])
+    curve = cf.Curve(X, values(0.3), "val_loss")
+    made = cf.forecast(curve, 400, experience=experience)
+    without = cf.forecast(curve, 400, experience=experience, found_breaks=False)
+    assert made.explanation["restarted_at"] == found_drop(curve)
+    assert made.median[0] != without.median[0]
