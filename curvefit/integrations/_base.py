@@ -91,6 +91,8 @@ class Watch:
         The newest.
     stopped : bool
         Whether a criterion has held.
+    larger_is_better : bool
+        Of the metric.
     to_logger : bool
         Whether forecasts go to the trainer's own logger.
 
@@ -119,6 +121,8 @@ class Watch:
         self._planned: dict[str, float] = {}
         self.monitor = self._made()
         self.name = metric if isinstance(metric, str) else metric.name
+        named = Metric.infer(metric) if isinstance(metric, str) else metric
+        self.larger_is_better = options.get("direction", named.direction) == "max"
         self.to_logger = isinstance(forecast_to, str) and forecast_to == "logger"
         if self.to_logger and not has_logger:
             raise UsageError(

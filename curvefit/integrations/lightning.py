@@ -62,8 +62,10 @@ class MonitorCallback(callbacks.Callback):
         x = trainer.global_step
         if self._epochs:
             x = (trainer.fit_loop.total_batch_idx + 1) / trainer.num_training_batches
+        # the step that Lightning itself gives to what is logged now, so that rows stay in order
+        step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", trainer.global_step)
         return self.watch.see(
-            x, values, log=lambda ahead, _: [g.log_metrics(ahead, trainer.global_step) for g in trainer.loggers]
+            x, values, log=lambda ahead, _: [each.log_metrics(ahead, step) for each in trainer.loggers]
         )
 
     def state_dict(self) -> dict[str, Any]:

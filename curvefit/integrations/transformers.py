@@ -39,10 +39,18 @@ class MonitorCallback(callbacks.TrainerCallback, callbacks.ExportableState):
         self.watch.safely(self._restore, state, otherwise=None)
 
     def _restore(self, state: Any) -> None:
-        kept = state.stateful_callbacks.setdefault(type(self).__name__, self.state())
+        kept = state.stateful_callbacks.setdefault(
+            type(self).__name__, []
+        )  # a trainer without the name fails on saving
         for one in (kept if isinstance(kept, list) else [kept]) if state.global_step else []:
             if one["attributes"]["saved"].get("metric") == self.watch.name:
                 self.saved = one["attributes"]["saved"]
+
+    def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Drop what is saved now: the trainer appends to it, where there are several of a name, at every save."""
+        kept = state.stateful_callbacks.get(type(self).__name__)
+        if isinstance(kept, list):
+            kept.clear()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **others: Any) -> None:
         """Judge what was logged; the closing summary of a training is none of it."""

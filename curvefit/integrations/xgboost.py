@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from typing import Any
 
@@ -33,9 +34,11 @@ class MonitorCallback(callbacks.TrainingCallback):
         options.setdefault("x_unit", "iteration")
         self.watch = Watch(metric, has_logger=False, **options)
         self._kept = (0.0, 0.0)
+        self._top: tuple[float, float, int] | None = None
 
     def before_training(self, model: Any) -> Any:
         """Take the saved state."""
+        self._top = None
         self.watch.begin()
         self.watch.safely(self._restore, model, otherwise=None)
         return model
@@ -50,21 +53,28 @@ class MonitorCallback(callbacks.TrainingCallback):
         return model
 
     def _restore(self, model: Any) -> None:
-        saved = model.attr(_STATE) if hasattr(model, "attr") else None
-        if saved:
+        if saved := model.attr(_STATE):
             self.watch.load_state_dict(json.loads(saved))
+            model.set_attr(best_score=None, best_iteration=None)  # of the rounds so far
 
     def _look(self, model: Any, epoch: int, evals_log: Any) -> bool:
         rows = {f"{d}-{m}": v[-1] for d, each in evals_log.items() for m, v in each.items()}
         values = {k: v[0] if isinstance(v, tuple) else v for k, v in rows.items()}  # a pair in cross-validation
-        single = hasattr(model, "num_boosted_rounds")
-        stop = self.watch.see(model.num_boosted_rounds() if single else epoch + 1, values)
+        value = values.get(self.watch.name, float("nan"))
+        rank = -value if self.watch.larger_is_better else value
+        rounds = model.num_boosted_rounds()
+        if math.isfinite(rank) and (self._top is None or rank < self._top[0]):
+            self._top = (rank, value, rounds - 1)
+        stop = self.watch.see(rounds, values)
+        if (
+            stop and self._top is not None
+        ):  # as XGBoost's own early stopping does; cross-validation cannot end without it
+            model.set_attr(best_score=str(self._top[1]), best_iteration=str(self._top[2]))
         if time.monotonic() - self._kept[0] > 50 * self._kept[1]:  # at most 2 % of the time
             self._keep(model)
         return stop
 
     def _keep(self, model: Any) -> None:
         began = time.monotonic()
-        if hasattr(model, "set_attr"):
-            model.set_attr(**{_STATE: json.dumps(self.watch.state_dict())})
+        model.set_attr(**{_STATE: json.dumps(self.watch.state_dict())})
         self._kept = (time.monotonic(), time.monotonic() - began)
