@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from ..curves.numbers import counted
 from ._base import Options
 from ._cells import Column
 from ._groups import Group, Unit
@@ -44,7 +45,7 @@ def chart_groups(table: Table, options: Options, where: str) -> list[Group] | No
     x = np.arange(1.0, table.rows + 1) if layout.x is None else layout.x
     table.sampling = "aggregated"
     table.notes.append(
-        f"a chart exported from Weights & Biases, {len(bases)} lines: values are averages over bins of {first.name}"
+        f"a chart exported from Weights & Biases, {counted(len(bases), 'line')}: values are averages over bins of {first.name}"
     )
     groups: dict[str, Group] = {}
     for base, parts in bases.items():
