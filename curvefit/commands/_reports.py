@@ -65,12 +65,16 @@ class ReportCommand(Command):
             "--plot", metavar="FILE", help="draw to FILE (.png, .svg, .pdf); several runs: one file each beside it"
         )
         parser.add_argument(
-            "--html", metavar="FILE", help="write one self-contained page of all runs, with charts, to FILE"
+            "--html",
+            metavar="FILE",
+            help="write one self-contained page of all runs, with charts, to FILE (- for stdout)",
         )
         add_json(parser)
 
     def run(self, args: Namespace) -> int:
         """Analyze every run; write what was asked for even when some fail."""
+        if args.html == "-":
+            args.html, args.render = None, "html"
         with ExitStack() as stack:
             document = stack.enter_context(OutputFile(args.json, "--json")) if args.json not in (None, "-") else None
             figures = stack.enter_context(Figures(args.plot)) if args.plot else None
@@ -100,7 +104,7 @@ class ReportCommand(Command):
         for run, file in drawn.items():
             note(f"figure of {run}: {file}", quiet=args.quiet)
         if args.html:
-            note(f"page of {counted(len(batch.results), 'run')}: {args.html}", quiet=args.quiet)
+            note(f"page: {args.html}", quiet=args.quiet)
         return batch.close()
 
 

@@ -7,7 +7,7 @@ function fan(host, d, name) {
   if (d.mx.length) tables.push([d.mx, d.my]);
   const data = uPlot.join(tables.map(t => [t[0], ...t.slice(1)]));
   const full = [data[0][0], data[0][data[0].length - 1]];
-  const range = d.yl || [Math.min(...d.y), Math.max(...d.y)];
+  const range = limits(d);
   const positive = [data[0][0] > 0, d.y.every(v => v > 0)];
   let log = [Boolean(d.sc && d.sc[0]) && positive[0], Boolean(d.sc && d.sc[1]) && positive[1]], whole = false, plot = null, zoom = null;
   const box = el("div", {class: "plot", tabindex: "0", role: "group", "aria-roledescription": "interactive chart", "aria-label": `${S(d.w)} of ${name} against ${S(d.u)}, with forecast. Arrow keys read values, plus and minus zoom.`});

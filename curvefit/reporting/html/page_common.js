@@ -55,6 +55,7 @@ function detail(i) {
   }
   return d;
 }
+const limits = d => (d.yl && d.yl.every(v => v !== null) ? d.yl : [Math.min(...d.y), Math.max(...d.y)]);
 const S = j => (j === undefined || j === null ? "" : strings[j]);
 const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

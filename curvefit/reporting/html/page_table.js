@@ -67,12 +67,12 @@ function thumbnail(i) {
   const tx = log[0] ? Math.log : v => v, ty = log[1] ? v => Math.log(Math.max(v, 1e-300)) : v => v;
   const last = d.fx.length ? d.fx[d.fx.length - 1] : d.x[d.x.length - 1];
   const x0 = tx(d.x[0]), x1 = tx(Math.max(last, d.x[d.x.length - 1]));
-  let [lo, hi] = (d.yl || [Math.min(...d.y), Math.max(...d.y)]).map(ty);
+  let [lo, hi] = limits(d).map(ty);
   if (!(hi > lo)) { lo -= 0.5; hi += 0.5; }
   const px = v => (x1 > x0 ? 1 + (tx(v) - x0) / (x1 - x0) * (w - 2) : w / 2).toFixed(1);
   const py = v => Math.min(h + 4, Math.max(-4, h - 1.5 - (ty(v) - lo) / (hi - lo) * (h - 3))).toFixed(1);
   const path = (xs, ys) => "M" + xs.map((x, k) => px(x) + " " + py(ys[k])).join("L");
-  if (d.fx.length && d.fb.length) {
+  if (d.fx.length && d.fb.length && d.fm.every(v => v !== null)) {
     const [, low, high] = d.fb[0], back = d.fx.map((_, k) => d.fx.length - 1 - k);
     if (low.every(v => v !== null) && high.every(v => v !== null))
       node.append(svg("path", {class: "band", d: path(d.fx, high) + "L" + back.map(k => px(d.fx[k]) + " " + py(low[k])).join("L") + "Z"}));

@@ -408,8 +408,9 @@ def test_the_command_writes_one_page_of_many_runs_with_those_that_failed(logs, t
     assert capsys.readouterr().err
 
 
-def test_the_page_can_go_to_stdout(logs, capsys):
-    assert main(["analyze", str(logs / "run0.csv"), str(logs / "run1.csv"), "--quiet", "--render", "html"]) == 0
+@pytest.mark.parametrize("option", [("--render", "html"), ("--html", "-")], ids="=".join)
+def test_the_page_can_go_to_stdout(logs, capsys, option):
+    assert main(["analyze", str(logs / "run0.csv"), str(logs / "run1.csv"), "--quiet", *option]) == 0
     written = capsys.readouterr().out
     assert written.startswith("<!doctype html>") and written.count("<!doctype") == 1
     assert len(Document(written).data[1]) == 2
