@@ -65,6 +65,7 @@ class Npz(Reader):
         notes = [*source.notes]
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                _check_count(archive, data)
                 arrays = _arrays(archive, source, notes)
         except LimitError:
             raise
@@ -88,6 +89,14 @@ class Npz(Reader):
         out = io.BytesIO()
         np.savez(out, step=np.arange(1, 5), loss=np.array([2.0, 1.5, np.nan, 1.2]), val_loss=np.linspace(2, 1, 4))
         return out.getvalue()
+
+
+def _check_count(archive: zipfile.ZipFile, data: bytes) -> None:
+    """A damaged directory may hide members: the end of the archive says how many there are."""
+    end = data.rfind(b"PK\x05\x06")
+    stated = int.from_bytes(data[end + 10 : end + 12], "little")
+    if stated not in (len(archive.infolist()), 0xFFFF):
+        raise zipfile.BadZipFile(f"its directory lists {len(archive.infolist())} of {stated} members")
 
 
 def _arrays(archive: zipfile.ZipFile, source: Source, notes: list[str]) -> Arrays:

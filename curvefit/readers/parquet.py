@@ -81,7 +81,7 @@ class Parquet(Reader):
             with pq.ParquetFile(data, page_checksum_verification=True) as file:
                 _check_size(file.metadata, source)
                 table, meta = _table(file.schema_arrow, file.read, source, pa)
-        except (pa.ArrowException, OSError, OverflowError, KeyError, NotImplementedError) as error:
+        except (pa.ArrowException, OSError, OverflowError, KeyError, NotImplementedError, UnicodeError) as error:
             raise ReadError(
                 f"broken Parquet file: {safe_text(str(error).splitlines()[0][:200] if str(error) else type(error).__name__)}",
                 code="CF-IO-015",

@@ -52,3 +52,14 @@ def test_the_check_sees_what_it_looks_for(tmp_path, monkeypatch):
 
     monkeypatch.setattr(cf, "read", broken)
     assert judge(path, whole, boundary=False) == "crashed: KeyError"
+
+
+@pytest.mark.parametrize(("format", "bit"), [("Parquet", 10407), (".npz", 7983)])
+def test_damage_that_was_once_not_seen(tmp_path, format, bit):
+    """A column's name that is no text any more; a directory that hides a member."""
+    name, make = SAMPLES[format]
+    data = bytearray(make()[0])
+    data[bit // 8] ^= 1 << bit % 8
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert judge(path, set(), boundary=False) == "refused"
