@@ -31,7 +31,7 @@ class Loop:
     >>> from curvefit.integrations.loop import Loop
     >>> loop = Loop("val_loss", total=500, patience="10 epochs")
     >>> for epoch in loop:
-    ...     loop.log(val_loss=0.4 + 1 / epoch**2, train_loss=0.3)
+    ...     last = loop.log(val_loss=0.4 + 1 / epoch**2, train_loss=0.3)
     >>> loop.watch.stopped, epoch < 500
     (True, True)
     """

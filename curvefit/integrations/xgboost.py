@@ -26,7 +26,8 @@ class MonitorCallback(callbacks.TrainingCallback):
         As XGBoost prints it, ``"<data>-<metric>"``: ``"validation-rmse"``.
     **options
         Of `Watch` and of `Monitor`. XGBoost does not tell its callbacks the planned length: state ``horizon``. The
-        state is an attribute of the booster, saved with it and taken up by ``xgb_model=``.
+        state is an attribute of the booster, saved with it and taken up by ``xgb_model=``; a stop sets its
+        ``best_iteration``.
     """
 
     def __init__(self, metric: str | Metric = "validation-rmse", **options: Any) -> None:
