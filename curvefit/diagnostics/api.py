@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from ..curves import Run
 from ..curves._arguments import checked
+from ._seeds import EACH, Seeds, seeds_of, stem_of, vote
 from .diagnosis import Diagnoses
 from .evidence import Evidence
 from .rules import registry
+from .rules._base import ALPHA
 from .story import tell
 
 __all__ = ["diagnose", "judge"]
@@ -23,7 +25,9 @@ def diagnose(
     Parameters
     ----------
     run : Run
-        Curves of one run; a learning-rate schedule explains drops where it is logged.
+        Curves of one run; a learning-rate schedule explains drops where it is logged. Curves of several seeds, told by
+        names such as ``seed_1/val_loss``, are taken together: the course is judged on their mean, what happens to single
+        ones (a divergence, spikes) on each.
     metric : str, optional
         The curve that matters; default the run's main metric. Its training or validation partner is found by name.
     horizon : float, optional
@@ -54,7 +58,34 @@ def diagnose(
     >>> [d.name for d in cf.diagnose(run).warnings]
     []
     """
-    return judge(Evidence(run, metric=metric, horizon=horizon), rules)
+    seeds = seeds_of(run)
+    if seeds is None:
+        return judge(Evidence(run, metric=metric, horizon=horizon), rules)
+    if metric is not None and metric not in seeds.mean:
+        run[metric]  # an unknown name is an error that lists the choices
+        metric = stem_of(metric)
+    return _together(seeds, metric, horizon, rules)
+
+
+def _together(seeds: Seeds, metric: str | None, horizon: float | None, rules: Iterable[str] | None) -> Diagnoses:
+    """The course of the mean over seeds, and what happens to single ones."""
+    names = list(registry) if rules is None else list(rules)
+    pooled = Evidence(seeds.mean, metric=metric, horizon=horizon)
+    single = [
+        Evidence(one, metric=metric if metric in one else None, horizon=horizon if _ahead(one, horizon) else None)
+        for one in seeds.each
+    ]
+    return Diagnoses(
+        seeds.mean.name,
+        tell(
+            vote(seeds.labels, [registry[name](e) for e in single], ALPHA) if name in EACH else registry[name](pooled)
+            for name in names
+        ),
+    )
+
+
+def _ahead(run: Run, horizon: float | None) -> bool:
+    return horizon is not None and all(horizon > c.x[-1] for c in run.curves.values() if len(c))
 
 
 def judge(evidence: Evidence, rules: Iterable[str] | None = None) -> Diagnoses:

@@ -45,7 +45,6 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     "overfitting_plateau": ("generalization_gap", "underfitting_capacity", "converged"),
     "generalization_gap": ("underfitting_capacity", "converged"),
     "underfitting_capacity": ("converged",),
-    "erratic": ("spikes",),
     "regime_change": ("spikes", "double_descent", "overfitting_plateau", "generalization_gap"),
     "poor_start": ("slow_start",),
     "grokking": ("regime_change", "slow_start", "smoothed_input", "underdetermined"),
