@@ -237,7 +237,8 @@ class Watch:
         if self.answer.stop and not self.stopped:
             self.stopped = True
             told = "stopping" if self._may_stop else "would stop"
-            self._say("stop", "%s at %s of %s: %s", told, f"{float(x):g}", self.name, self.answer.reason)
+            where = f"{self._options.get('x_unit', 'step')} {float(x):g}"
+            self._say("stop", "%s at %s: %s: %s", told, where, self.name, self.answer.reason)
         return self.answer.stop and self._may_stop
 
     def _write(self, ahead: Forecast, x: float, log: Log | None) -> None:

@@ -123,13 +123,13 @@ def test_it_stops_and_says_why_once(caplog):
     watch = Watch("val_loss", **PATIENT)
     answers = run(watch)
     assert answers.index(True) == 10 and watch.stopped and all(answers[10:])
-    assert told(caplog) == [f"stopping at 11 of val_loss: {watch.answer.reason}"]
+    assert told(caplog) == [f"stopping at step 11: val_loss: {watch.answer.reason}"]
 
 
 def test_advice_alone_never_stops(caplog):
     watch = Watch("val_loss", stop=False, **PATIENT)
     assert not any(run(watch)) and watch.stopped
-    assert len(told(caplog)) == 1 and told(caplog)[0].startswith("would stop at 11")
+    assert len(told(caplog)) == 1 and told(caplog)[0].startswith("would stop at step 11")
 
 
 def test_a_metric_that_is_not_there_is_named_once_with_what_is(caplog):
