@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -186,6 +187,12 @@ def _run(
     resume: bool,
     progress: bool | None,
 ) -> BatchResult:
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UsageError(
+            "a worker process came upon the call that started it",
+            code="CF-USE-009",
+            hint='put the call of the script below: if __name__ == "__main__":',
+        )
     way = engines[engine]
     optional("pyarrow", extra="parquet", feature="batches")
     if scheduler is not None and engine != "dask":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, final
 
@@ -16,6 +17,7 @@ from ._base import Engine, Outcome, Work, check_workers, told
 __all__ = ["Dask"]
 
 _FEATURE = "the dask engine"
+_LOOK = 5.0  # seconds without news after which it is looked whether there are workers at all
 
 
 @final
@@ -41,6 +43,7 @@ class Dask(Engine):
         }
         with ExitStack() as stack:
             stack.enter_context(dask.config.set(settings))
+            more: Callable[[], object]
             if scheduler is None:
                 cluster = stack.enter_context(
                     distributed.LocalCluster(
@@ -53,9 +56,11 @@ class Dask(Engine):
                     )
                 )
                 client = stack.enter_context(distributed.Client(cluster))
+                more = partial(cluster.scale, len(cluster.workers))
             else:
                 client = stack.enter_context(_connected(distributed, scheduler))
-            yield from _done(client, distributed, tasks, work)
+                more = _nothing
+            yield from _done(client, distributed, tasks, work, more)
 
 
 def _connected(distributed: Any, scheduler: str) -> Any:
@@ -69,26 +74,42 @@ def _connected(distributed: Any, scheduler: str) -> Any:
         ) from None
 
 
-def _done(client: Any, distributed: Any, tasks: Sequence[Task], work: Work) -> Iterator[Outcome]:
+def _done(
+    client: Any, distributed: Any, tasks: Sequence[Task], work: Work, more: Callable[[], None]
+) -> Iterator[Outcome]:
     by_key = {f"curvefit-{task.number}-{task.key[:12]}": task for task in tasks}
-    futures = [
+    left = {
         client.submit(work, task, key=key, pure=False, retries=0, priority=-task.number) for key, task in by_key.items()
-    ]
-    for future in distributed.as_completed(futures):
-        task = by_key[future.key]
-        error = future.exception() if future.status != "finished" else None
-        if error is None and future.status == "finished":
-            yield Outcome(task, future.result())
-        elif isinstance(error, distributed.scheduler.KilledWorker):
-            yield Outcome(task, None, "the worker died")
-        elif error is None:
-            yield Outcome(task, None, f"the unit was {future.status}")
-        else:
-            words = told(error)
-            if isinstance(words, CurvefitError):
-                raise words
-            yield Outcome(task, None, words)
-        future.release()
+    }
+    while left:
+        try:
+            found = distributed.wait(left, timeout=_LOOK, return_when="FIRST_COMPLETED").done
+        except (TimeoutError, distributed.TimeoutError):
+            if not client.scheduler_info(n_workers=-1)["workers"]:
+                more()
+            continue
+        left -= found
+        for future in sorted(found, key=lambda f: by_key[f.key].number):
+            yield _outcome(future, by_key[future.key], distributed)
+            future.release()
+
+
+def _outcome(future: Any, task: Task, distributed: Any) -> Outcome:
+    if future.status == "finished":
+        return Outcome(task, future.result())
+    error = future.exception() if future.status == "error" else None
+    if error is None:
+        return Outcome(task, None, f"the unit was {future.status}")
+    if isinstance(error, distributed.scheduler.KilledWorker):
+        return Outcome(task, None, "the worker died")
+    words = told(error)
+    if isinstance(words, CurvefitError):
+        raise words
+    return Outcome(task, None, words)
+
+
+def _nothing() -> None:
+    """Workers of a cluster elsewhere come back by themselves, or their owner brings them."""
 
 
 def check_address(address: str) -> None:

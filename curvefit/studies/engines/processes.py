@@ -29,12 +29,6 @@ class Processes(Engine):
         self, tasks: Sequence[Task], work: Work, *, workers: int | None, scheduler: str | None
     ) -> Iterator[Outcome]:
         """Do all units; a dead worker is replaced."""
-        if getattr(multiprocessing.current_process(), "_inheriting", False):
-            raise UsageError(
-                "a worker process tried to start workers of its own",
-                code="CF-USE-009",
-                hint='put the call of the script below: if __name__ == "__main__":',
-            )
         waiting = list(reversed(tasks))
         count = min(check_workers(workers), len(waiting))
         with ExitStack() as stack:
@@ -67,15 +61,31 @@ class _Worker:
         self.process = context.Process(target=_serve, args=(far, self._work), daemon=True)
         self.process.start()
         far.close()
+        self._ready = False
 
     def give(self, task: Task) -> None:
         """Hand over a unit; a worker that died while it was idle is replaced."""
         self.task = task
+        if not self._ready:
+            self._wait()
         try:
             self.line.send(task)
         except OSError:
             self._replace()
+            self._wait()
             self.line.send(task)
+
+    def _wait(self) -> None:
+        """Until the worker has started; one that cannot even start will not a second time either."""
+        try:
+            self.line.recv()
+        except (EOFError, OSError):
+            raise UsageError(
+                "a worker process ended before it began",
+                code="CF-USE-009",
+                hint='a script that uses workers calls them below the line: if __name__ == "__main__":',
+            ) from None
+        self._ready = True
 
     def take(self) -> Outcome:
         """What became of the unit."""
@@ -121,6 +131,7 @@ def _end(team: list[_Worker]) -> None:
 def _serve(line: Connection, work: Work) -> None:
     """Work until the line is closed; Ctrl-C is for the parent, which then closes it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line.send("ready")
     while True:
         try:
             task = line.recv()
