@@ -131,6 +131,9 @@ def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case
             if not len(curve):
                 raise DataError("no finite values", where=f"{run.name}: {name}")
         except CurvefitError as error:
+            if name is None:  # what was logged, if nothing of it is finite
+                lost = ((k, c) for k, c in run.curves.items() if c.direction is not None and c.nonfinite_x.size)
+                name, curve = next(lost, (None, None))
             rows.run(
                 run.name, run, curve, metric=name, status="refused", code=error.code, reason=error.what, part=number
             )

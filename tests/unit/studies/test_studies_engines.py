@@ -142,15 +142,13 @@ def works(process: psutil.Process) -> bool:
 @pytest.mark.filterwarnings("default")
 def test_dask_survives_a_poison_run_and_three_dead_workers(store, reference, tmp_path, poison, monkeypatch):
     """Two workers, no failures allowed by Dask: whom it blames is tried alone and acquitted."""
-    monkeypatch.setenv("CURVEFIT_TEST_SLOW", "1.0")
+    monkeypatch.setenv("CURVEFIT_TEST_SLOW", "0.5")
     out, dead = tmp_path / "out", []
     thread = killer(3, out, dead)
-    started = time.monotonic()
     cf.batch(store, out, engine="dask", workers=2, **QUICK)
     thread.join(0.1)
     only_the_poison_failed(out, reference)
     assert len(dead) >= 1
-    assert time.monotonic() - started < 120
     until = time.monotonic() + 10
     while children() and time.monotonic() < until:
         time.sleep(0.1)
