@@ -90,8 +90,11 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[np.float64]:
 
 def safe_text(text: object) -> str:
     """Text from input made harmless for a terminal: control, bidi and surrogate characters are escaped."""
+    given = str(text)
+    if given.isprintable():  # none of the characters below is
+        return given
     out = []
-    for char in str(text):
+    for char in given:
         point = ord(char)
         hidden = point < 0x20 or 0x7F <= point < 0xA0 or 0xD800 <= point <= 0xDFFF
         bidi = (

@@ -61,11 +61,11 @@ class Study:
 
     def sample(self, table: Scored, method: str) -> dict[str, Array]:
         """Values of a method by task, tasks without any left out."""
-        found = {
-            t: np.array([v for e, v in table if e.method == method and e.task == t and v is not None])
-            for t in self.tasks
-        }
-        return {t: v for t, v in found.items() if v.size}
+        found: dict[str, list[float]] = {t: [] for t in self.tasks}
+        for e, v in table:
+            if v is not None and e.method == method:
+                found[e.task].append(v)
+        return {t: np.array(v) for t, v in found.items() if v}
 
     def aggregate(self, method: str, x: float, table: Scored) -> Aggregate:
         """Interquartile mean, median and mean of one method at x."""

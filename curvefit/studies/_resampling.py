@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..curves import Estimate, Interval, Status
 from ..reporting.tables import Band, Crossing
 from ._scores import Entry
-from ._statistics import MIN_SEEDS, expanded_tails, iqm
+from ._statistics import MIN_SEEDS, expanded_tails, iqm, studentized
 
 __all__ = ["Curves", "bands", "common_grid", "crossing", "gridded"]
 
@@ -64,10 +64,8 @@ def _on_grid(entry: Entry, grid: Array) -> Array:
     return np.asarray(values)
 
 
-def bands(
-    entries: Sequence[Entry], curves: Curves, grid: Array, level: float, replicates: int, rng: np.random.Generator
-) -> tuple[Band, ...]:
-    """Interquartile mean of every method with its interval at every x, of the seeds that reach it."""
+def bands(entries: Sequence[Entry], curves: Curves, grid: Array, level: float) -> tuple[Band, ...]:
+    """Interquartile mean of every method with its t interval at every x, of the seeds that reach it."""
     found = []
     for method, tasks in curves.items():
         center, low, high = (np.full(grid.size, np.nan) for _ in range(3))
@@ -81,9 +79,9 @@ def bands(
             center[j] = iqm(np.concatenate(present))
             if min(v.size for v in present) < MIN_SEEDS:
                 continue
-            drawn = np.concatenate([v[rng.integers(0, v.size, (replicates, v.size))] for v in present], axis=1)
-            tail = expanded_tails(present, level)
-            low[j], high[j] = np.quantile(iqm(drawn), [tail, 1 - tail])
+            ends = studentized(present, "iqm", level, ())
+            if ends is not None:
+                low[j], high[j] = ends
         own = [(e.curve.x, e.curve.y) for e in entries if e.method == method and len(e.curve)][:_SHOWN]
         found.append(Band(method, grid, center, low, high, seeds, tuple(own)))
     return tuple(found)

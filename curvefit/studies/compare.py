@@ -165,7 +165,7 @@ def compare(
         pairs=_corrected(pairs, correction, level),
         rankings=study.rankings(where, tables),
         crossings=tuple(c for c in passed if c is not None),
-        bands=bands(entries, curves, grid, level, min(replicates, 500), rng),
+        bands=bands(entries, curves, grid, level),
         scores=scores,
         settings={
             "interval": interval,
