@@ -13,13 +13,13 @@ from curvefit.forecasting.chances import Chances, using
 
 from . import policies
 from .runs import LoggedRun
-from .watching import Looks, forecasts, monitor_of
+from .watching import Looks, monitor_of
 
 Floats = NDArray[np.float64]
 ALPHAS = (1.0, 2.0, 3.0, 5.0)
 QUOTIENTS = (0.5, 0.75, 1.0, 2.0, 3.0)
 STRIPS = (2, 3, 4)
-LEAST_TRIALS, MOST_TRIALS = 10, 25
+LEAST_TRIALS, MOST_TRIALS = 10, 12
 
 
 def error_of(run: LoggedRun) -> Floats | None:
@@ -62,7 +62,7 @@ def _pq(run: LoggedRun, error: Floats, alpha: float) -> int:
 
 
 def sweeps(looks: Sequence[Looks]) -> list[list[Looks]]:
-    """Groups of at least ten runs with one metric, in a fixed order, at most 25 of each."""
+    """Groups of at least ten runs with one metric, in a fixed order, at most 12 of each."""
     found: dict[tuple[str, str], list[Looks]] = {}
     for one in looks:
         found.setdefault((one.run.group, one.run.curve.metric.name), []).append(one)
@@ -72,7 +72,7 @@ def sweeps(looks: Sequence[Looks]) -> list[list[Looks]]:
 def _sweeps(looks: Sequence[Looks], chances: Sequence[Chances]) -> None:
     from . import replay
 
-    groups = sweeps(looks)
+    groups = sweeps([one for one in looks if one.run.half == 0])
     rules: dict[str, Callable[[list[Looks]], list[int]]] = {
         "to the end": lambda some: [len(one.run.curve) - 1 for one in some],
         "median pruner": lambda some: _pruned(some, policies.percentile_pruner(50)),
@@ -87,7 +87,7 @@ def _sweeps(looks: Sequence[Looks], chances: Sequence[Chances]) -> None:
         "Monitor(best=best of the trials before)": lambda some: list(_against_best(some, chances)),
     }
     trials = sum(map(len, groups))
-    print(f"\n### Sweeps: {len(groups)} with {trials} trials\n")
+    print(f"\n### Sweeps of the scored half: {len(groups)} with {trials} trials\n")
     print("| rule | compute | regret of the sweep | regret per trial |\n|---|---|---|---|")
     for name, rule in rules.items():
         compute, lost, own = [], [], []
@@ -112,8 +112,7 @@ def _against_best(some: Sequence[Looks], chances: Sequence[Chances]) -> Iterator
     best: float | None = None
     for one in some:
         run = one.run
-        known = next(forecasts([run], run.half))
-        monitor = monitor_of(run, lambda curve, x, known=known: known[len(curve)], best=best)
+        monitor = monitor_of(run, best=best)
         stop = len(run.curve) - 1
         with using(chances[run.half]):
             for k, (x, y) in enumerate(zip(run.curve.x, run.curve.y, strict=True)):

@@ -23,7 +23,7 @@ def pareto(found: Mapping[str, Outcome], file: Path) -> None:
 
     fig, ax = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
     families = (
-        ("Monitor", BLUE, "o", "Monitor, confirm = 1, 2, 3, 4, 6"),
+        ("Monitor", BLUE, "o", "Monitor, confirm = 1, 2, 3, 4"),
         ("min_delta", ORANGE, "^", "patience, min_delta = noise"),
         ("patience", GRAY, "s", "patience, min_delta = 0"),
     )

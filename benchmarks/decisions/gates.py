@@ -9,12 +9,15 @@ are those of ``python -m benchmarks.accuracy.crossfit --split half``, stretch in
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from curvefit.curves import Curve
+from curvefit.forecasting.forecast import Forecast
 from curvefit.forecasting.forecasters.pooled import Pooled
 from curvefit.forecasting.pool.gate import Gate
 
@@ -27,6 +30,11 @@ HERE = Path(__file__).resolve().parent
 def pooled(half: int) -> Pooled:
     """The default forecaster with a gate that has not seen the groups of this half."""
     return Pooled(Gate.load(HERE / f"half{half}.npz"))
+
+
+def pooled_one(half: int) -> Callable[[Curve, NDArray[np.float64]], Forecast]:
+    """The same for one curve, as a `Monitor` asks."""
+    return lambda curve, x: pooled(half).forecast([curve], [x])[0]
 
 
 def main(argv: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 STATED = 0.1  # P(worthwhile gain) below which the monitor stops
 WAITS = (3, 5, 10, 20)
 LONGER = (40, 80, 160)  # beyond what is asked: a harder bar
-CONFIRM = (1, 2, 3, 4, 6)
+CONFIRM = (1, 2, 3, 4)
 DEFAULT = 2
 
 

@@ -1,8 +1,9 @@
 """The default `Monitor` over logged runs as they came in, with a gate that has not seen their group.
 
-One pass per run records every evaluation up to the logged end, whatever was decided: where each setting of ``confirm``
-would have stopped is read off the streaks. Evaluations depend on nothing but the observations so far, so all forecasts of
-some runs are made in one batch beforehand; diagnoses and recommendations are those of the monitor itself.
+One pass per run records the evaluations up to where the most patient setting of ``confirm`` has stopped: where each
+setting would have is read off them. Evaluations depend on nothing but the observations so far, so P(gain) of all of them is
+computed in one batch beforehand. Where it is one half or more no criterion of the default setting can hold (the rules of
+`recommend` ask for less) and the evaluation is left out; all others are the monitor's own.
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curvefit.curves import Curve
+from curvefit.decisions._gain import Gains, smallest_gain
 from curvefit.decisions._memory import FIRST
 from curvefit.decisions._options import WIDEST
-from curvefit.decisions.monitor import _GRID, _SPARSER, Monitor
-from curvefit.estimands import horizon_grid
+from curvefit.decisions.monitor import _SPARSER, Monitor
 from curvefit.forecasting.chances import Chances, using
-from curvefit.forecasting.forecast import Forecast
 
 from . import gates
 from .runs import LoggedRun
 
 Floats = NDArray[np.float64]
-COLUMNS = ("at", "held", "min_gain", "chance", "better", "level")
+COLUMNS = ("at", "held", "min_gain", "chance", "level")
+CERTAINLY = 0.55  # a little above one half: a forecast to the horizon alone differs from one on a grid by rounding
+MOST = 4  # criteria in a row beyond which a run is not followed any further
 TOGETHER = 40  # runs whose forecasts are made in one batch
 
 
@@ -43,9 +45,8 @@ class Looks:
         Position of the newest observation.
     held : ndarray of bool, shape (m,)
         Whether any criterion of the default setting held.
-    min_gain, chance, better, level : ndarray, shape (m,)
-        Smallest gain that matters, P(gain >= it at the horizon), P(better than the best so far by it), and the level now
-        in the unit of the metric.
+    min_gain, chance, level : ndarray, shape (m,)
+        Smallest gain that matters, P(gain >= it at the horizon), and the level now in the unit of the metric.
     """
 
     run: LoggedRun
@@ -53,7 +54,6 @@ class Looks:
     held: NDArray[np.bool_]
     min_gain: Floats
     chance: Floats
-    better: Floats
     level: Floats
 
     def stop(self, confirm: int = 2) -> int | None:
@@ -75,27 +75,28 @@ def evaluations(n: int) -> list[int]:
     return out
 
 
-def monitor_of(run: LoggedRun, forecasting: Any, **options: Any) -> Monitor:
-    """A monitor of this run that knows how long it is planned to be, and nothing else."""
+def monitor_of(run: LoggedRun, **options: Any) -> Monitor:
+    """A monitor of this run that knows how long it is planned to be, and nothing else; with the gate of its half."""
     curve = run.curve
-    return Monitor(
-        curve.metric, x_unit=curve.x_unit, horizon=float(curve.x[-1]), forecasting=forecasting, **options
-    )  # fmt: skip
+    known = {"x_unit": curve.x_unit, "horizon": float(curve.x[-1]), "forecasting": gates.pooled_one(run.half)}
+    return Monitor(curve.metric, **known, **options)
 
 
-def forecasts(runs: Sequence[LoggedRun], half: int) -> Iterator[dict[int, Forecast]]:
-    """For each run its forecasts by number of observations, as a monitor would ask for them."""
-    asked, curves, grids = [], [], []
+def chances_of(runs: Sequence[LoggedRun], half: int) -> Iterator[dict[int, tuple[float, float, float]]]:
+    """For each run, by number of observations: P(gain >= min_gain at the horizon), min_gain, and the level now."""
+    asked, curves = [], []
     for run in runs:
         counts = evaluations(len(run.curve))
         asked.append(counts)
-        for k in counts:
-            seen = Curve(run.curve.x[:k], run.curve.y[:k], run.curve.metric, x_unit=run.curve.x_unit)
-            curves.append(seen)
-            grids.append(horizon_grid(seen, float(run.curve.x[-1]), _GRID))
-    made = iter(gates.pooled(half).forecast(curves, grids))
+        curves += [Curve(run.curve.x[:k], run.curve.y[:k], run.curve.metric, x_unit=run.curve.x_unit) for k in counts]
+    ends = [run.curve.x[-1:] for run, counts in zip(runs, asked, strict=True) for _ in counts]
+    found = []
+    for curve, said in zip(curves, gates.pooled(half).forecast(curves, ends), strict=True):
+        least, _ = smallest_gain(None, curve, said.level_now, said.noise)
+        found.append((Gains.of(said).probability(least), least, said.level_now))
+    each = iter(found)
     for counts in asked:
-        yield {k: next(made) for k in counts}
+        yield {k: next(each) for k in counts}
 
 
 def kept(file: Path, runs: Sequence[LoggedRun], chances: Sequence[Chances]) -> list[Looks]:
@@ -117,26 +118,41 @@ def watch(runs: Sequence[LoggedRun], chances: Sequence[Chances]) -> Iterator[Loo
         mine = [run for run in runs if run.half == half]
         for start in range(0, len(mine), TOGETHER):
             part = mine[start : start + TOGETHER]
-            for run, known in zip(part, forecasts(part, half), strict=True):
-                with using(chances[half]):
-                    yield _watch(run, known)
+            with using(chances[half]):
+                known = list(chances_of(part, half))
+                made = [_watch(run, said) for run, said in zip(part, known, strict=True)]
+            yield from made
 
 
-def _watch(run: LoggedRun, known: dict[int, Forecast]) -> Looks:
-    monitor = monitor_of(run, lambda curve, x: known[len(curve)], confirm=WIDEST)
-    rows: list[tuple[int, bool, float, float, float, float]] = []
-    before = None
-    for k, (x, y) in enumerate(zip(run.curve.x, run.curve.y, strict=True)):
+class _Sparing(Monitor):
+    """A monitor that leaves out evaluations at which no criterion can hold."""
+
+    known: dict[int, tuple[float, float, float]]
+
+    def _evaluate(self, x: float) -> None:
+        said = self.known.get(len(self._seen.series))  # none at the logged end
+        if said is not None and said[0] >= CERTAINLY:
+            self._seen.streak = dict.fromkeys(self._seen.streak, 0)
+        else:
+            super()._evaluate(x)
+
+
+def _watch(run: LoggedRun, known: dict[int, tuple[float, float, float]]) -> Looks:
+    curve = run.curve
+    monitor = _Sparing(curve.metric, x_unit=curve.x_unit, horizon=float(curve.x[-1]), confirm=WIDEST,
+                       forecasting=gates.pooled_one(run.half))  # fmt: skip
+    monitor.known = known
+    rows: list[tuple[int, bool, float, float, float]] = []
+    in_a_row = 0
+    for k, (x, y) in enumerate(zip(curve.x, curve.y, strict=True)):
         monitor.update(x, y)
-        said = monitor._seen.answer
-        if said is not before and said is not None:
-            before = said
-            streak = monitor._seen.streak
-            sums = said.arithmetic
-            rows.append((k, streak["gain"] > 0 or streak["diverged"] > 0, sums["min_gain"], sums["probability"],
-                         sums["probability_better"], sums["level_now"]))  # fmt: skip
+        if k + 1 in known:
+            holds = monitor._seen.streak["gain"] > 0 or monitor._seen.streak["diverged"] > 0
+            rows.append((k, holds, *known[k + 1]))
+            in_a_row = in_a_row + 1 if holds else 0
+            if in_a_row >= MOST:
+                break
     if monitor._said:
         raise RuntimeError(f"the monitor failed on {run.name}: {monitor._said}")
-    columns = [np.array(c) for c in zip(*rows, strict=True)] if rows else [np.empty(0)] * 6
-    at, held, gain, chance, better, level = columns
-    return Looks(run, at.astype(np.int64), held.astype(bool), gain, chance, better, level)
+    at, held, chance, gain, level = [np.array(c) for c in zip(*rows, strict=True)] if rows else [np.empty(0)] * 5
+    return Looks(run, at.astype(np.int64), held.astype(bool), gain, chance, level)
