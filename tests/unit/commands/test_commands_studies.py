@@ -1,0 +1,184 @@
+"""compare, report and scaling as people call them: answers, JSON, figures, mistakes, hostile files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import curvefit as cf
+from curvefit.commands._main import run
+
+X = np.arange(1.0, 31.0)
+
+
+@pytest.fixture
+def logs(tmp_path):
+    rng = np.random.default_rng(0)
+    for m, level in (("adam", 1.0), ("sgd", 1.3)):
+        for s in range(3):
+            y = level + 1 / X + 0.02 * rng.standard_normal(30)
+            (tmp_path / f"{m}-seed{s}.csv").write_text(
+                "step,val_loss\n" + "".join(f"{a},{b}\n" for a, b in zip(X, y, strict=True))
+            )
+    return tmp_path
+
+
+@pytest.fixture
+def points(tmp_path):
+    n, d = (v.ravel() for v in np.meshgrid(np.geomspace(4e7, 1e10, 6), np.geomspace(4e8, 3e11, 6)))
+    loss = (1.8 + 480 / n**0.35 + 2100 / d**0.37) * np.exp(0.004 * np.random.default_rng(0).standard_normal(36))
+    file = tmp_path / "points.csv"
+    file.write_text("N,D,L,kind\n" + "".join(f"{a},{b},{c},dense\n" for a, b, c in zip(n, d, loss, strict=True)))
+    return file
+
+
+COMPARE = ["--names", "{method}-seed{seed}", "--by", "method", "--over", "seed", "--replicates", "100"]
+
+
+def test_compare_takes_attributes_from_names(logs, tmp_path, capsys):
+    out, figure = tmp_path / "c.json", tmp_path / "c.pdf"
+    assert run(["compare", str(logs), *COMPARE, "--at", "10", "30", "--json", str(out), "--plot", str(figure)]) == 0
+    document = json.loads(out.read_text())
+    assert (document["command"], document["schema_version"]) == ("compare", 1)
+    assert document["methods"] == ["adam", "sgd"]
+    runs = [cf.read(f)[0] for f in sorted(logs.glob("adam*.csv"))]
+    rows = document["tables"]["methods"]
+    assert rows[0]["mean"] == pytest.approx(np.mean([r["val_loss"].y[9] for r in runs]), abs=1e-12)
+    assert len(document["scores"]) == 12
+    assert figure.read_bytes().startswith(b"%PDF")
+    assert "interquartile mean" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [("latex", r"\toprule"), ("markdown", "| method |"), ("csv", "method,at,seeds"), ("json", '"table": "methods"')],
+)
+def test_compare_prints_tables_in_any_format(logs, capsys, table, words):
+    assert run(["compare", str(logs), *COMPARE, "--table", table, "-q"]) == 0
+    assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--by", "method", "--over", "seed"], 2, "--names"),
+        (
+            ["--names", "{method}-seed{seed}", "--by", "optimizer", "--over", "seed"],
+            2,
+            "no attribute named 'optimizer'",
+        ),
+        (["--names", "no-braces", "--by", "method", "--over", "seed"], 2, "names no attribute"),
+        ([*COMPARE, "--plot", "c.docx"], 2, "choices: .png"),
+        ([*COMPARE, "--table", "docx"], 2, "choices"),
+        (["--by", "method"], 2, "--over"),
+        ([*COMPARE[:-1], "5"], 2, "from 100"),
+    ],
+)
+def test_mistakes_of_compare_are_named(logs, capsys, words, code, message):
+    assert run(["compare", str(logs), *words]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_does_not_lose_the_others(logs, capsys):
+    (logs / "adam-seed9.csv").write_text("")
+    assert run(["compare", str(logs), *COMPARE]) == 3
+    told = capsys.readouterr()
+    assert "adam-seed9.csv" in told.err
+    assert "adam" in told.out
+
+
+def test_hostile_names_of_files_stay_text(logs, capsys):
+    for i in range(3):
+        text = (logs / "adam-seed0.csv").read_text()
+        (logs / f"\x1b[31m=cmd-seed{i}.csv").write_text(text)
+    assert run(["compare", str(logs), *COMPARE, "--table", "csv"]) == 0
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+
+
+def test_scaling_answers_and_writes(points, tmp_path, capsys):
+    out, figure = tmp_path / "s.json", tmp_path / "s.svg"
+    words = ["--replicates", "50", "--compute", "1e22", "--predict", "1e10", "2e11", "--where", "kind=dense"]
+    assert run(["scaling", str(points), *words, "--json", str(out), "--plot", str(figure)]) == 0
+    document = json.loads(out.read_text())
+    assert document["law"] == "L = E + A/N^alpha + B/D^beta"
+    assert document["prediction"]["low"] < document["prediction"]["loss"] < document["prediction"]["high"]
+    best = document["optimal"][0]["sizes"]
+    assert 6 * best["N"]["value"] * best["D"]["value"] == pytest.approx(1e22)
+    assert b"<svg" in figure.read_bytes()[:800]
+    assert "Rolling extrapolation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--x", "M"], 2, "no column named 'M'"),
+        (["--where", "kind=sparse"], 2, "values there: dense"),
+        (["--where", "kind"], 2, "COLUMN=VALUE"),
+        (["--predict", "1e10"], 2, "--predict takes 2"),
+        (["--loss", "kind"], 3, "not a number"),
+        (["--replicates", "many"], 2, "whole number"),
+    ],
+)
+def test_mistakes_of_scaling_are_named(points, capsys, words, code, message):
+    assert run(["scaling", str(points), *words]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_scaling_of_what_is_no_table(tmp_path, capsys):
+    (tmp_path / "empty.csv").write_text("")
+    assert run(["scaling", str(tmp_path / "empty.csv")]) == 4
+    assert run(["scaling", str(tmp_path)]) == 4
+    assert "error" in capsys.readouterr().err
+
+
+def test_report_of_what_is_no_batch_names_the_first_step(logs, tmp_path, capsys):
+    assert run(["report", str(logs), "-o", str(tmp_path / "r")]) == 2
+    assert "curvefit batch" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+
+
+def test_report_writes_the_folder_and_says_what(logs, tmp_path, capsys):
+    runs = [cf.read(f)[0] for f in sorted(logs.glob("*.csv"))]
+    named = [cf.Run(r.name, r.curves, attributes={"method": r.name[:3], "seed": i}) for i, r in enumerate(runs)]
+    cf.write_parquet(named, tmp_path / "runs.parquet")
+    assert (
+        run(
+            [
+                "batch",
+                str(tmp_path / "runs.parquet"),
+                "-o",
+                str(tmp_path / "out"),
+                "--models",
+                "none",
+                "--only",
+                "forecasts",
+                "-q",
+            ]
+        )
+        == 0
+    )
+    words = [
+        "--by",
+        "method",
+        "--over",
+        "seed",
+        "--examples",
+        "0",
+        "--no-html",
+        "--replicates",
+        "100",
+        "--json",
+        "-",
+        "-q",
+    ]
+    capsys.readouterr()
+    assert run(["report", str(tmp_path / "out"), "-o", str(tmp_path / "r"), *words]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {"paper.md", "references.bib", "tables.tex", "tables/methods.tex", "figures/bands.pdf"} <= set(
+        document["files"]
+    )
+    assert document["not_drawn"]["pareto"] == "all runs have the same length"
+    assert all((tmp_path / "r" / f).is_file() for f in document["files"])
