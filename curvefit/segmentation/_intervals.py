@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fitting.autocorrelation import regularly_spaced
-from ._noise import correlated_gram, sieve_noise
+from ..fitting.autocorrelation import lag1, regularly_spaced
+from ._noise import HIGHEST, correlated_gram, noise_paths, sieve_noise
 from ._profile import HingeProfile, base_residual, orthonormal
-from ._search import Design
+from ._search import Design, hinges
 
 __all__ = ["BreakInterval", "breakpoint_interval", "coefficient_covariance"]
 
 Array = NDArray[np.float64]
 REPLICATES = 199
+SMALL = 2000  # distinct x up to which the bias of the correlation is simulated; beyond it is nothing
 PLACES = 400  # at which a profile is given
 
 
@@ -136,12 +137,34 @@ def _sieve_quantile(
     fitted = design.y - residual
     # ties average the noise: a point of weight w has variance sigma^2 / w
     sd = np.sqrt(np.sum(design.w * residual**2) / max(n - p, 1) / design.w)
-    noise = sieve_noise(rho, design.x.size, REPLICATES, rng, design.x)
+    size = design.x.size
+    spread = float(np.sqrt((1 - rho * rho) / size))
+    if rho > 0 and p + 2 < size <= SMALL:
+        pilot = noise_paths(np.full(REPLICATES, rho), rng.standard_normal((size, REPLICATES)), design.x)
+        again = _replicate_rho(design, psi, i, fitted[:, None] + sd[:, None] * pilot, p)
+        rho, spread = min(max(2 * rho - float(np.mean(again)), 0.0), HIGHEST), float(np.std(again))
+    noise = sieve_noise(rho, size, REPLICATES, rng, design.x, spread)
     profile = _profile_of(design, psi, i, fitted[:, None] + sd[:, None] * noise)
     _, gain = profile.best()
     held = profile.gain(np.array([float(psi[i])]))[0]
     rest = np.maximum(profile.base_rss - gain, 1e-300) / max(design.x.size - p, 1)
     return float(np.quantile((gain - held) / rest, level, method="higher"))
+
+
+def _replicate_rho(design: Design, psi: Array, i: int, y: Array, p: int) -> Array:
+    """Correlation of neighboring residuals of simulated series (n, B), each with breakpoint i at its own best place."""
+    others = np.delete(psi, i)
+    columns = design.columns(others)
+    if others.size:
+        columns = np.column_stack([columns, (design.x[:, None] > others[None, :]).astype(float)])
+    q = orthonormal(columns, design.w)
+    place, _ = _profile_of(design, psi, i, y).best()
+    e = base_residual(y, q, design.w)
+    h = base_residual(hinges(design, place), q, design.w)
+    power = np.sum(design.w[:, None] * h * h, axis=0)
+    e = e - h * (np.sum(design.w[:, None] * h * e, axis=0) / np.where(power > 0, power, 1.0))
+    e = e * np.sqrt(design.w)[:, None]
+    return np.array([lag1(column, design.x, parameters=p) for column in e.T])
 
 
 def _block_bootstrap(design: Design, psi: Array, i: int, level: float, rng: np.random.Generator) -> tuple[float, float]:

@@ -74,9 +74,19 @@ def noise_paths(rho: Array, innovations: Array, x: Array | None = None) -> Array
     return z
 
 
-def sieve_noise(rho: float, n: int, replicates: int, rng: np.random.Generator, x: Array | None = None) -> Array:
-    """Unit-variance normal AR(1) noise, shape (n, B); rho of each replicate is drawn from its sampling distribution."""
-    spread = np.sqrt((1 - rho * rho) / n)
+def sieve_noise(
+    rho: float,
+    n: int,
+    replicates: int,
+    rng: np.random.Generator,
+    x: Array | None = None,
+    spread: float | None = None,
+) -> Array:
+    """Unit-variance normal AR(1) noise, shape (n, B); rho of each replicate is drawn from its sampling distribution.
+
+    Its standard deviation is ``spread``, or that of large samples.
+    """
+    spread = float(np.sqrt((1 - rho * rho) / n)) if spread is None else spread
     phi = np.clip(rho + spread * rng.standard_normal(replicates), 0.0, HIGHEST) if rho > 0 else np.zeros(replicates)
     return noise_paths(phi, rng.standard_normal((n, replicates)), x)
 

@@ -102,7 +102,8 @@ def segment(
     -----
     ``profile_likelihood`` inverts the exact profile F statistic, its quantile multiplied by (1 + rho)/(1 - rho) and
     its degrees of freedom reduced to the effective sample size. ``profile_sieve`` takes the quantile from an
-    autoregressive sieve bootstrap of the same statistic. ``delta`` is the linearization of Muggeo (2003); it is too
+    autoregressive sieve bootstrap of the same statistic; up to 2,000 distinct x the bias of the correlation and its
+    sampling error are those of a first round of replicates. ``delta`` is the linearization of Muggeo (2003); it is too
     short in small samples and offered for comparison. With several breakpoints the others are linearized at their
     optimum. The set may be a union of intervals or run into the edge; then the hull is given and a reason says so.
     Where segments do not meet, ``profile_likelihood`` inverts the likelihood ratio with the law of Hansen (2000), and
