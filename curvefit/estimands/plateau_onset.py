@@ -45,6 +45,10 @@ def plateau_onset(question: Question) -> Estimate:
     eps, and agrees with the forecast's 95 % intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
     means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
     plateau is one that lies in the data. A plateau can precede a breakthrough that no mean curve shows.
+
+    The diagnosis `plateaued` asks another question: whether the present course, a line through the last phase carried on
+    to the horizon, gains less than 2 % of what was gained so far. A law or a forecast may still expect a slow gain where
+    that line is level; a report that holds both answers says which is which.
     """
     name, curve = "plateau_onset", question.curve
     if question.horizon is None or (question.fit is None and question.forecast is None):
@@ -86,7 +90,8 @@ def plateau_onset(question: Question) -> Estimate:
     }
     if value > last:
         whole = f"the gain from {curve.x_unit} {format_x(curve.x[0])} to {format_x(question.horizon)}"
-        reason = f"{format_share(float(left[0]))} of {whole} is still to come; {view}"
+        still = format_share(float(left[0]))
+        reason = f"{still} of {whole} is still to come, more than the {format_share(question.eps)} that an onset leaves; {view}"
         return Estimate(name, None, interval, curve.x_unit, Status.NOT_REACHED, (reason,), details)
     again = _rises_again(question, float(drop[0]))
     if again:

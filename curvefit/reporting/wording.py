@@ -236,6 +236,9 @@ def _remark(estimate: Estimate, report: Report) -> str:
         return f"since {report.curve.x_unit} {format_x(detail['x_from'])}"
     if name == "plateau_onset" and estimate.value is not None and _undecided(report, "plateaued"):
         return f"{estimate.reasons[0]}; whether the level lasts is undecided"
+    level = name == "plateau_onset" and any(d.name == "plateaued" for d in report.diagnoses.present)
+    if level and estimate.value is None and estimate.reasons:
+        return f"{estimate.reasons[0]}; by its present course alone the curve is level (plateaued)"
     if estimate.reasons == report.forecast.reasons:  # they stand below the forecast
         return ""
     return estimate.reasons[0].removeprefix(f"{estimate.status.code.replace('_', ' ')}: ") if estimate.reasons else ""

@@ -341,6 +341,19 @@ def test_an_onset_as_uncertain_as_the_run_is_long_is_not_determined(stated_repor
     assert "plateau onset" not in [t.get_text() for t in vague.plot().get_legend().get_texts()]
 
 
+def test_an_onset_not_reached_beside_a_level_course_says_which_is_which(build):
+    x = np.arange(1.0, 41.0)
+    late = Estimate("plateau_onset", None, None, "epoch", Status.NOT_REACHED, ("15 % is still to come",))
+    level = Diagnosis("plateaued", Verdict.PRESENT, "info", "val_loss", (), {"gain": 0.1}, 0.01, "Level.", "Stop.")
+    beside = "by its present course alone the curve is level (plateaued)"
+    for diagnoses, said in (([level], True), ([], False)):
+        made = build(x, 1 + 1 / x, diagnoses=diagnoses)
+        report = replace(made, estimates={**made.estimates, "plateau_onset": late})
+        text = " ".join(report.render("terminal", color=False).split())
+        assert "15 % is still to come" in text
+        assert (beside in text) is said
+
+
 def test_a_law_that_misses_the_late_curve_has_doubts_everywhere(build):
     x = np.arange(1.0, 121.0)
     y = 0.5 + 2 * np.exp(-x / 6) + 0.01 * np.sin(5 * x)
