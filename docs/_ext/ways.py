@@ -20,7 +20,9 @@ TITLES = {
     "estimands": "Estimands",
     "diagnostics.rules": "Diagnostics",
     "reporting.renderers": "Renderers",
+    "reporting.table_formats": "Table formats",
     "reporting.plots": "Plots",
+    "studies.engines": "Engines",
 }
 
 
