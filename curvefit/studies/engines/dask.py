@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, final
 
 from ...curves import CurvefitError, UsageError
 from ...curves._checks import safe_text
 from ...curves._optional import optional
 from .._unit import Task
+from ..parts import read_part
 from ._base import Engine, Outcome, Work, check_workers, told
 
 __all__ = ["Dask"]
@@ -95,8 +97,16 @@ def _done(
 
 
 def _outcome(future: Any, task: Task, distributed: Any) -> Outcome:
+    there = read_part(Path(task.out), task.number)
+    if there is not None and there.key == task.key:  # whatever became of the worker, or of its answer, since
+        return Outcome(task, dict(there.counts))
     if future.status == "finished":
-        return Outcome(task, future.result())
+        raise UsageError(
+            "a worker has written its results to another file system",
+            code="CF-OUT-001",
+            where=safe_text(task.out),
+            hint="an output folder that this process and all workers see",
+        )
     error = future.exception() if future.status == "error" else None
     if error is None:
         return Outcome(task, None, f"the unit was {future.status}")

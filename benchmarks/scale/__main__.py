@@ -1,0 +1,156 @@
+"""Measure batches: ``python -m benchmarks.scale [--curves N ...] [--engines] [--resume N]``.
+
+Times are CPU times (of the process, or of it and all that it started), since other work on the machine changes wall
+times and not these as much. Curves are simulated: power laws with noise, 200 points, no learning rate logged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import curvefit as cf
+from curvefit.studies._plan import plan
+from curvefit.studies.config import BatchConfig
+from curvefit.studies.parts import write_part
+from curvefit.studies.store import open_store
+
+POINTS = 200
+QUESTIONS = {"models": None, "tables": ["forecasts", "estimates", "diagnoses"], "horizons": "2x"}
+ONE = """
+import resource, sys, time
+import curvefit as cf
+if __name__ == "__main__":
+    store, out, engine, workers = sys.argv[1:5]
+    wall = time.perf_counter()
+    result = cf.batch(store, out, engine=engine, workers=int(workers), models=None, horizons="2x",
+                      tables=sys.argv[5].split(","), progress=False)
+    wall = time.perf_counter() - wall
+    own, other = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = own.ru_utime + own.ru_stime + other.ru_utime + other.ru_stime
+    print(wall, cpu, max(own.ru_maxrss, other.ru_maxrss) / 1024, sum(result.counts.values()))
+"""
+
+
+def simulated(count: int, seed: int = 0) -> Iterator[cf.Run]:
+    """Power laws with noise; method and seed as attributes."""
+    rng, x = np.random.default_rng(seed), np.arange(1.0, POINTS + 1)
+    for i in range(count):
+        y = rng.uniform(0.5, 2) + rng.uniform(0.5, 3) * x ** -rng.uniform(0.3, 1) + 0.02 * rng.standard_normal(POINTS)
+        curve = cf.Curve(x, y, "val_loss")
+        yield cf.Run(f"run{i:06d}", {"val_loss": curve}, attributes={"method": "ab"[i % 2], "seed": float(i // 2)})
+
+
+def measured(store: Path, out: Path, engine: str = "serial", workers: int = 1, tables: str = "") -> tuple[float, ...]:
+    """Wall seconds, CPU seconds of all processes, the largest peak memory of one in MiB, and runs."""
+    words = [str(store), str(out), engine, str(workers), tables or ",".join(QUESTIONS["tables"])]
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "one.py"
+        script.write_text(ONE)
+        done = subprocess.run([sys.executable, str(script), *words], capture_output=True, text=True, check=True)
+    return tuple(float(v) for v in done.stdout.split())
+
+
+def per_curve(sizes: list[int], folder: Path) -> None:
+    """Time per curve and memory as the number of curves grows."""
+    print("| curves | CPU per curve | wall | peak memory |\n|---|---|---|---|")
+    for size in sizes:
+        cf.write_store(simulated(size), folder / f"store{size}")
+        wall, cpu, memory, runs = measured(folder / f"store{size}", folder / f"out{size}")
+        assert runs == size
+        print(f"| {size:,} | {1e3 * cpu / size:.2f} ms | {wall:.0f} s | {memory:.0f} MiB |", flush=True)
+
+
+def by_part(size: int, folder: Path) -> None:
+    """What each kind of result costs per curve."""
+    store = folder / f"parts{size}"
+    cf.write_store(simulated(size), store)
+    for tables in (
+        "forecasts",
+        "forecasts,estimates",
+        "forecasts,diagnoses",
+        "forecasts,estimates,diagnoses",
+        "recommendations",
+    ):
+        _, cpu, _, _ = measured(store, folder / f"by-{tables.replace(',', '-')}", tables=tables)
+        print(f"{tables}: {1e3 * cpu / size:.2f} ms of CPU per curve, start included", flush=True)
+
+
+def engines(size: int, folder: Path) -> None:
+    """Overhead of processes and of Dask, with next to no work per run and with the usual work, in turn."""
+    store = folder / "engines"
+    cf.write_store(simulated(size), store, runs_per_group=max(size // 16, 1))
+    for tables in ("forecasts", "forecasts,estimates,diagnoses"):
+        print(f"{tables}, {size} runs in 16 units of work:")
+        ratios = []
+        for turn in range(3):
+            found = {}
+            for engine, workers in (("serial", 1), ("processes", 2), ("dask", 2)):
+                wall, cpu, *_ = measured(store, folder / f"{engine}{turn}{len(tables)}", engine, workers, tables)
+                found[engine] = wall
+                print(f"  {engine:<10} {workers} at once: wall {wall:.1f} s, CPU {cpu:.1f} s", flush=True)
+            ratios.append(found["dask"] / found["processes"])
+        print(f"  dask / processes, wall, three turns: {', '.join(f'{r:.2f}' for r in ratios)}", flush=True)
+
+
+def resumed(size: int, folder: Path) -> None:
+    """What it costs to find out that a batch is finished, with results of the size that a batch of this many has."""
+    store, out = folder / "resume-store", folder / "resume"
+    cf.write_store(simulated(500), store)
+    small = cf.batch(store, folder / "sample", **QUESTIONS)
+    one = {name: small.arrow(name).to_pydict() for name in ("runs", *QUESTIONS["tables"])}
+    runs = list(simulated(500))
+    cf.write_store(
+        (cf.Run(f"{run.name}-{k}", run.curves, attributes=run.attributes) for k in range(size // 500) for run in runs),
+        folder / "large",
+    )
+    cf.batch(folder / "large", out, models=None, tables=["forecasts"], horizons="2x")  # the folders and their keys
+    config = BatchConfig.load(out / "batch.json")
+    asked = BatchConfig(
+        str(folder / "large"),
+        models=(),
+        horizons=("2x",),
+        tables=tuple(QUESTIONS["tables"]),
+        attributes=config.attributes,
+    )
+    for key, task in zip(*plan(open_store(folder / "large"), asked, out), strict=True):
+        write_part(out, task.number, key, one, config.attributes)
+    cpu, wall = time.process_time(), time.perf_counter()
+    result = cf.batch(folder / "large", out, **QUESTIONS)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    bytes_ = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
+    print(
+        f"resume of {sum(result.counts.values()):,} finished runs ({bytes_ / 2**20:.0f} MiB of results): CPU {cpu:.2f} s, wall {wall:.2f} s"
+    )
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+def main() -> None:
+    """Whatever is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("--curves", type=int, nargs="*", default=[], help="time and memory at these sizes")
+    parser.add_argument("--parts", type=int, default=0, help="what each kind of result costs, with so many curves")
+    parser.add_argument("--engines", type=int, default=0, help="overhead of workers, with so many curves")
+    parser.add_argument("--resume", type=int, default=0, help="resume of so many finished runs")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="curvefit-scale-") as folder:
+        if args.curves:
+            per_curve(args.curves, Path(folder))
+        if args.parts:
+            by_part(args.parts, Path(folder))
+        if args.engines:
+            engines(args.engines, Path(folder))
+        if args.resume:
+            resumed(args.resume, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
