@@ -36,7 +36,7 @@ class Follower:
     Notes
     -----
     Text logs, event files and .wandb files are read on from where they were. What is written as a whole every time (JSON documents,
-    databases, Parquet, MLflow's folders) is read again when it has changed. A file that was replaced, cut or written anew is
+    databases, Parquet) is read again when it has changed. A file that was replaced, cut or written anew is
     read from its beginning. The last line of a text is waited for until its line end is there.
     """
 

@@ -31,6 +31,10 @@ class Account:
         if len(places) < 5:
             places.append(line)
 
+    def first(self, reason: str) -> int:
+        """The first place of a reason."""
+        return self._places.get(reason, [0])[0]
+
     def notes(self, word: str = "line") -> list[str]:
         """One sentence per reason, with the places."""
         out = []

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
 import numpy as np
 
 from ..curves import LimitError, ReadError, Run
 from ..curves._checks import safe_text
-from ._base import Bundle, Reader
+from ._base import Bundle, Growth, Reader
+from ._growing import LineGrowth
 from ._json import facts_of
 from ._source import Source
 from ._streams import Logged, Stream, read_streams
@@ -68,28 +70,44 @@ class Mlflow(Reader):
 
     def read(self, source: Source) -> list[Run]:
         """The run of a metric file, or of a run's folder."""
-        run = Logged(source.name)
+        found: list[tuple[str, _MetricFile | bytes]] = []
+        notes = []
+        for part in source.whole_run():
+            label = part.label or METRICS + _metric_name(part.path or part.name)
+            if label.startswith(METRICS):
+                found.append((label, _metric_file(part)))
+                notes += part.notes if part is not source else []
+            else:
+                found.append((label, part.head[:SMALL]))
+        return self._runs(found, notes, source, name=source.name)
+
+    def grow(self, source: Source) -> Growth | None:
+        """Lines as they are appended to the files of the run."""
+        return None if source.compressed else _Growing(self._runs, source)
+
+    def _runs(
+        self, found: Sequence[tuple[str, _MetricFile | bytes]], notes: Sequence[str], source: Source, *, name: str
+    ) -> list[Run]:
+        """The run of what was found in its files."""
+        run = Logged(name)
         table = Table([], row_word="line")
         files = 0
         parameters: dict[str, object] = {}
-        for part in source.whole_run():
-            label = part.label or METRICS + _metric_name(part)
-            if label.startswith(METRICS):
-                stream = _stream(part, label.removeprefix(METRICS), table.account)
+        for label, content in found:
+            if isinstance(content, _MetricFile):
+                stream = content.stream(label.removeprefix(METRICS), table.account)
                 files += 1
                 if stream is not None:
                     run.streams.append(stream)
-                if part is not source:
-                    table.notes += part.notes
             elif label.startswith(PARAMS):
-                parameters[label.removeprefix(PARAMS)] = _value(part.head[:200].decode("utf-8", "replace").strip())
-            elif label == NAME or (label == META and run.name == source.name):
-                text = part.head[:200] if label == NAME else b"".join(_RUN_NAME.findall(part.head[:SMALL])[:1])
+                parameters[label.removeprefix(PARAMS)] = _value(content[:200].decode("utf-8", "replace").strip())
+            elif label == NAME or (label == META and run.name == name):
+                text = content[:200] if label == NAME else b"".join(_RUN_NAME.findall(content)[:1])
                 run.name = safe_text(text.decode("utf-8", "replace").strip("'\" \n")) or run.name
         run.facts = facts_of(parameters)
-        if source.beside and run.name != source.name:
-            run.facts["folder"] = source.name
-        table.notes = [*source.notes, *table.notes]
+        if len(found) > 1 and run.name != name:
+            run.facts["folder"] = name
+        table.notes = [*source.notes, *notes]
         if not run.streams:
             lost = "; ".join(table.account.notes())
             raise ReadError(
@@ -120,9 +138,9 @@ def _files(folder: str, name: str, depth: int) -> Iterator[tuple[str, str]]:
             yield from _files(inside, called, depth + 1)
 
 
-def _metric_name(source: Source) -> str:
+def _metric_name(path: str) -> str:
     """Name of the metric by the path of its file."""
-    path = (source.path or source.name).replace(os.sep, "/")
+    path = path.replace(os.sep, "/")
     return safe_text(path.rpartition("/metrics/")[2] if "/metrics/" in path else path.rpartition("/")[2])
 
 
@@ -133,33 +151,81 @@ def _value(text: str) -> object:
         return text
 
 
-def _stream(source: Source, name: str, account: Account) -> Stream | None:
-    """Values of one metric file; a line that is none is counted."""
-    walls: list[float] = []
-    values: list[float] = []
-    steps: list[float] = []
-    number = 0
+class _MetricFile:
+    """Values of one metric; a line that is none is counted."""
+
+    def __init__(self) -> None:
+        self.account = Account()
+        self._number = 0
+        self._columns = array("d"), array("d"), array("d")
+
+    def feed(self, lines: list[bytes], block: bytes) -> None:
+        """Whole lines."""
+        for line in lines:
+            self._number += 1
+            if not _take(line, *self._columns) and line.strip():
+                self.account.add("no time, value and step", self._number)
+
+    def last(self, tail: bytes, *, keep: bool) -> None:
+        """What stands after the last line end."""
+        if tail.strip() and not (keep and _take(tail, *self._columns)):
+            self.account.add("unterminated last line", self._number + 1)
+
+    def lose(self, why: str) -> None:
+        """The rest of the file cannot be read."""
+        self.account.add(why, self._number + 1)
+
+    def stream(self, name: str, account: Account) -> Stream | None:
+        """What was taken, None when nothing was; what was not is added to the account."""
+        for why, count in self.account.counts.items():
+            account.add(why, self.account.first(why), count)
+        wall, value, step = (np.array(c, dtype=np.float64) for c in self._columns)
+        return Stream(safe_text(name), step, value, wall / 1000) if value.size else None
+
+
+class _Growing:
+    """The folder of a run that is still written."""
+
+    def __init__(self, give: Callable[..., list[Run]], source: Source) -> None:
+        self._give = give
+        self._source = source
+        self._name = source.name
+        self._metrics: dict[str, tuple[str, _MetricFile, LineGrowth]] = {}
+        self._others: dict[str, tuple[str, bytes]] = {}
+
+    def feed(self, data: bytes, path: str, label: str) -> None:
+        """New bytes of one of the files."""
+        label = label or METRICS + _metric_name(path)
+        if not label.startswith(METRICS):
+            self._others[path] = (label, (self._others.get(path, (label, b""))[1] + data)[:SMALL])
+            return
+        if path not in self._metrics:
+            file = _MetricFile()
+            self._metrics[path] = (label, file, LineGrowth(self._source.where, file.feed, list))
+        self._metrics[path][2].feed(data, path, label)
+
+    def runs(self) -> list[Run]:
+        """The run so far."""
+        found = [*((label, file) for label, file, _ in self._metrics.values()), *self._others.values()]
+        return self._give(found, (), self._source, name=self._name)
+
+
+def _metric_file(source: Source) -> _MetricFile:
+    """A whole metric file."""
+    file = _MetricFile()
     tail = b""
-    if not source.size:
-        return None
-    try:
-        for block in text_blocks(source):
-            lines = block.split(b"\n")
-            tail = lines.pop()
-            for line in lines:
-                number += 1
-                if not _take(line, walls, values, steps) and line.strip():
-                    account.add("no time, value and step", number)
-    except (ReadError, LimitError) as error:
-        account.add(error.what, number + 1)
-    if tail.strip() and not (source.options.keep_partial_tail and _take(tail, walls, values, steps)):
-        account.add("unterminated last line", number + 1)
-    if not values:
-        return None
-    return Stream(safe_text(name), np.array(steps), np.array(values), np.array(walls) / 1000)
+    if source.size:
+        try:
+            for block in text_blocks(source):
+                *lines, tail = block.split(b"\n")
+                file.feed(lines, block)
+        except (ReadError, LimitError) as error:
+            file.lose(error.what)
+        file.last(tail, keep=source.options.keep_partial_tail)
+    return file
 
 
-def _take(line: bytes, walls: list[float], values: list[float], steps: list[float]) -> bool:
+def _take(line: bytes, walls: array[float], values: array[float], steps: array[float]) -> bool:
     parts = line.split()
     if len(parts) not in (3, 5) or b"_" in line.partition(parts[2])[0]:
         return False

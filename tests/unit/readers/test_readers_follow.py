@@ -223,6 +223,24 @@ def test_what_is_written_as_a_whole_is_read_again_when_it_changed(tmp_path):
         assert len(run["loss"]) == count and run.horizon == 20
 
 
+def test_a_folder_of_mlflow_is_read_on_metric_by_metric(tmp_path):
+    run = tmp_path / "0" / ("0a" * 16)
+    (run / "metrics" / "val").mkdir(parents=True)
+    (run / "params").mkdir()
+    (run / "params" / "max_steps").write_text("5000")
+    (run / "meta.yaml").write_text("run_name: calm\nlifecycle_stage: active\n")
+    follower = Follower(tmp_path, Options())
+    for begin, end in ((0, 5), (5, 2000), (2000, 2001), (2001, N)):
+        for name in ("loss", "val/loss"):
+            with (run / "metrics" / name).open("a") as file:
+                file.write("".join(f"{1_700_000_000_000 + i} {v:.6f} {i}\n" for i, v in ROWS[begin:end]))
+        assert follower.poll() and same(follower.runs(), cf.read(tmp_path))
+    (found,) = follower.runs()
+    assert found.name == "calm" and len(found["val/loss"]) == N and found.horizon == 5000
+    size = sum(p.stat().st_size for p in run.rglob("*") if p.is_file())
+    assert follower.bytes_read <= size + 64 * 8 and follower.restarts == 0
+
+
 def test_a_database_is_read_again_when_it_changed(tmp_path):
     path = tmp_path / "project.db"
     path.write_bytes(registry["sqlite"].example())
