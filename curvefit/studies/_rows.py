@@ -71,7 +71,7 @@ class Rows:
         self._add(
             "forecasts",
             run=run, metric=metric, x=float(made.x[-1]), median=median, low=low, high=high, mean=mean, mean_low=mean_low,
-            mean_high=mean_high, level=level, asked=asked, method=made.method, status=made.status.code,
+            mean_high=mean_high, level=level, asked=asked, forecaster=made.method, status=made.status.code,
             reason=_joined(made.reasons),
         )  # fmt: skip
 
@@ -93,9 +93,9 @@ class Rows:
 
     def parameters(self, run: str, metric: str, law: Fit, level: float) -> None:
         """Parameters of a fitted law with their intervals."""
-        method = "profile_likelihood"
+        interval = "profile_likelihood"
         usable = law.core is not None
-        intervals = law.conf_int(level, method) if usable else {}
+        intervals = law.conf_int(level, interval) if usable else {}
         params, errors = (law.params, law.stderr) if usable else ({}, {})
         for parameter in law.model.parameters:
             ends = intervals.get(parameter.name)
@@ -103,7 +103,7 @@ class Rows:
                 "parameters",
                 run=run, metric=metric, model=law.model.name, parameter=parameter.name,
                 value=_number(params.get(parameter.name)), stderr=_number(errors.get(parameter.name)),
-                low=ends.low if ends else None, high=ends.high if ends else None, level=level, method=method,
+                low=ends.low if ends else None, high=ends.high if ends else None, level=level, interval=interval,
                 unit=parameter.unit or None, status=law.status.code, reason=_doubts(law),
             )  # fmt: skip
 

@@ -117,7 +117,7 @@ _TABLES = (
             _LEVEL,
             *_texts(
                 ("asked", "the horizon as it was asked for: '2x', '10000' or 'planned'"),
-                ("method", "forecaster"),
+                ("forecaster", "how it was made: pooled, annealed, ..."),
             ),
             _STATUS,
             _REASON,
@@ -156,7 +156,7 @@ _TABLES = (
                 ("high", "upper end of the confidence interval; null where open or not estimable"),
             ),
             _LEVEL,
-            *_texts(("method", "how the interval was made"), ("unit", "unit of the parameter")),
+            *_texts(("interval", "how the interval was made"), ("unit", "unit of the parameter")),
             _STATUS,
             _REASON,
         ),
