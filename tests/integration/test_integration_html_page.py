@@ -12,7 +12,7 @@ import pytest
 import report_builders
 
 from curvefit.curves._checks import safe_text
-from curvefit.reporting.html import page
+from curvefit.reporting.html import RunView, page
 
 pytestmark = [
     pytest.mark.integration,
@@ -79,7 +79,7 @@ class Watched:
 
     def ids(self):
         """Names of the rows that are drawn."""
-        return self.page.eval_on_selector_all("tr[data-i] th a", "nodes => nodes.map(n => n.textContent)")
+        return self.page.eval_on_selector_all("tr[data-i] th a", "nodes => nodes.map(n => n.title)")
 
 
 @pytest.fixture
@@ -176,17 +176,18 @@ def test_open_a_run_and_go_on_from_it(watched, views):
     p.get_by_role("searchbox").fill("seed=7")
     of_seed = [i for i, v in enumerate(views) if v.attributes["seed"] == 7]
     p.locator("tr[data-i] td").nth(3).click()
-    assert p.locator("#run h2").text_content() == views[of_seed[0]].id
+    soon(lambda: p.locator("#run h2").all_text_contents() == [views[of_seed[0]].id])
     assert p.evaluate("document.activeElement.textContent") == views[of_seed[0]].id
     assert p.title() == f"{views[of_seed[0]].id} \u2013 Sweep"
     assert not p.locator("#runs").is_visible()
     p.get_by_role("button", name="Next").click()
-    assert p.locator("#run h2").text_content() == views[of_seed[1]].id
+    soon(lambda: p.locator("#run h2").all_text_contents() == [views[of_seed[1]].id])
     assert p.url.endswith(f"#run-{of_seed[1] + 1}")
     p.go_back()
-    assert p.locator("#run h2").text_content() == views[of_seed[0]].id
+    soon(lambda: p.locator("#run h2").all_text_contents() == [views[of_seed[0]].id])
     p.get_by_role("link", name="All runs").click()
-    assert p.locator("#runs").is_visible() and not p.locator("#run").is_visible()
+    soon(lambda: p.locator("#runs").is_visible())
+    assert not p.locator("#run").is_visible()
     assert p.get_by_role("searchbox").input_value() == "seed=7"
 
 
@@ -208,7 +209,7 @@ def test_a_run_says_what_went_in(watched, views):
     written = re.search(r"asymptote\s+([\d.]+) \[([\d.]+), ([\d.]+)\]", shown)
     assert [float(g) for g in written.groups()] == pytest.approx([view.estimates[0]["value"], low, high], abs=0.01)
     p.get_by_role("button", name="diverged").click()  # all runs with the same finding
-    assert p.text_content(".found").endswith("diverged")
+    soon(lambda: p.text_content(".found").endswith("diverged"))
 
 
 def test_the_keyboard_is_enough(watched, views):
@@ -233,12 +234,12 @@ def test_the_keyboard_is_enough(watched, views):
     p.keyboard.press("k")
     here = focused()
     p.keyboard.press("Enter")
-    assert p.locator("#run h2").text_content() == here
+    soon(lambda: p.locator("#run h2").all_text_contents() == [here])
     p.keyboard.press("j")
-    assert p.locator("#run h2").text_content() == views[sgd[names(views, sgd).index(here) + 1]].id
+    soon(lambda: p.locator("#run h2").all_text_contents() == [views[sgd[names(views, sgd).index(here) + 1]].id])
     p.keyboard.press("Escape")
-    assert p.locator("#runs").is_visible()
-    assert focused() == views[sgd[names(views, sgd).index(here) + 1]].id  # back where one was
+    soon(lambda: p.locator("#runs").is_visible())
+    soon(lambda: focused() == views[sgd[names(views, sgd).index(here) + 1]].id)  # back where one was
     p.keyboard.press("?")
     assert p.locator("dialog[open]").count() == 1
     p.keyboard.press("Escape")
@@ -345,13 +346,13 @@ def test_paper_is_white_and_holds_everything(watched, views):
     assert p.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     for hidden in ("#tools", ".chart button", ".crumbs"):
         assert not any(node.is_visible() for node in p.locator(hidden).all())
-    assert "more points would tell" in p.locator("#run").inner_text()  # what is folded on the screen
+    soon(lambda: "more points would tell" in p.locator("#run").inner_text())  # what is folded on the screen
     assert p.pdf(format="A4")[:5] == b"%PDF-"
     p.emulate_media(media="screen")
     p = watched.open("many")
     assert len(watched.ids()) < 60
     p.emulate_media(media="print")
-    assert watched.ids() == names(views, range(300))
+    soon(lambda: watched.ids() == names(views, range(300)))
     p.emulate_media(media="screen")
     soon(lambda: len(watched.ids()) < 60)
 
@@ -361,11 +362,32 @@ def test_only_the_rows_in_sight_are_drawn_and_all_can_be_reached(watched, views)
     seen = set()
     for top in range(0, 300 * 44, 500):
         p.evaluate(f"document.querySelector('.grid').scrollTop = {top}")
-        p.wait_for_timeout(30)
+        top_row = names(views, [min(299, top // 44 + 2)])[0]
+        soon(lambda row=top_row: row in watched.ids())
         drawn = watched.ids()
         assert len(drawn) < 60
         seen |= set(drawn)
     assert seen == set(names(views, range(300)))
+
+
+def test_long_names_keep_what_tells_them_apart(browser, tmp_path):
+    begin = "experiments/2026/transformer-large/sweep_"
+    named = [
+        RunView(f"{begin}{i % 2}{'x' * 30}-seed{i}", status="failed" if i else "ok", reason="why not")
+        for i in range(12)
+    ]
+    (tmp_path / "long.html").write_text(page("t", named), encoding="ascii")
+    made = Watched(browser, tmp_path)
+    p = made.open("long")
+    shown = p.locator("tr[data-i] th a").all_text_contents()
+    assert len(set(shown)) == 12 and max(map(len, shown)) <= 34
+    assert all(text.endswith(f"seed{i}") for i, text in enumerate(shown))
+    assert made.ids() == [view.id for view in named]  # in full where one points
+    assert p.get_by_text("failed", exact=True).nth(3).get_attribute("title") == "why not"
+    p.get_by_role("searchbox").fill("transformer-large seed11")
+    assert made.ids() == [named[11].id]
+    assert made.heard == []
+    made.context.close()
 
 
 def test_columns_can_be_chosen(watched):
@@ -395,7 +417,7 @@ def test_a_script_that_is_not_of_the_page_does_not_run(browser, files):
     )
     p.evaluate("try { document.body.innerHTML = '<img src=x>'; } catch (e) { console.log('refused ' + e); }")
     p.evaluate("fetch('http://127.0.0.1:9/').catch(e => console.log('refused ' + e))")
-    p.wait_for_timeout(200)
+    soon(lambda: sum("refused" in text for text in made.heard) == 3 or p.wait_for_timeout(20))
     assert p.evaluate("window.pwned") is None
     assert sum("refused" in text for text in made.heard) == 3
     made.context.close()

@@ -45,10 +45,10 @@ function open(i) {
     ? el("span", {}, el("b", {}, c.l + " "), printed(c, i))
     : el("button", {type: "button", title: "Show all runs with the same", onclick: () => onlyThese(() => state.picks.set(c, cell(c, i)))}, el("b", {}, c.l + " "), printed(c, i))))));
   const left = [], right = [];
-  if (S(d.st) && S(d.st) !== "ok") parts.push(el("div", {class: "panel verdict " + (S(d.st) === "degraded" ? "warning" : "error")}, el("p", {class: "say"}, S(d.st)), d.why ? el("p", {}, d.why) : null));
+  if (S(d.st) && S(d.st) !== "ok") parts.push(el("div", {class: "panel verdict " + (S(d.st) === "degraded" ? "warning" : "error")}, el("p", {class: "say"}, S(d.st).charAt(0).toUpperCase() + S(d.st).slice(1)), d.why ? el("p", {}, d.why) : null));
   if (d.r) parts.push(el("div", {class: "panel verdict " + d.r[0].replace(/[^a-z_]/g, "")}, el("p", {class: "say"}, d.r[1]), el("ul", {}, d.r[2].map(t => el("li", {}, t)))));
   const host = el("div", {class: "panel chart"});
-  left.push(host);
+  if (d.x.length || !d.why) left.push(host);
   const present = (d.d || []).filter(f => f[1] === 0), unsure = (d.d || []).filter(f => f[1] === 1), absent = (d.d || []).filter(f => f[1] === 2);
   if (d.d) {
     const rank = {error: 0, warning: 1, info: 2};

@@ -33,7 +33,11 @@ document.addEventListener("keydown", e => {
   if (e.key === "?") { help.showModal(); e.preventDefault(); }
   else if (single) return;
   else if (e.key === "Escape" && current !== null) location.hash = "runs";
-  else if (e.key === "/" ) { if (current !== null) location.hash = "runs"; setTimeout(() => input.focus()); e.preventDefault(); }
+  else if (e.key === "/") {
+    if (current !== null) { location.hash = "runs"; route(); }
+    input.focus();
+    e.preventDefault();
+  }
   else if (e.key === "j" || e.key === "k") {
     const step = e.key === "j" ? 1 : -1;
     if (current !== null) neighbor(step);

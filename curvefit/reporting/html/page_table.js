@@ -84,12 +84,25 @@ function thumbnail(i) {
 
 /* ---------- the table ---------- */
 const HEIGHT = 44, PRINTED = 2000; /* height of a row in pixels; most rows on paper */
+/* Long names keep their ends, where runs differ; what all names begin with is left out. */
+const shared = (() => {
+  const c = byKey.id;
+  if (!c || count < 2) return 0;
+  let common = cell(c, 0);
+  for (let i = 1; i < count && common; i++) { const name = cell(c, i); while (!name.startsWith(common)) common = common.slice(0, -1); }
+  const cut = common.search(/[^/:._\s-]*$/);
+  return cut >= 12 ? cut : 0;
+})();
+function brief(name) {
+  const rest = shared ? "\u2026" + name.slice(shared) : name;
+  return rest.length > 34 ? rest.slice(0, 11) + "\u2026" + rest.slice(-22) : rest;
+}
 let grid, body, head, groups, foundLine, input, active = 0, printing = false;
 const shown = () => columns.filter(c => c.show);
 function widthOf(c) {
   if (c.width) return c.width;
   let longest = 0;
-  for (let i = 0; i < count; i += Math.ceil(count / 300)) longest = Math.max(longest, printed(c, i).length);
+  for (let i = 0; i < count; i += Math.ceil(count / 300)) longest = Math.max(longest, (c.k === "id" ? brief(cell(c, i)) : printed(c, i)).length);
   const least = c.l.length * 8 + 36;
   c.width = Math.round(c.k === "id" ? Math.min(300, Math.max(150, longest * 7.6 + 26)) : Math.min(c.group === "attribute" ? Math.max(140, Math.min(least, 180)) : 230, Math.max(least, longest * (c.s ? 6.9 : 7.6) + 26)));
   return c.width;
@@ -175,13 +188,11 @@ function heads() {
     return el("th", {scope: "col", class: numeric ? "num" : null, "aria-sort": on ? (state.down ? "descending" : "ascending") : "none"}, button);
   };
   for (const c of list) {
-    if (c.k === "status") findingsHead();
     head.append(sorter(c, c.l, c.t === "number"));
     width.push(widthOf(c));
     if (c.k === "id") { head.append(el("th", {scope: "col", class: "still"}, "curve")); width.push(154); }
   }
-  if (!list.some(c => c.k === "status")) findingsHead();
-  function findingsHead() { if (findings.names.length) { head.append(sorter("findings", "findings", false)); width.push(270); } }
+  if (findings.names.length) { head.append(sorter("findings", "findings", false)); width.push(270); }
   groups.replaceChildren(...width.map(w => { const g = el("col"); g.style.width = w + "px"; return g; }));
   grid.firstChild.style.minWidth = width.reduce((a, b) => a + b, 0) + "px";
 }
@@ -190,19 +201,17 @@ function tag(f) {
   return el("span", {class: "tag " + tone}, el("span", {"aria-hidden": "true"}, SIGNS[tone]), findings.names[f]);
 }
 function row(i, at) {
-  const cells = [], list = shown();
-  const found = () => { if (findings.names.length) cells.push(el("td", {title: findings.v[i].map(f => findings.names[f]).join(", ")}, findings.v[i].map(tag))); };
-  for (const c of list) {
-    if (c.k === "status") found();
+  const cells = [];
+  for (const c of shown()) {
     if (c.k === "id") {
-      cells.push(el("th", {scope: "row"}, el("a", {href: "#run-" + (i + 1), tabindex: at === active ? "0" : "-1", title: cell(c, i)}, cell(c, i) || "(no name)")), el("td", {}, thumbnail(i)));
+      cells.push(el("th", {scope: "row"}, el("a", {href: "#run-" + (i + 1), tabindex: at === active ? "0" : "-1", title: cell(c, i)}, brief(cell(c, i)) || "(no name)")), el("td", {}, thumbnail(i)));
       continue;
     }
     const text = printed(c, i), value = c.s ? text.match(/^(\S+)( .*)?$/) : null;
     if (value) cells.push(el("td", {class: "num", title: text}, value[1], value[2] ? el("span", {class: "interval"}, value[2]) : ""));
-    else cells.push(el("td", {class: [c.t === "number" ? "num" : "", c.k === "action" ? ACTIONS[text] || "" : "", c.k === "status" && text !== "ok" ? (text === "degraded" ? "warning" : "error") : ""].join(" ").trim() || null, title: text}, text));
+    else cells.push(el("td", {class: [c.t === "number" ? "num" : "", c.k === "action" ? ACTIONS[text] || "" : "", c.k === "status" ? {ok: "muted", degraded: "warning"}[text] || "error" : ""].join(" ").trim() || null, title: c.k === "status" && detail(i).why || text}, text));
   }
-  if (!list.some(c => c.k === "status")) found();
+  if (findings.names.length) cells.push(el("td", {title: findings.v[i].map(f => findings.names[f]).join(", ")}, findings.v[i].map(tag)));
   return el("tr", {"data-i": String(i), "aria-rowindex": String(at + 2)}, cells);
 }
 let window0 = -1, window1 = -1;

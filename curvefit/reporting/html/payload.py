@@ -95,6 +95,8 @@ def payload(title: str, runs: Sequence[RunView]) -> Payload:
 def _columns(runs: Sequence[RunView]) -> list[dict[str, Any]]:
     """Columns of the table: who, its attributes, how far, where to, what to do."""
     out = [_text("id", "run", [r.id for r in runs], keep=True)]
+    if any(r.status != "ok" for r in runs):
+        out.append(_text("status", "status", [r.status for r in runs], keep=True, group="status"))
     if len({r.metric for r in runs}) > 1:
         out.append(_text("metric", "metric", [r.metric for r in runs], keep=True))
     keys = dict.fromkeys(k for r in runs for k in r.attributes)
@@ -115,8 +117,6 @@ def _columns(runs: Sequence[RunView]) -> list[dict[str, Any]]:
     actions = [_action(r) for r in runs]
     if any(actions):
         out.append(_text("action", "recommendation", actions, keep=True, group="action"))
-    if any(r.status != "ok" for r in runs):
-        out.append(_text("status", "status", [r.status for r in runs], keep=True, group="status"))
     return out
 
 

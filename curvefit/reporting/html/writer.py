@@ -24,6 +24,9 @@ _ICON = (
     'stroke="#0072B2" stroke-width="2.4" stroke-linecap="round"/></svg>'
 )
 _IMAGES = re.compile(r"data:image/(png|jpeg|webp|gif|svg\+xml);base64,[A-Za-z0-9+/=]+")
+_NUMBER = re.compile(
+    r"[-+\u2212]?\d[\d.,]*(e[-+]?\d+)?( %)?( \[[^\]]*\])?$"
+)  # one already written, alone or with its interval
 _PROLOG = re.compile(r"\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
 
 
@@ -169,5 +172,6 @@ def _cell(value: Any) -> tuple[str, bool]:
         return "", False
     if isinstance(value, bool | str) or not isinstance(value, int | float):
         item = value.item() if hasattr(value, "item") else value
-        return _cell(item) if isinstance(item, int | float) and item is not value else (safe_text(item), False)
+        text = safe_text(item)
+        return _cell(item) if isinstance(item, int | float) and item is not value else (text, bool(_NUMBER.match(text)))
     return (format_x(value) if isinstance(value, int) else format_number(value)), True
