@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binom
 
 import curvefit as cf
+from curvefit.segmentation import bump as bump_module
 from curvefit.segmentation._existence import davies_p, test_existence
 from curvefit.segmentation._noise import noise_paths
 from curvefit.segmentation._problem import prepare
@@ -80,19 +81,37 @@ def test_an_interval_that_takes_correlated_noise_for_independent_does_not():
     assert exceeds(60 - coverage("ar.7", 60, "delta", "white"), 60, 1 - PROMISES["ar.7"])
 
 
+MANY = 400  # series, curves or bumps of each full-size check
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", list(SIZES))
 def test_the_existence_test_holds_its_size_in_many_series(kind):
-    assert not exceeds(rejections(kind, 200)[0], 200, SIZES[kind])
+    ours, davies = rejections(kind, MANY)
+    assert not exceeds(ours, MANY, SIZES[kind])
+    if kind == "ar.7":
+        assert exceeds(davies, MANY, SIZES[kind])  # negative control
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "interval", "promised"),
-    [("white", "profile_likelihood", 0.915), ("white", "profile_sieve", 0.93), ("ar.7", "profile_sieve", 0.93)],
+    [
+        ("white", "profile_likelihood", 0.915),
+        ("ar.7", "profile_likelihood", 0.86),
+        ("white", "profile_sieve", 0.93),
+        ("ar.7", "profile_sieve", 0.93),
+        ("ar.9", "profile_sieve", 0.86),
+    ],
 )
 def test_intervals_cover_in_many_series(kind, interval, promised):
-    assert not exceeds(200 - coverage(kind, 200, interval, "auto"), 200, 1 - promised)
+    assert not exceeds(MANY - coverage(kind, MANY, interval, "auto"), MANY, 1 - promised)
+
+
+@pytest.mark.slow
+def test_an_interval_that_takes_correlated_noise_for_independent_covers_too_seldom_in_many_series():
+    """Negative control."""
+    assert exceeds(MANY - coverage("ar.7", MANY, "delta", "white"), MANY, 1 - PROMISES["ar.7"])
 
 
 def numbers(k: int, runs: int, assumed: str) -> tuple[int, int]:
@@ -107,9 +126,9 @@ def numbers(k: int, runs: int, assumed: str) -> tuple[int, int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("k", [0, 1, 2, 3])
 def test_the_number_of_breakpoints_is_found(k):
-    exact, over = numbers(k, 25, "auto")
-    assert not exceeds(25 - exact, 25, 0.20)
-    assert not exceeds(over, 25, 0.10)
+    exact, over = numbers(k, MANY // 4, "auto")
+    assert not exceeds(MANY // 4 - exact, MANY // 4, 0.20)
+    assert not exceeds(over, MANY // 4, 0.10)
 
 
 @pytest.mark.slow
@@ -122,19 +141,30 @@ def bumps(kind: str, runs: int, height: float) -> int:
     """How often a bump is seen at 5 % on an exponential decay."""
     rng = np.random.default_rng(20)
     mean = 1 + 3 * np.exp(-X / 2.5) + 0.1 * height * np.exp(-0.5 * ((X - 6) / 0.6) ** 2)
-    return sum(cf.double_descent((X, mean + 0.1 * noise(kind, rng)), rng=rng).p_value <= 0.05 for _ in range(runs))
+    shape = mean / np.mean(mean) / (LINE / 2)  # noise() follows the line where asked to: here the curve
+    scale = shape if kind == "follows the line" else 1.0
+    return sum(
+        cf.double_descent((X, mean + 0.1 * scale * noise(kind, rng)), rng=rng).p_value <= 0.05 for _ in range(runs)
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["white", "ar.7", "ar.9"])
+@pytest.mark.parametrize("kind", list(SIZES))
 def test_the_bump_test_holds_its_size(kind):
-    assert not exceeds(bumps(kind, 40, 0.0), 40, 0.07)
+    assert not exceeds(bumps(kind, MANY, 0.0), MANY, 0.07)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "height", "promised"), [("white", 6.0, 0.95), ("ar.7", 10.0, 0.90)])
 def test_the_bump_test_sees_bumps(kind, height, promised):
-    assert not exceeds(25 - bumps(kind, 25, height), 25, 1 - promised)
+    assert not exceeds(100 - bumps(kind, 100, height), 100, 1 - promised)
+
+
+@pytest.mark.slow
+def test_a_bump_test_that_takes_correlated_noise_for_independent_sees_bumps_everywhere(monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(bump_module, "correlation", lambda *_: (0.0, 0.0))
+    assert exceeds(bumps("ar.7", 60, 0.0), 60, 0.07)
 
 
 @pytest.mark.slow
