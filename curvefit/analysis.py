@@ -114,6 +114,7 @@ def analyze(
         raise DataError(
             "no finite values", where=f"{run.name}: {metric}", hint="see the log: every value is NaN or infinite"
         )
+    asked = horizon
     horizon, notes = planned(run, curve, horizon)
     ahead, about_rate = forecast_run(
         run, curve, horizon_grid(curve, horizon), method=method, level=level, experience=experience
@@ -133,7 +134,7 @@ def analyze(
     recommendation = recommend(
         run,
         metric=metric,
-        horizon=horizon,
+        horizon=asked,  # a run whose plan is reached is not told to go on unless more is asked about
         cost_per_unit=cost_per_unit,
         worth_per_unit=worth_per_unit,
         min_gain=min_gain,

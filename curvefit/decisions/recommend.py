@@ -26,6 +26,7 @@ __all__ = ["recommend"]
 STOP_BELOW = 0.1  # P(worthwhile gain) below which going on is not worth it
 FEW = 20  # points below which an undecided curve is never stopped
 HOPELESS_BELOW = 0.05  # P(target or best ever reached) below which it is called out of reach
+WORTH_SAYING = 0.25  # P(worthwhile gain) below which "train on" would say too much: prices must decide
 UNLIKELY = 0.4  # P(worthwhile gain) below which a run that cannot beat its own best is not worth going on
 NO_TIME = "x is the size of a model, not training time: there is nothing to train on or to stop"
 
@@ -90,9 +91,10 @@ def recommend(
     Notes
     -----
     Gains are those of the mean curve against its local mean now, not of single noisy values. STOP needs
-    P(gain >= min_gain) below 0.1, a best net worth of 0 or a goal out of reach, and is never said of a run that is too
+    P(gain >= min_gain) below 0.1, a best net worth of 0, a goal out of reach or a planned length that is reached, and is never said of a run that is too
     short to tell (fewer than 20 points with an undecided plateau, or an underdetermined run) or that levels off under a
-    learning rate that has not been lowered yet: annealing would still bring something. Along parameters, where no run
+    learning rate that has not been lowered yet: annealing would still bring something. A probability from 0.1 to 0.25
+    with a median gain below min_gain is COLLECT_MORE where no prices are given. Along parameters, where no run
     goes on, the answer is COLLECT_MORE with the probability of the gain, unless prices ask how large a model pays.
     """
     if isinstance(run, Curve):
@@ -112,6 +114,9 @@ def recommend(
     gain, why_gain = smallest_gain(min_gain, curve, forecast.level_now, forecast.noise)
     keep = estimate(curve, "best_point")
     case = _Case(run, curve, metric, forecast, gains, gain, why_gain, diagnoses, keep)
+    case.done = (
+        horizon is None and target is None and run.horizon is not None and float(curve.x[-1]) >= 0.999 * run.horizon
+    )
     case.note("level_now", forecast.level_now)
     case.note("min_gain", gain)
     case.note("probability", case.probability)
@@ -160,6 +165,7 @@ class _Case:
     keep: Estimate
     arithmetic: dict[str, float] = field(default_factory=dict)
     also: list[str] = field(default_factory=list)
+    done: bool = False  # the planned length is reached, and nobody asks about more
 
     @property
     def probability(self) -> float:
@@ -211,9 +217,9 @@ class _Case:
 
 
 def _round_x(x: float, curve: Curve, horizon: float) -> float:
-    """Two digits of the way still to go are all a recommendation means; never beyond the horizon."""
+    """A fiftieth of the way still to go is all a recommendation means; never beyond the horizon."""
     last = float(curve.x[-1])
-    step = 10.0 ** (np.floor(np.log10(max(horizon - last, 1e-300))) - 1)
+    step = 10.0 ** np.floor(np.log10(max(horizon - last, 1e-300) / 50))
     if curve.x_unit in ("step", "epoch", "token", "sample", "iteration"):
         step = max(step, 1.0)
     return float(min(np.ceil(x / step) * step, horizon))
@@ -303,6 +309,12 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     overfit = case.found("overfitting")
     if overfit is not None and not overfit.evidence.get("lasts_to_end", 1.0):
         overfit = None  # over since the learning rate changed
+    if case.done and overfit is None:
+        return case.answer(
+            Action.STOP,
+            f"the planned length, {case.curve.x_unit} {format_x(case.run.horizon or 0.0)}, is reached",
+            f"a longer run would need a new plan: if this one went on, {case.chance()}; give a horizon to ask about it",
+        )
     if case.probability < STOP_BELOW or (overfit is not None and case.probability < 0.5):
         if overfit is not None:
             return case.answer(Action.STOP, f"overfitting: {overfit.explanation}", case.chance(), overfit.advice)
@@ -328,6 +340,13 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     left = gained[-1] - gained
     enough = np.flatnonzero(left < case.min_gain)
     at = int(enough[0]) if enough.size and gained[-1] >= case.min_gain else len(left) - 1
+    if gained[-1] < case.min_gain and case.probability < WORTH_SAYING:
+        return case.answer(
+            Action.COLLECT_MORE,
+            "a gain that matters is unlikely, but too likely to call it done: it is worth going on if steps are cheap; "
+            "a price of a step and the worth of a gain, or some more points, would decide it",
+            case.chance(),
+        )
     if gained[-1] < case.min_gain:
         beyond = (
             "more likely than not it gains less than that, but too likely to call it done: worth it if steps are cheap"

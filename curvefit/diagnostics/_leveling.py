@@ -9,10 +9,13 @@ import numpy as np
 from ._scan import student_tail, weighted_fit
 from ._trace import Trace
 
-__all__ = ["SMALL", "Course", "course"]
+__all__ = ["LIKELY", "SMALL", "Course", "course"]
 
 SMALL = 0.02
 """Share of the total drop below which what is left to gain counts as nothing."""
+
+LIKELY = 0.5
+"""Probability of more than that by the forecast above which nobody should be told that a curve is level."""
 
 _WINDOWS = (0.6, 0.4, 0.25)  # of the run
 _LEAST = 6  # bins

@@ -25,6 +25,7 @@ Forecasting = Callable[[Curve, Array], Forecast]
 _SPLIT_WORDS = re.compile(
     r"(?i)(^|[^a-z])(train|training|val|valid|validation|eval|evaluation|dev|test|testing)(?=[^a-z]|$)"
 )
+_PLAIN = ("loss", "error", "acc", "accuracy")
 _GRADIENT = re.compile(r"(?i)grad(ient)?s?[^a-z]*norm|(^|[^a-z])gnorm")
 
 
@@ -121,8 +122,11 @@ class Evidence:
         kind = self.run[self.main].kind
         others = [(k, c) for k, c in self._measures() if c.kind == kind and k != self.validation]
         found = [k for k, c in others if c.metric.split == "train"]
-        if not found and self.validation is not None:  # Keras calls the training loss "loss"
-            found = [k for k, c in others if c.metric.split is None]
+        if (
+            not found and self.validation is not None
+        ):  # Keras calls the training loss "loss"; "loss_c4" is another data set
+            own = {_stem(self.validation), *_PLAIN}
+            found = [k for k, c in others if c.metric.split is None and _stem(k) in own]
         return self._closest(found, self.validation or self.main)
 
     def _score(self) -> str | None:

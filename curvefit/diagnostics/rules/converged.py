@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .._leveling import SMALL
+from ...curves.numbers import format_probability
+from .._leveling import LIKELY, SMALL
 from .._scan import student_tail
 from .._trace import Trace
 from ..diagnosis import Diagnosis
@@ -75,6 +76,18 @@ def converged(evidence: Evidence) -> Diagnosis:
         train, val = evidence.trace(evidence.training), evidence.trace(evidence.validation)
         if train is not None and val is not None:
             stable = _gap(train, val, facts)
+    boiled = evidence.trace(name)
+    chance = None if boiled is None else evidence.chance_gain_exceeds(name, SMALL * boiled.drop)
+    if chance is not None:
+        facts["forecast_chance_of_more"] = chance
+    if worst < ALPHA_LEVEL and stable and chance is not None and chance > LIKELY:
+        return VOICE.undecided(
+            f"By their last part the curves are level, but the forecast gives a gain of {name} a probability of "
+            f"{format_probability(chance)}.",
+            facts,
+            metric=name,
+            p_value=worst,
+        )
     if worst < ALPHA_LEVEL and stable:
         gap = f", with a stable gap of {number(facts['gap'])}" if "gap" in facts else ""
         return VOICE.present(

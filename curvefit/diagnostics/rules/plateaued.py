@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 
 from ...curves import Estimate
+from ...curves.numbers import format_probability
 from ...segmentation._problem import Axis, prepare
 from ...segmentation._search import solve
 from ...segmentation.segmented_regression import segment
-from .._leveling import SMALL
+from .._leveling import LIKELY, SMALL
 from .._trace import Trace
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -53,7 +54,8 @@ def plateaued(evidence: Evidence) -> Diagnosis:
     -----
     A slope that is merely not significant proves nothing and gives "undecided" with the number of points that would
     decide. A level verdict carries a second opinion that knows no threshold: the kink of a broken line that ends with
-    slope zero, with its interval and the p-value of there being one, under correlated noise. The forecast's own P(gain > eps), which allows for changes of course, is among the evidence.
+    slope zero, with its interval and the p-value of there being one, under correlated noise. The forecast's own P(gain > eps), which allows for changes of course, is among
+    the evidence, and above one half it leaves the question open.
     """
     name = evidence.main
     if name is None:
@@ -87,9 +89,19 @@ def plateaued(evidence: Evidence) -> Diagnosis:
         excess = 2.0 * ahead.stderr / max(eps - max(ahead.gain, 0.0), 0.3 * eps, 1e-300)
         needed = int(np.ceil(boiled.count * np.clip(min(excess, 10.0) ** 2, 1.2, 50)))
         return VOICE.undecided(
-            f"Whether {name} is level cannot be told from the noise: {number(max(ahead.gain + 2 * ahead.stderr, 0.0))} may "
-            f"be left to {unit} {number(evidence.horizon)}; about {needed} points (or a larger evaluation set) would decide.",
+            f"Whether {name} is level cannot be told from the noise: the slope of its last part allows both a level course and a "
+            f"gain of more than {percent(SMALL)} of all it has gained to {unit} {number(evidence.horizon)}; about {needed} points "
+            "(or a larger evaluation set) would decide.",
             {**facts, "points_needed": float(needed)},
+            metric=name,
+            p_value=p_value,
+        )
+    if chance is not None and chance > LIKELY:
+        return VOICE.undecided(
+            f"By its last part {name} is level, but the forecast, which has seen other curves, gives a gain of more than "
+            f"{percent(SMALL)} of all it has gained by {unit} {number(evidence.horizon)} a probability of "
+            f"{format_probability(chance)}; going on for a fifth of the run would tell.",
+            facts,
             metric=name,
             p_value=p_value,
         )

@@ -252,3 +252,12 @@ def test_a_steadily_falling_run_goes_on():
     y = 3 - X / 100 + 0.01 * np.random.default_rng(1).standard_normal(100)
     said = recommend(Curve(X, y, "val_loss"), horizon=150)
     assert said.action is Action.CONTINUE and 100 < said.x_star <= 150
+
+
+def test_an_unlikely_gain_is_no_headline_to_train_on():
+    unlikely = ask([0.0] * 6, min_gain=0.02, level=1.07)  # P(N(0, 0.02) > 0.02) = 0.16
+    assert unlikely.action is Action.COLLECT_MORE
+    assert unlikely.probability == pytest.approx(stats.norm.sf(1.0), abs=0.01)
+    assert "too likely to call it done" in unlikely.reasons[0]
+    likelier = ask([0.012] * 6, min_gain=0.02, level=1.07)  # 0.34
+    assert likelier.action is Action.CONTINUE
