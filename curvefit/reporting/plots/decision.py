@@ -113,6 +113,6 @@ def _mark(ax: Axes, report: Report, x: _Array, middle: _Array) -> None:
     left = at < (x[0] + x[-1]) / 2
     note = ax.annotate(
         words, (at, 0.02), xycoords=("data", "axes fraction"), xytext=(5 if left else -5, 0), textcoords="offset points",
-        ha="left" if left else "right", va="bottom", fontsize=8, color=COLORS["event"], linespacing=1.3, bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 1.5}, zorder=5,
+        ha="left" if left else "right", va="bottom", fontsize=8, color=COLORS["event"], linespacing=1.3, bbox={"fc": "white", "ec": "none", "alpha": 0.92, "pad": 1.5}, zorder=5,
     )  # fmt: skip
     literal(note)
