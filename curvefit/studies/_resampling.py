@@ -19,7 +19,7 @@ Curves = Mapping[str, Sequence[Array]]
 """Values on the grid by method: one array of shape (seeds, grid) per task, NaN beyond the end of a run."""
 _GRID = 96
 _SPAN = 30.0  # ratio of x from which the grid is even in log x
-_SHOWN = 60  # seeds of a method that a figure shows
+_SHOWN = 20  # seeds of a method that a figure shows
 
 
 def common_grid(entries: Sequence[Entry]) -> Array:
@@ -82,7 +82,8 @@ def bands(entries: Sequence[Entry], curves: Curves, grid: Array, level: float) -
             ends = studentized(present, "iqm", level, ())
             if ends is not None:
                 low[j], high[j] = ends
-        own = [(e.curve.x, e.curve.y) for e in entries if e.method == method and len(e.curve)][:_SHOWN]
+        own = [(e.curve.x, e.curve.y) for e in entries if e.method == method and len(e.curve)]
+        own = own[:: -(-len(own) // _SHOWN)]
         found.append(Band(method, grid, center, low, high, seeds, tuple(own)))
     return tuple(found)
 

@@ -182,7 +182,9 @@ def _fit(
     starts = profile_starts(z, log_y, delta, _STARTS)
     if not len(starts):
         raise DataError(
-            "the loss falls with no variable", where="scaling_law()", hint="is larger better here? then pass the error"
+            "the loss falls with no variable",
+            where="scaling_law()",
+            hint="if larger is better pass the error; if it rises with size ask cf.double_descent((x, loss))",
         )
     if not floor:
         starts[:, 0] = 0.0

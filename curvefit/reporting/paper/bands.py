@@ -80,8 +80,15 @@ def seed_bands(
         literal(ax.set_ylabel(short_text(comparison.metric)))
         if title:
             literal(ax.set_title(short_text(title, 60)))
+        heading = f"{short_text(comparison.by, 20)} (seeds)"
         legend = ax.legend(
-            loc="best", title=f"{short_text(comparison.by, 20)} (seeds)", title_fontsize="small", alignment="left"
+            loc="best",
+            title=heading,
+            title_fontsize="small",
+            alignment="left",
+            frameon=True,
+            framealpha=0.85,
+            edgecolor="none",
         )
         for text in (*legend.get_texts(), legend.get_title()):
             literal(text)
