@@ -126,6 +126,12 @@ def polish(
         weighted = jacobian * weight[:, None]
         hessian = weighted @ jacobian.transpose(0, 2, 1)
         gradient = weighted @ residual[:, :, None]
+        if floor:  # a floor that lies at zero and would go below is held there for this step
+            held = (part[:, 0] <= 0) & (gradient[:, 0, 0] < 0)
+            hessian[held, 0, :] = 0.0
+            hessian[held, :, 0] = 0.0
+            hessian[held, 0, 0] = 1.0
+            gradient[held, 0] = 0.0
         scale = np.einsum("bii->bi", hessian) + _TINY
         damped = hessian + (damping[at, None] * scale + 1e-14 * scale.max(axis=1, keepdims=True))[:, :, None] * identity
         step = np.linalg.solve(damped, gradient)[:, :, 0]

@@ -131,6 +131,7 @@ def test_a_floor_that_is_not_there_is_said():
     y = 12 / x**0.4 * np.exp(0.01 * np.random.default_rng(3).standard_normal(25))
     fit = cf.scaling_law({"n": x, "loss": y}, replicates=200, check=False)
     assert any("not told from zero" in r for r in fit.reasons)
+    assert fit.status is cf.Status.DEGRADED, "the search comes to rest on the bound"
     assert cf.scaling_law({"n": x, "loss": y}, replicates=50, floor=False, check=False).parameters["E"].value == 0.0
 
 
