@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..curves import Curve, Run, Schedule
+from ..curves.numbers import format_x
 from .api import forecast
 from .forecast import Forecast
 from .forecasters import Forecaster
@@ -55,7 +56,7 @@ def forecast_run(
         return forecast(curve, x, method=method, level=level, experience=experience), ()
     schedule, why = logged_schedule(run, curve)
     if schedule is None:
-        return forecast(curve, x, level=level, experience=experience), (why,) if why else ()
+        return _noted(forecast(curve, x, level=level, experience=experience), curve, (why,) if why else ())
     if float(schedule.x[-1]) < float(np.max(np.asarray(x, dtype=np.float64))):
         schedule = Schedule(schedule.x, schedule.rate)  # what goes on beyond its end is inferred, as from a log
     made = forecast(curve, x, schedule=schedule, planned=run.horizon, level=level, experience=experience)
@@ -64,7 +65,17 @@ def forecast_run(
     blind = forecast(curve, x, level=level, experience=experience)
     added = made.reasons[len(blind.reasons) :]
     known = {**blind.explanation, **{k: v for k, v in made.explanation.items() if k.startswith("rate_")}}
-    return replace(blind, explanation=known), tuple(f"{reason[0].upper()}{reason[1:]}." for reason in added)
+    notes = tuple(f"{reason[0].upper()}{reason[1:]}." for reason in added)
+    return _noted(replace(blind, explanation=known), curve, notes)
+
+
+def _noted(blind: Forecast, curve: Curve, notes: tuple[str, ...]) -> tuple[Forecast, tuple[str, ...]]:
+    """What the reader should know of a blind forecast: a drop that was found in the values, too."""
+    at = blind.explanation.get("restarted_at")
+    if at is None:
+        return blind, notes
+    said = f"A third of the forecast rests on the curve since its sudden drop at {curve.x_unit} {format_x(at)}."
+    return blind, (*notes, said)
 
 
 def logged_schedule(run: Run, curve: Curve) -> tuple[Schedule | None, str]:

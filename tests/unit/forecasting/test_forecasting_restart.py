@@ -7,6 +7,7 @@ import pytest
 
 import curvefit as cf
 from curvefit.forecasting.restart import begun_anew, enough_since, found_drop, found_drops
+from curvefit.forecasting.scheduled import forecast_run
 
 X = np.arange(1.0, 201)
 
@@ -118,3 +119,13 @@ def test_an_experience_begins_anew_as_well():
     without = cf.forecast(curve, 400, experience=experience, found_breaks=False)
     assert made.explanation["restarted_at"] == found_drop(curve)
     assert made.median[0] != without.median[0]
+
+
+def test_the_reader_is_told_of_the_drop():
+    curve = cf.Curve(X, values(0.3), "val_loss")
+    place = found_drop(curve)
+    _, notes = forecast_run(cf.Run("a", {"val_loss": curve}), curve, 250)
+    assert f"rests on the curve since its sudden drop at step {place:g}." in notes[-1]
+    smooth = cf.Curve(X, values(0.0), "val_loss")
+    _, notes = forecast_run(cf.Run("b", {"val_loss": smooth}), smooth, 250)
+    assert not any("sudden drop" in note for note in notes)
