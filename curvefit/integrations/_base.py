@@ -150,8 +150,10 @@ class Watch:
 
     def safely(self, call: Callable[..., T], *args: Any, otherwise: T) -> T:
         """What the call returns, or ``otherwise`` when it fails in whatever way."""
-        if self._errors >= _STRIKES:
-            return otherwise
+        return otherwise if self._errors >= _STRIKES else self.always(call, *args, otherwise=otherwise)
+
+    def always(self, call: Callable[..., T], *args: Any, otherwise: T) -> T:
+        """As `safely`, also after three errors: for what other ranks wait for, and for the state."""
         try:
             return call(*args)
         except KeyboardInterrupt:
@@ -186,17 +188,17 @@ class Watch:
 
     def end(self) -> None:
         """The training has ended: save what a throttled save may have left out."""
-        self.safely(self._save, True, otherwise=None)
+        self.always(self._save, True, otherwise=None)
 
     def state_dict(self) -> dict[str, Any]:
         """The monitor's state as plain JSON values; empty when that fails."""
         empty: dict[str, Any] = {}
-        return self.safely(self.monitor.state_dict, otherwise=empty)
+        return self.always(self.monitor.state_dict, otherwise=empty)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state; one that does not fit is logged and left alone."""
         if state:
-            self.safely(self.monitor.load_state_dict, state, otherwise=None)
+            self.always(self.monitor.load_state_dict, state, otherwise=None)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain values, so that a trainer can copy it or hand it to another process."""
@@ -217,6 +219,7 @@ class Watch:
             self.monitor = self._made()
             self.monitor.load_state_dict(state)
         self.stopped = False
+        self._told.discard("stop")
         if self._file is not None and self._file.is_file():
             self.monitor.load_state_dict(json.loads(self._file.read_text(encoding="utf-8")))
 

@@ -37,19 +37,25 @@ class MonitorHandler:
         trainer.add_event_handler(engines.Events.STARTED, self._begin)
 
     def _begin(self) -> None:
+        self.watch.safely(self._plan, otherwise=None)
+
+    def _plan(self) -> None:
         state = self._trainer.state
         length = state.epoch_length or 0
         self.watch.begin(state.max_epochs if self._epochs else (state.max_epochs or 0) * length)
 
     def __call__(self, engine: Any) -> None:
         """Judge one evaluation."""
-        state, stop = self._trainer.state, False
-        if _rank() == 0:
-            values = {**state.metrics, **engine.state.metrics}
-            x = state.epoch if self._epochs else state.iteration
-            stop = self.watch.see(x, values, log=lambda ahead, _: state.metrics.update(ahead))
-        if agreed(stop):
+        if agreed(self.watch.safely(self._look, engine, otherwise=False)):
             self._trainer.terminate()
+
+    def _look(self, engine: Any) -> bool:
+        state = self._trainer.state
+        if optional("ignite.distributed", feature="the Ignite handler").get_rank() != 0:
+            return False
+        values = {**state.metrics, **engine.state.metrics}
+        x = state.epoch if self._epochs else state.iteration
+        return self.watch.see(x, values, log=lambda ahead, _: state.metrics.update(ahead))
 
     def state_dict(self) -> dict[str, Any]:
         """What goes into a checkpoint."""
@@ -58,8 +64,3 @@ class MonitorHandler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self.watch.load_state_dict(state_dict)
-
-
-def _rank() -> int:
-    rank: int = optional("ignite.distributed", feature="the Ignite handler").get_rank()
-    return rank

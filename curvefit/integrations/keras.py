@@ -36,15 +36,18 @@ class MonitorCallback(callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Take the planned length and the saved state."""
-        self.watch.begin((self.params or {}).get("epochs"))
+        self.watch.safely(lambda: self.watch.begin(self.params.get("epochs")), otherwise=None)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Judge one epoch."""
         logs = {} if logs is None else logs
-        if self.watch.see(epoch + 1, logs, log=lambda values, x: self._ahead.update(values)):
+        if self.watch.safely(self._look, epoch, logs, otherwise=False):
             self.model.stop_training = True
         if self.watch.to_logger:  # in every epoch, so that all columns of History are equally long
             logs.update(self._ahead)
+
+    def _look(self, epoch: int, logs: dict[str, Any]) -> bool:
+        return self.watch.see(epoch + 1, logs, log=lambda values, x: self._ahead.update(values))
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Save the state."""

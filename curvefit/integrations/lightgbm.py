@@ -36,21 +36,22 @@ class MonitorCallback:
 
     def __call__(self, env: Any) -> None:
         """Judge one round."""
-        if env.iteration == env.begin_iteration:
-            self.watch.begin(env.end_iteration)
-            self._top = None
         stop = self.watch.safely(self._look, env, otherwise=False)
-        if stop or env.iteration + 1 >= env.end_iteration:
-            self.watch.end()
         if stop:
             _, best, results = self._top or (0.0, env.iteration, env.evaluation_result_list)
             raise lgb.callback.EarlyStopException(best, results)
 
     def _look(self, env: Any) -> bool:
+        if env.iteration == env.begin_iteration:
+            self.watch.begin(env.end_iteration)
+            self._top = None
         values = {}
         for data, metric, value, larger_is_better, *_ in env.evaluation_result_list or []:
             values[f"{data}-{metric}"] = value
             rank = -value if larger_is_better else value
             if f"{data}-{metric}" == self.watch.name and (self._top is None or rank < self._top[0]):
                 self._top = (rank, env.iteration, env.evaluation_result_list)
-        return self.watch.see(env.iteration + 1, values)
+        stop = self.watch.see(env.iteration + 1, values)
+        if stop or env.iteration + 1 >= env.end_iteration:
+            self.watch.end()
+        return stop

@@ -38,21 +38,25 @@ class MonitorCallback(callbacks.Callback):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Take the planned length."""
+        self.watch.safely(self._begin, trainer, otherwise=None)
+
+    def _begin(self, trainer: Any) -> None:
         self.watch.begin(trainer.max_epochs if self._epochs else trainer.estimated_stepping_batches)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Judge one validation."""
-        if trainer.state.fn == "fit" and not trainer.sanity_checking and not self._train:
-            self._judge(trainer)
+        self.watch.always(self._judge, trainer, False, otherwise=None)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Judge one epoch of training."""
-        if self._train or not trainer.enable_validation:
-            self._judge(trainer)
+        self.watch.always(self._judge, trainer, True, otherwise=None)
 
-    def _judge(self, trainer: Any) -> None:
-        stop = self.watch.safely(self._look, trainer, otherwise=False) if trainer.is_global_zero else False
-        if trainer.strategy.broadcast(stop):
+    def _judge(self, trainer: Any, trained: bool) -> None:
+        wanted = trained == (self._train or not trainer.enable_validation)
+        if not wanted or trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        stop = trainer.is_global_zero and self.watch.safely(self._look, trainer, otherwise=False)
+        if trainer.strategy.broadcast(stop):  # on every rank, whatever went wrong on this one
             trainer.should_stop = True
 
     def _look(self, trainer: Any) -> bool:

@@ -35,10 +35,10 @@ class MonitorCallback(callbacks.TrainerCallback, callbacks.ExportableState):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Take the planned length and the saved state."""
-        self.watch.begin(args.num_train_epochs if self._epochs else state.max_steps)
-        self.watch.safely(self._restore, state, otherwise=None)
+        self.watch.safely(self._begin, args, state, otherwise=None)
 
-    def _restore(self, state: Any) -> None:
+    def _begin(self, args: Any, state: Any) -> None:
+        self.watch.begin(args.num_train_epochs if self._epochs else state.max_steps)
         kept = state.stateful_callbacks.setdefault(
             type(self).__name__, []
         )  # a trainer without the name fails on saving
@@ -48,27 +48,31 @@ class MonitorCallback(callbacks.TrainerCallback, callbacks.ExportableState):
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Drop what is saved now: the trainer appends to it, where there are several of a name, at every save."""
+        self.watch.safely(self._forget, state, otherwise=None)
+
+    def _forget(self, state: Any) -> None:
         kept = state.stateful_callbacks.get(type(self).__name__)
         if isinstance(kept, list):
             kept.clear()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **others: Any) -> None:
-        """Judge what was logged; the closing summary of a training is none of it."""
-        logs = {k: v for k, v in (logs or {}).items() if not k.endswith(_NO_METRIC)}
-        if "train_loss" in logs:
-            return
-        if str(getattr(args.lr_scheduler_type, "value", "")).startswith("constant"):
-            logs.pop("learning_rate", None)  # nothing is to come from it
-        stop, log = (
-            False,
-            lambda values, x: state.log_history.append({**values, "epoch": state.epoch, "step": state.global_step}),
-        )
-        if state.is_world_process_zero:
-            evaluated = any(k.startswith("eval_") for k in logs)
-            x = state.epoch if self._epochs else state.global_step
-            stop = self.watch.see(x, logs, log=log, expected=evaluated == self.watch.name.startswith("eval_"))
-        if agreed(stop):
+        """Judge what was logged."""
+        if agreed(self.watch.safely(self._look, args, state, logs or {}, otherwise=False)):
             control.should_training_stop = True
+
+    def _look(self, args: Any, state: Any, logs: dict[str, Any]) -> bool:
+        values = {k: v for k, v in logs.items() if not k.endswith(_NO_METRIC)}
+        if "train_loss" in values or not state.is_world_process_zero:  # the closing summary of a training
+            return False
+        if str(getattr(args.lr_scheduler_type, "value", "")).startswith("constant"):
+            values.pop("learning_rate", None)  # nothing is to come from it
+        about, evaluated = {"epoch": state.epoch, "step": state.global_step}, any(k.startswith("eval_") for k in values)
+        return self.watch.see(
+            state.epoch if self._epochs else state.global_step,
+            values,
+            log=lambda ahead, x: state.log_history.append({**ahead, **about}),
+            expected=evaluated == self.watch.name.startswith("eval_"),
+        )
 
     def state(self) -> dict[str, Any]:
         """What the ``Trainer`` saves with each checkpoint."""

@@ -225,7 +225,7 @@ def test_two_processes_end_together(program, tmp_path):
     (tmp_path / "train.py").write_text(program)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-P", "train.py", str(tmp_path / "meeting")]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     assert [(tmp_path / f"rank{rank}").read_text() for rank in (0, 1)] == ["4", "4"]
 
@@ -298,3 +298,34 @@ def test_boosting_through_scikit_learn_and_cross_validation():
         lgb.Dataset(X, Y), 40, nfold=3, stratified=False, callbacks=[LightGBM("valid-rmse", **stop)],
     )  # fmt: skip
     assert len(results["valid rmse-mean"]) == 11
+
+
+def test_a_framework_that_changed_its_ways_harms_nothing(caplog):
+    """Hooks that find nothing of what they look for: said once, and the training goes on."""
+    import lightgbm
+    from ignite.engine import Engine
+
+    from curvefit.integrations import ignite, keras, lightning, optuna, transformers, xgboost
+    from curvefit.integrations import lightgbm as lgb
+
+    odd = object()
+    callbacks = keras.MonitorCallback(), transformers.MonitorCallback(), lightning.MonitorCallback()
+    for _ in range(5):
+        callbacks[0].on_train_begin()
+        callbacks[0].on_epoch_end("first", {"val_loss": odd})
+        callbacks[1].on_train_begin(odd, odd, odd)
+        callbacks[1].on_log(odd, odd, odd, {"eval_loss": 1.0})
+        callbacks[1].on_save(odd, odd, odd)
+        callbacks[2].on_train_start(odd, odd)
+        callbacks[2].on_validation_end(odd, odd)
+        callbacks[2].on_train_epoch_end(odd, odd)
+    assert callbacks[1].state()["attributes"]["saved"]["metric"] == "eval_loss"  # what the trainer saves is whole
+    handler = ignite.MonitorHandler("val_loss", Engine(lambda engine, batch: 0.0))
+    handler(odd)
+    booster = xgboost.MonitorCallback()
+    assert booster.before_training(odd) is odd and booster.after_training(odd) is odd
+    assert booster.after_iteration(odd, 0, {}) is False
+    lgb.MonitorCallback()(lightgbm.callback.CallbackEnv(None, {}, 0, 0, 9, [odd]))
+    assert optuna.ForecastPruner(9).prune(odd, odd) is False and optuna.TrialPatiencePruner(1).prune(odd, odd) is False
+    told = [r.getMessage() for r in caplog.records if r.name == "curvefit.integrations"]
+    assert 6 <= len(told) <= 12 and all("failed" in t for t in told)
