@@ -43,7 +43,8 @@ def erratic(evidence: Evidence) -> Diagnosis:
     -----
     The noise is robust and from second differences: what changes between neighboring observations, whatever the trend,
     untouched by a few spikes. A slow wander does not count as erratic. The gain is that from the highest of several
-    beginnings to the lowest quarter, each less its noise, and its error is part of the test. An eighth is where the eye
+    beginnings (or of a quarter, where a curve rises: noise is little beside a rise that is much larger) to the lowest
+    quarter, each less its noise, and its error is part of the test. An eighth is where the eye
     begins to call runs erratic: noise of a tenth of the gain is still common on healthy ones.
     A run that has levelled off is not erratic, however noisy its tail is against what little is left to gain.
     """
@@ -106,15 +107,15 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
 
 
 def _gained(boiled: Trace, start: float, rough: float) -> tuple[float, float]:
-    """From the first level to the best one, and its standard error.
+    """From the highest level, the first one unless the curve has risen, to the best one, and its standard error.
 
     Of several beginnings (the first value alone among them: a start may be steep) the one that stands highest by more than its noise, of several ends the lowest: the highest and
     the lowest value of a noisy curve would be its noise.
     """
     m = len(boiled)
     firsts = [(start, rough), *(boiled.level(0, w) for w in (1, 2, 4, 8) if w <= m // 2)]
-    first, e0 = max(firsts, key=lambda one: one[0] - one[1])
     quarters = [boiled.level(m * k // 4, m * (k + 1) // 4) for k in range(4) if m * (k + 1) // 4 > m * k // 4]
+    first, e0 = max([*firsts, *quarters], key=lambda one: one[0] - one[1])
     best, e1 = min(quarters, key=lambda one: one[0] + one[1])
     return max(first - e0 - best, 0.0), float(np.hypot(e0, e1))
 
