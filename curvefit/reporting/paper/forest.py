@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...curves import Estimate
-from ...curves.numbers import with_interval
 from ..figures import literal
 from ..plots.fan import short_text
 from ..tables.pooled import Pooled
@@ -78,7 +77,7 @@ def forest(
         if pooled:
             ax.plot([], [], "o", color="#000000", label="by itself")
             ax.plot([], [], "s", color="#0072B2", mfc="white", label="shrunken")
-            ax.plot([], [], "D", color="#D55E00", label=f"pooled {' '.join(with_interval(pooled.mean))}")
+            ax.plot([], [], "D", color="#D55E00", label="pooled")
             ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0, handlelength=1.0)
         if total > len(rows):
             literal(

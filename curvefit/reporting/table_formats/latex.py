@@ -52,13 +52,17 @@ PREAMBLE = (
     r"\documentclass{article}",
     r"\usepackage[T1]{fontenc}",
     r"\usepackage{textcomp}",
+    r"\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}",
     r"\usepackage[margin=2cm]{geometry}",
     r"\usepackage{booktabs,longtable,siunitx}",
 )
 """What the tables need, and a page to look at them."""
-_SMALL = ((), (r"\footnotesize\setlength{\tabcolsep}{3pt}",))
+_SIZES: tuple[tuple[float, tuple[str, ...]], ...] = (  # characters of the widest row that a page of 17 cm holds
+    (84, ()),
+    (106, (r"\footnotesize\setlength{\tabcolsep}{3pt}",)),
+    (float("inf"), (r"\scriptsize\setlength{\tabcolsep}{2pt}",)),
+)
 _LONG = 40  # rows from which a table may break over pages
-_MANY = 8  # columns from which it is set small
 _NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?(?:e(-?\d+))?")
 _INTERVAL = re.compile(r"\[(\S+), (\S+)\]")
 
@@ -88,7 +92,7 @@ def latex(table: Table, /, *, environment: bool = True, document: bool = False, 
     columns = f"@{{}}{_specification(table)}@{{}}"
     if (environment or document) and len(body) > _LONG:
         lines = [
-            *_SMALL[_crowded(table)],
+            *_size(table),
             rf"\begin{{longtable}}{{{columns}}}",
             rf"{titled}\\",
             r"\toprule",
@@ -117,7 +121,7 @@ def latex(table: Table, /, *, environment: bool = True, document: bool = False, 
             lines = [
                 r"\begin{table}[htbp]",
                 r"\centering",
-                *_SMALL[_crowded(table)],
+                *_size(table),
                 titled,
                 r"\par\smallskip",
                 *lines,
@@ -140,9 +144,14 @@ def _row(table: Table, row: tuple[Cell, ...]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _crowded(table: Table) -> bool:
-    """Whether the columns need small type to fit a page."""
-    return sum(2 if c.kind == "estimate" else 1 for c in table.columns) > _MANY
+def _size(table: Table) -> tuple[str, ...]:
+    """Smaller type where the widest cells of all columns together would not fit a page."""
+    width = 0
+    for i, c in enumerate(table.columns):
+        cells = [pieces(c, row[i]) for row in table.rows]
+        value, interval = (max((len(cell[k]) for cell in cells), default=0) for k in (0, 1))
+        width += 2 + (max(len(c.title), value + interval + 2) if c.kind == "estimate" else max(len(c.title), value))
+    return next(size for limit, size in _SIZES if width <= limit)
 
 
 def escaped(text: str) -> str:
