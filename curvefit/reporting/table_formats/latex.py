@@ -50,9 +50,8 @@ _SPECIAL = {
 }
 PREAMBLE = (
     r"\documentclass{article}",
-    r"\usepackage[T1]{fontenc}",
+    r"\IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}",  # else fonts would be bitmaps
     r"\usepackage{textcomp}",
-    r"\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}",
     r"\usepackage[margin=2cm]{geometry}",
     r"\usepackage{booktabs,longtable,siunitx}",
 )
