@@ -5,14 +5,17 @@ Bounds are binomial: a rate that holds fails here once in a thousand.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from benchmarks.diagnosis.healthy_bank import alarms, ignoring_correlation
 from benchmarks.diagnosis.power import recall
+from benchmarks.diagnosis.resnet import read
 from benchmarks.diagnosis.worlds import HEALTHY, LENGTHS, healthy
 from curvefit.diagnostics.evidence import Evidence
 from curvefit.diagnostics.rules import registry
+from curvefit.simulate import resnet_run
 
 ALLOWED = 0.05  # of healthy runs, over all rules together
 MAIN = (
@@ -60,16 +63,40 @@ def test_healthy_runs_pass_in_silence_at_full_size(world):
 )
 def test_faults_of_seven_standard_errors_are_found(rule, noise, n):
     runs = 25
-    found, _, error = recall(rule, 7.0, n, noise, runs)
-    assert found * runs >= least(runs, 0.85)
-    assert error < 0.08  # of the x range, median; 0.05 is the aim, measured in benchmarks/diagnosis
+    _, found, _, errors = recall(rule, 7.0, n, noise, runs)
+    assert found >= least(runs, 0.85)
+    assert np.median(errors) < 0.08  # of the x range, median; 0.05 is the aim, measured in benchmarks/diagnosis
 
 
 @pytest.mark.parametrize(("rule", "n"), [("overfitting", 200), ("spikes", 200), ("lr_drop", 30)])
 def test_negative_control_a_fault_of_no_strength_is_not_found(rule, n):
     runs = 25
-    found, _, _ = recall(rule, 0.0, n, "white", runs)
-    assert found * runs <= most(runs, ALLOWED)
+    _, found, _, _ = recall(rule, 0.0, n, "white", runs)
+    assert found <= most(runs, ALLOWED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rule", "strength"),
+    [("overfitting", 7.0), ("lr_drop", 7.0), ("diverged", 5.0), ("generalization_gap", 5.0), ("poor_start", 5.0),
+     ("masked_nan", 0.0), ("resumed", 0.0), ("steppy", 0.0)],
+)  # fmt: skip
+def test_rows_that_reach_the_aim_keep_it(rule, strength):
+    """The rows of the table that reach .90 at 200 points: not below what a recall of .85 does once in a thousand."""
+    runs = 40
+    for noise in ("white", "ar.5"):
+        _, found, _, _ = recall(rule, strength, 200, noise, runs, seed=30_000)
+        assert found >= least(runs, 0.85), noise
+
+
+@pytest.mark.slow
+def test_the_worked_example_is_read():
+    """At least 90 of 100 draws are read in all five statements; with eight times the noise hardly any is."""
+    draws = 40
+    right = sum(all(read(resnet_run(rng=np.random.default_rng([31, i])))) for i in range(draws))
+    assert right >= least(draws, 0.90)
+    noisy = sum(all(read(resnet_run(rng=np.random.default_rng([31, i]), sd=0.1))) for i in range(10))
+    assert noisy <= 2
 
 
 def test_a_plateau_is_claimed_falsely_no_more_often_than_stated():
