@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 
 import numpy as np
@@ -105,9 +106,10 @@ def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) ->
     number : int
         Of the unit.
     """
-    cases: list[_Case] = []
+    listed: list[_Case | Callable[[], None]] = []
     for run in runs:
-        cases += _cases(run, config, rows, number)
+        listed += _cases(run, config, rows, number)
+    cases = [case for case in listed if isinstance(case, _Case)]
     _forecast_all(cases, config)
     for case in cases:
         with case.attempt("laws"):
@@ -115,12 +117,15 @@ def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) ->
     _estimate_all(cases, config)
     if config.wants("diagnoses", "recommendations"):
         _diagnose_all(cases, config)
-    for case in cases:
-        _write(case, config, rows, number)
+    for entry in listed:
+        if isinstance(entry, _Case):
+            _write(entry, config, rows, number)
+        else:
+            entry()  # the row of a refusal, in its turn
 
 
-def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case]:
-    out: list[_Case] = []
+def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case | Callable[[], None]]:
+    out: list[_Case | Callable[[], None]] = []
     for metric in config.metrics or ("",):
         curve: Curve | None = None
         name = metric or None
@@ -134,9 +139,8 @@ def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case
             if name is None:  # what was logged, if nothing of it is finite
                 lost = ((k, c) for k, c in run.curves.items() if c.direction is not None and c.nonfinite_x.size)
                 name, curve = next(lost, (None, None))
-            rows.run(
-                run.name, run, curve, metric=name, status="refused", code=error.code, reason=error.what, part=number
-            )
+            told = {"metric": name, "status": "refused", "code": error.code, "reason": error.what, "part": number}
+            out.append(partial(rows.run, run.name, run, curve, **told))
             continue
         case = _Case(run, name, curve)
         _horizons(case, config)

@@ -19,6 +19,7 @@ from .schema import FieldType
 
 __all__ = ["MOST_ROWS", "File", "Unit", "canonical", "checksum", "scan"]
 
+MOST_RUNS = 5_000  # runs in row groups that hang together; more are converted first
 MOST_ROWS = 8_000_000  # points in one row group that are worked on at once; more are converted first
 _NEEDED = ("run_id", "metric", "x", "y", "segment")
 _FEATURE = "stores of many runs"
@@ -112,8 +113,8 @@ def _of(file: Path) -> tuple[tuple[tuple[str, ...], int], ...]:
 
 
 def _joined(file: Path) -> bool:
-    """Whether no run is spread over more row groups than can be worked on at once."""
-    return all(rows <= MOST_ROWS for _, _, _, rows in _pieces(_of(file), 1))
+    """Whether what hangs together, in one row group or by a run in several, can be worked on at once."""
+    return all(rows <= MOST_ROWS and runs <= MOST_RUNS for _, _, runs, rows in _pieces(_of(file), 1))
 
 
 def _pieces(groups: tuple[tuple[tuple[str, ...], int], ...], most_runs: int) -> Iterator[tuple[int, int, int, int]]:

@@ -16,6 +16,8 @@ from .parts import read_part, whole, write_part
 
 __all__ = ["Task", "work"]
 
+_TOGETHER = 500  # runs whose forecasts are held in memory at once
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -74,9 +76,9 @@ def work(task: Task) -> dict[str, int]:
             runs = read_groups(Path(task.file), task.first, task.last)
         except CurvefitError as error:
             rows.run(task.file, None, None, status="failed", code=error.code, reason=str(error), part=task.number)
-    answer(
-        [run for run in runs if run.name not in aside and run.name not in task.passed_over], config, rows, task.number
-    )
+    asked = [run for run in runs if run.name not in aside and run.name not in task.passed_over]
+    for at in range(0, len(asked), _TOGETHER):
+        answer(asked[at : at + _TOGETHER], config, rows, task.number)
     there_are = {run.name: run for run in runs}
     for name, (status, code, reason) in aside.items():
         if name in there_are or name in task.convicted or not task.file:

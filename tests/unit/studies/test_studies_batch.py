@@ -356,13 +356,13 @@ def test_one_metric_of_several_and_a_direction_that_nobody_knows(tmp_path):
     )
     odd = cf.Run("odd", {"qux": cf.Curve(x, 1 / x, "qux")})
     rows = (
-        cf.batch([both, odd], tmp_path / "out", metrics=["val_loss", "train_loss"], **QUICK).arrow("runs").to_pylist()
+        cf.batch([odd, both], tmp_path / "out", metrics=["val_loss", "train_loss"], **QUICK).arrow("runs").to_pylist()
     )
-    assert sorted((r["run"], r["metric"], r["status"]) for r in rows) == [
-        ("both", "train_loss", "ok"),
-        ("both", "val_loss", "ok"),
-        ("odd", "train_loss", "refused"),
+    assert [(r["run"], r["metric"], r["status"]) for r in rows] == [
         ("odd", "val_loss", "refused"),
+        ("odd", "train_loss", "refused"),
+        ("both", "val_loss", "ok"),
+        ("both", "train_loss", "ok"),
     ]
     rows = cf.batch([odd], tmp_path / "odd", **QUICK).arrow("runs").to_pylist()
     assert (rows[0]["status"], rows[0]["code"]) == ("refused", "CF-DATA-004")
@@ -467,3 +467,18 @@ def test_progress_says_rate_and_remaining_time():
     bar.add(1, 0)
     bar.end()
     assert quiet.getvalue() == ""
+
+
+def test_a_row_group_of_very_many_runs_is_cut_up_first(tmp_path, monkeypatch):
+    from curvefit.studies import _scan
+
+    every = list(runs(7))
+    cf.write_parquet(every, tmp_path / "whole.parquet")
+    pq.write_table(pq.read_table(tmp_path / "whole.parquet"), tmp_path / "one.parquet")
+    assert len(cf.open_store(tmp_path / "one.parquet").units) == 1
+    monkeypatch.setattr(_scan, "MOST_RUNS", 3)
+    with pytest.raises(cf.CurvefitError, match="no store"):
+        cf.open_store(tmp_path / "one.parquet")
+    result = cf.batch(tmp_path / "one.parquet", tmp_path / "out", **QUICK)
+    assert result.config.converted
+    assert stored(tmp_path / "out") == {r.name for r in every}
