@@ -228,9 +228,13 @@ def _columns(
     parts: dict[tuple[str, str], list[Any]] = {}
     query = f"SELECT run_uuid, key, step, value, timestamp, {nan} FROM metrics ORDER BY rowid"  # noqa: S608 - names of our own
     codes: dict[tuple[Any, Any], int] = {}
+    database.text_factory = bytes  # names repeat in every row: they are decoded once each
     for rows in _rows(database, query):
         ids, keys, steps, values, walls, nans = zip(*rows, strict=True)
-        code = np.array([codes.setdefault(k, len(codes)) for k in zip(ids, keys, strict=True)])
+        for pair in dict.fromkeys(zip(ids, keys, strict=True)):
+            codes.setdefault(pair, len(codes))
+        code = np.fromiter(map(codes.__getitem__, zip(ids, keys, strict=True)), np.intp, len(rows))
+        plain = set(map(type, values)) <= {int, float}
         numbers = [_floats(c) for c in (steps, values, walls)]
         numbers[1][_floats(nans) == 1] = np.nan
         for sign in (1.0, -1.0):
@@ -238,10 +242,12 @@ def _columns(
         known = list(codes)
         order = np.argsort(code, kind="stable")
         for piece in np.split(order, np.flatnonzero(np.diff(code[order])) + 1):
-            run_id, key = (str(k) for k in known[code[piece[0]]])
+            run_id, key = (_text(k) for k in known[code[piece[0]]])
             if run_id in deleted:
                 continue
-            bad = np.array([not isinstance(values[i], int | float) for i in piece]) | np.isnan(numbers[0][piece])
+            bad = np.isnan(numbers[0][piece])
+            if not plain:
+                bad |= np.array([not isinstance(values[i], int | float) for i in piece])
             if bad.any():
                 account.add("no number", 0, int(np.count_nonzero(bad)))
                 piece = piece[~bad]
@@ -252,6 +258,10 @@ def _columns(
         step, value, wall = (np.concatenate([c[i] for c in chunks]) for i in range(3))
         out[name] = (step, value, wall / 1000)
     return out
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _floats(values: Sequence[Any]) -> Any:
