@@ -69,7 +69,7 @@ def test_one_task_welch_difference_is_scipys(values):
 
 def test_one_task_paired_difference_is_scipys_in_any_order(values):
     one = {m: {"p": t["p"]} for m, t in values.items()}
-    runs = [r for r in runs_of(one)]
+    runs = runs_of(one)
     shuffled = [runs[i] for i in np.random.default_rng(0).permutation(len(runs))]
     pair = cf.compare(shuffled, "method", "seed", 40, pair="seed", replicates=100).pairs[0]
     oracle = stats.ttest_rel(one["a"]["p"], one["b"]["p"])
