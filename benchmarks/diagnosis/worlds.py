@@ -145,7 +145,10 @@ def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float
         return _below(strength, n, noise, np.random.default_rng(key), sd)
     if rule == "slow_start":  # the phase costs what it costs: the noise is set so that it is so many errors of it
         one = draw(None)
-        told = max(_bend(one.means["train_loss"], w, noise) for w in range(1, n // 3 + 1))
+        told = max(
+            _bend(one.means["train_loss"], w, noise)
+            for w in np.unique(np.geomspace(1, n // 3, 16).round()).astype(int).tolist()
+        )
         return draw(None, min(told / strength / float(np.ptp(one.means["train_loss"])), 0.2))
     if rule in (
         "plateaued",
@@ -211,8 +214,17 @@ def _factor(strength: float, n: int) -> float:
 
 def _bend(mean: NDArray[np.float64], w: int, noise: str) -> float:
     """How far a curve bends the way no law of learning does over three windows, in errors of that for unit noise."""
-    c = np.repeat([-1.0, 2.0, -1.0], w) / w
-    return float(c @ mean[: 3 * w]) / float(np.sqrt(c @ NOISES[noise].covariance(3 * w) @ c))
+    return float(_contrast(w) @ mean[: 3 * w]) / _bend_error(w, noise)
+
+
+def _contrast(w: int) -> NDArray[np.float64]:
+    return np.repeat([-1.0, 2.0, -1.0], w) / w
+
+
+@lru_cache(maxsize=256)
+def _bend_error(w: int, noise: str) -> float:
+    c = _contrast(w)
+    return float(np.sqrt(c @ NOISES[noise].covariance(3 * w) @ c))
 
 
 def _improving(strength: float, n: int, noise: str, rng: np.random.Generator) -> Simulated:
