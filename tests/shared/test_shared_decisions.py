@@ -98,4 +98,4 @@ def test_probabilities_come_true(statements):
 def test_probabilities_dealt_out_at_random_do_not(statements):
     gains, _ = statements
     mixed = np.random.default_rng(0).permutation(gains.said)
-    assert len(_too_far(mixed, gains.came, 0.1)) >= 3
+    assert len(_too_far(mixed, gains.came, 0.1)) >= 2
