@@ -326,4 +326,5 @@ def _title(name: str) -> str:
         "crossings": "Crossings",
         "runs": "How runs ended",
     }
-    return known.get(name, name.replace("-", " ").replace("_", " ").capitalize())
+    words = name.replace("-", " ").replace("_", " ")
+    return known.get(name, words[:1].upper() + words[1:])
