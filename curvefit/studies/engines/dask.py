@@ -41,6 +41,7 @@ class Dask(Engine):
         settings = {
             "distributed.scheduler.allowed-failures": 0,
             "distributed.admin.log-length": 0,
+            "distributed.worker.profile.enabled": False,  # which samples the stack a hundred times a second
             "distributed.comm.timeouts.connect": "60s",
         }
         with ExitStack() as stack:
