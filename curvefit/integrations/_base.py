@@ -6,6 +6,7 @@ Contract of an adapter:
 * Wrong arguments are errors when it is made, before the training begins. After that nothing of this package reaches the
   loop: any exception, ``SystemExit`` included, is logged once and the training goes on; after three the adapter is
   silent. Only ``KeyboardInterrupt`` passes, for it is the user's.
+* A forecast or a state that cannot be written is logged once and given up after three times; the watching goes on.
 * A stop is asked for in the trainer's own way (a flag, a return value), with the reason logged.
 * Where several processes train together, rank 0 decides and the others follow.
 * What was learned so far is saved and restored with the trainer's checkpoint, or in a file of its own.
@@ -136,6 +137,8 @@ class Watch:
         self._file = None if state_file is None else Path(state_file)
         self._may_stop = stop
         self._errors = 0
+        self._failed: dict[str, int] = {}  # by what is written beside the watching
+        self._looks = self._found = 0  # how often something was logged, and the metric among it
         self._saved = (0.0, 0.0)  # when, and how long it took
         self._beside: dict[str, float] = {}
         self._told: set[str] = set()
@@ -187,8 +190,8 @@ class Watch:
         return self.safely(self._see, x, values, log, expected, otherwise=False)
 
     def end(self) -> None:
-        """The training has ended: save what a throttled save may have left out."""
-        self.always(self._save, True, otherwise=None)
+        """The training has ended: save what a throttled save may have left out, and say if nothing was watched."""
+        self.always(self._end, otherwise=None)
 
     def state_dict(self) -> dict[str, Any]:
         """The monitor's state as plain JSON values; empty when that fails."""
@@ -221,28 +224,59 @@ class Watch:
         self.stopped = False
         self._told.discard("stop")
         if self._file is not None and self._file.is_file():
-            self.monitor.load_state_dict(json.loads(self._file.read_text(encoding="utf-8")))
+            self._aside(f"reading the state file {self._file}, so the watching begins anew,", self._load)
+
+    def _load(self) -> None:
+        assert self._file is not None
+        self.monitor.load_state_dict(json.loads(self._file.read_text(encoding="utf-8")))
+
+    def _end(self) -> None:
+        if self._looks and not self._found:
+            self._say("missing", "%s was never logged as a number: nothing was watched", self.name)
+        self._aside(f"writing the state file {self._file}", self._save, True)
+
+    def _aside(self, what: str, call: Callable[..., Any], *args: Any) -> None:
+        """Do something without which the watching goes on; after three errors it is left out."""
+        if self._failed.get(what, 0) >= _STRIKES:
+            return
+        try:
+            call(*args)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in `always`
+            self._failed[what] = self._failed.get(what, 0) + 1
+            with suppress(Exception):
+                trace = None if isinstance(error, OSError | ValueError) else error  # of a function of the user's
+                self._say(what, "%s failed (said once, watching %s goes on): %r", what, self.name, error, trace=trace)
 
     def _see(self, x: Any, values: Mapping[str, Any], log: Log | None, expected: bool) -> bool:
         numbers = {str(k): n for k, v in values.items() if (n := _number(v)) is not None}
         here = numbers.pop(self.name, None)
+        self._looks += 1
         self._beside.update((k, v) for k, v in numbers.items() if k not in _RESERVED)
         if here is None:
-            if expected and numbers:
-                self._say("missing", "%s: %s", f"at {x}", unknown_name("metric", self.name, sorted(numbers)))
+            odd = values.get(self.name)
+            if odd is not None:
+                self._say("odd", "%s at %s is no number: %s; log a single one", self.name, self._at(x), _what(odd))
+            elif expected and numbers and not self._found:
+                self._say("missing", "%s: %s", f"at {self._at(x)}", unknown_name("metric", self.name, sorted(numbers)))
             return False
+        self._found += 1
         self.answer = self.monitor.update(x, here, **self._beside)
         self._beside = {}
         ahead = self._recorder.take()
         if ahead is not None and self._forecast_to is not None:
-            self._write(ahead, float(x), log)
-        self._save(False)
+            to = self._forecast_to if isinstance(self._forecast_to, str | Path) else "a function"
+            self._aside(f"writing the forecast to {to}", self._write, ahead, float(x), log)
+        self._aside(f"writing the state file {self._file}", self._save, False)
         if self.answer.stop and not self.stopped:
             self.stopped = True
             told = "stopping" if self._may_stop else "would stop"
-            where = f"{self._options.get('x_unit', 'step')} {float(x):g}"
-            self._say("stop", "%s at %s: %s: %s", told, where, self.name, self.answer.reason)
+            self._say("stop", "%s at %s: %s: %s", told, self._at(x), self.name, self.answer.reason)
         return self.answer.stop and self._may_stop
+
+    def _at(self, x: Any) -> str:
+        return f"{self._options.get('x_unit', 'step')} {float(x):g}"
 
     def _write(self, ahead: Forecast, x: float, log: Log | None) -> None:
         tail = (1 - self._level) / 2
@@ -279,6 +313,12 @@ def _number(value: Any) -> float | None:
         return float(value.detach() if hasattr(value, "detach") else value)
     except (TypeError, ValueError, RuntimeError):  # RuntimeError: a tensor of several values
         return None
+
+
+def _what(value: Any) -> str:
+    """A value that is no number, briefly."""
+    shape = getattr(value, "shape", None)
+    return f"a {type(value).__name__} of shape {tuple(shape)}" if shape else repr(value)[:60]
 
 
 def agreed(stop: bool) -> bool:

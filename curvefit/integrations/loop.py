@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..curves import Metric
+from ..curves import Metric, UsageError
 from ._base import Watch, agreed
 
 __all__ = ["Loop"]
@@ -40,20 +40,27 @@ class Loop:
         self.watch = Watch(metric, has_logger=False, **{"x_unit": "epoch", "horizon": total, **options})
         self.total, self.at = total, 0
         self._over = False
+        self._logged: dict[str, Any] = {}  # of this epoch
 
     def __iter__(self) -> Iterator[int]:
         self._over = False
         self.watch.begin()
-        while self.at < self.total and not self._over:
-            self.at += 1
-            yield self.at
-        self.watch.end()
+        try:
+            while self.at < self.total and not self._over:
+                self.at += 1
+                yield self.at
+                if self.watch.name not in self._logged and _first():
+                    self.watch.see(self.at, self._logged)  # says once that the metric is not there
+                self._logged = {}
+        finally:  # also after a `break` of the user's
+            self.watch.end()
 
     def log(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> bool:
-        """Take in what was measured in this epoch; whether it is the last one."""
-        torch = sys.modules.get("torch.distributed")
-        first = torch is None or not torch.is_available() or not torch.is_initialized() or torch.get_rank() == 0
-        self._over = agreed(self.watch.see(self.at, {**(values or {}), **more}) if first else False)
+        """Take in what was measured in this epoch, in one call or several; whether it is the last one."""
+        given = {**(values or {}), **more}
+        self._logged.update(given)
+        stop = agreed(self.watch.see(self.at, given, expected=False) if _first() else False)
+        self._over = self._over or stop  # what is logged after the metric takes nothing back
         return self._over
 
     def state_dict(self) -> dict[str, Any]:
@@ -61,6 +68,27 @@ class Loop:
         return {"at": self.at, "monitor": self.watch.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on after the epoch in which the state was saved."""
-        self.at = int(state["at"])
-        self.watch.load_state_dict(state["monitor"])
+        """Go on after the epoch in which the state was saved.
+
+        Raises
+        ------
+        UsageError
+            What is given is no state of a `Loop`; a monitor's state that does not fit is logged and left alone.
+        """
+        try:
+            at, monitor = int(state["at"]), state["monitor"]
+        except (TypeError, KeyError, ValueError) as error:
+            raise UsageError(
+                f"this is no saved state: {error!r}",
+                code="CF-USE-012",
+                where="Loop.load_state_dict",
+                hint="pass what state_dict() returned, for example checkpoint['loop']",
+            ) from error
+        self.at = at
+        self.watch.load_state_dict(monitor)
+
+
+def _first() -> bool:
+    """Whether this process decides for all."""
+    torch = sys.modules.get("torch.distributed")
+    return torch is None or not torch.is_available() or not torch.is_initialized() or bool(torch.get_rank() == 0)

@@ -141,6 +141,24 @@ def test_a_metric_that_is_not_there_is_named_once_with_what_is(caplog):
     assert not watch.see(9, {"loss": 1.0}, expected=False) and len(told(caplog)) == 1
 
 
+@pytest.mark.parametrize("odd", ["0.5", np.ones(3), 1j], ids=str)
+def test_a_value_that_is_no_number_is_said_once(odd, caplog):
+    watch = Watch("val_loss")
+    for epoch in range(1, 5):
+        assert not watch.see(epoch, {"val_loss": odd, "loss": 1.0})
+    watch.end()
+    said, at_the_end = told(caplog)
+    assert said.startswith("val_loss at step 1 is no number") and "nothing was watched" in at_the_end
+
+
+def test_a_metric_that_is_logged_now_and_then_is_not_missed(caplog):
+    watch = Watch("val_loss")
+    for epoch in range(1, 5):
+        watch.see(epoch, {"loss": 1.0} if epoch % 2 == 0 else {"val_loss": 1.0})
+    watch.end()
+    assert told(caplog) == []
+
+
 def test_what_is_logged_between_two_values_is_kept_for_the_next():
     watch = Watch("val_loss")
     watch.see(
@@ -203,8 +221,20 @@ def test_a_logger_that_raises_harms_nothing(caplog):
     def broken(values, x):
         raise OSError("no space left")
 
-    watch = Watch("val_loss", forecast_to=broken)
-    assert not any(run(watch)) and watch._errors == 3 and len(told(caplog)) == 1
+    tries = []
+    watch = Watch("val_loss", forecast_to=lambda *given: tries.append(given) or broken(*given), any_of=("diverged",))
+    assert not any(run(watch)) and len(tries) == 3
+    (said,) = told(caplog)
+    assert "writing the forecast" in said and "no space left" in said
+
+
+@pytest.mark.parametrize("what", ["forecast_to", "state_file"])
+def test_what_cannot_be_written_does_not_end_the_watching(what, tmp_path, caplog):
+    blocked = tmp_path / "a file"
+    blocked.write_text("")
+    free, watch = Watch("val_loss", **PATIENT), Watch("val_loss", **{what: blocked / "below"}, **PATIENT)
+    assert run(watch) == run(free) and watch.stopped
+    assert len(told(caplog)) == 3 and sum(str(blocked) in t and "goes on" in t for t in told(caplog)) == 1
 
 
 VALUES = {"forecast/val_loss/median": 0.1, "b": float("nan"), "c": float("inf"), "d": 1e300, "é": -2.5}
@@ -376,6 +406,44 @@ def test_a_loop_of_ones_own_stops_and_resumes():
     again = Loop("val_loss", total=30)
     again.load_state_dict(json.loads(json.dumps(half.state_dict())))
     assert list(again) == list(range(21, 31))
+
+
+@pytest.mark.parametrize("order", [("val_loss", "train_loss"), ("train_loss", "val_loss")], ids=" ".join)
+def test_a_loop_may_log_in_several_calls(order, caplog):
+    loop = Loop("val_loss", total=40, **PATIENT)
+    for epoch in loop:
+        for name in order:
+            loop.log({name: FALLING[epoch - 1]})
+    assert epoch == 11 and len(told(caplog)) == 1 and told(caplog)[0].startswith("stopping at epoch 11")
+
+
+def test_a_loop_says_that_its_metric_is_never_logged(caplog):
+    for epoch in Loop("val_loss", total=4):
+        assert epoch <= 4
+    loop = Loop("val_loss", total=4)
+    for _ in loop:
+        loop.log(valid_loss=1.0)
+    first, second = told(caplog)
+    assert "nothing was watched" in first and "at epoch 1" in second and "'valid_loss'" in second
+
+
+def test_a_loop_that_is_broken_off_saves_its_state(tmp_path):
+    file = tmp_path / "state.json"
+    loop = Loop("val_loss", total=40, state_file=file)
+    for epoch in loop:
+        loop.log(val_loss=FALLING[epoch - 1])
+        if epoch == 9:
+            break
+    del loop
+    assert json.loads(file.read_text())["series"]["x"] == list(range(1, 10))
+
+
+@pytest.mark.parametrize("state", [{}, None, {"at": "x", "monitor": {}}, {"at": 3}], ids=str)
+def test_a_loop_refuses_what_is_no_state(state):
+    loop = Loop("val_loss", total=4)
+    with pytest.raises(UsageError, match="no saved state"):
+        loop.load_state_dict(state)
+    assert loop.at == 0
 
 
 def test_a_loop_that_logs_nothing_runs_to_its_end():
