@@ -1,4 +1,4 @@
-"""How correlated the noise about a law with a bump is."""
+"""How correlated the noise about a law with a bump is, and how its size follows the law."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._bump_design import BumpDesign
-from ._noise import noise_paths, raw_lag1
+from ._noise import noise_paths, noise_slope, raw_lag1
 
-__all__ = ["STEPS", "correlation"]
+__all__ = ["STEPS", "correlation", "slope"]
 
 Array = NDArray[np.float64]
 GRID = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.97])
 STEPS = 3  # by which bumps leave the grid, in simulated series as in the observed one
 EACH = 24  # simulated series per correlation of the grid
+AGAIN = 96  # simulated series for the slope of the variance
 
 
 def correlation(
@@ -39,3 +40,26 @@ def correlation(
     slope = float(np.interp(estimate, 0.5 * (GRID[1:] + GRID[:-1]), np.diff(mean) / np.diff(GRID)))
     error = float(np.interp(estimate, GRID, seen.std(axis=1, ddof=1))) / max(slope, 0.2)
     return estimate, error
+
+
+def slope(
+    design: BumpDesign, null: Array, sd: Array, residual: Array, rho: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Slope of the log variance along the law, freed of its bias, and its standard error; 0, 0 where none is seen.
+
+    The bump that was searched for fits best where the noise is large, so that the residuals are too even. Series with the
+    slope that was seen go through the same fit: what they lose is given back.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An introduction to the bootstrap. Chapter 10.
+    """
+    seen, error = noise_slope(residual, null)
+    if abs(seen) <= 2 * error:
+        return 0.0, 0.0
+    paths = noise_paths(np.full(AGAIN, rho), rng.standard_normal((null.size, AGAIN)))
+    worlds = null[:, None] + sd[:, None] * paths
+    fits = design.fit(worlds)
+    rest = worlds - design.refined_many(worlds, fits.law, fits.place, 0.0, STEPS)[0]
+    again = np.array([noise_slope(rest[:, j], null)[0] for j in range(AGAIN)])
+    return seen - (float(again.mean()) - seen), float(again.std(ddof=1))

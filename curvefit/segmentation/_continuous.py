@@ -107,6 +107,15 @@ def report(
         reasons.extend(f"breakpoint {i + 1}: {n}" for n in notes)
     slopes, intercepts, changes = _lines(problem, psi, beta, covariance, level, n_effective - parameters, known)
     test = test_existence(design, correlated, rng) if known else None
+    if known and not np.all(np.isfinite(covariance)):
+        status = Status.DEGRADED
+        reasons.append("the last points of a segment decide its slope and its start: slopes' intervals not estimable")
+    if test is not None and criteria and psi.size and test.p_value > 0.05:
+        status = Status.DEGRADED
+        reasons.append(
+            f"the criterion takes {psi.size} breakpoint{'s' if psi.size > 1 else ''}, the test does not exclude none "
+            f"(p = {test.p_value:.2g}): a curve, or noise as slow as what a straight line leaves, can look so"
+        )
     return SegmentedFit(
         tuple(estimates), slopes, intercepts[0], solution.rss, float(np.sqrt(sigma2)) if dof > 0 else 0.0, rho,
         n_effective, problem.n, test, status, tuple(reasons), problem.x_axis, problem.y_axis, level, criteria,

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 REPLICATES = 199
 SMALL = 2000  # distinct x up to which the bias of the correlation is simulated; beyond it is nothing
 PLACES = 400  # at which a profile is given
+SINGULAR = 1e12  # condition number beyond which a covariance is rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +50,9 @@ def coefficient_covariance(design: Design, psi: Array, sigma2: float, rho: float
     norms = np.linalg.norm(jac, axis=0)
     norms[norms == 0] = 1.0
     r = np.asarray(np.linalg.qr(jac / norms)[1])
-    try:
-        inverse = np.linalg.inv(r) / norms[:, None]
-    except np.linalg.LinAlgError:
+    if np.linalg.cond(r) > SINGULAR:  # a slope and the place of its breakpoint rest on one and the same point
         return beta, np.full((jac.shape[1], jac.shape[1]), np.nan)
+    inverse = np.linalg.inv(r) / norms[:, None]
     half = inverse @ inverse.T
     if rho <= 0 or regularly_spaced(design.x):
         return beta, np.asarray(sigma2 * (1 + rho) / (1 - rho) * half)
@@ -96,6 +96,9 @@ def breakpoint_interval(
     if kind == "delta":
         _, covariance = coefficient_covariance(design, psi, rss / (n - p), rho)
         half = float(t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[-psi.size + i, -psi.size + i]))
+        if not np.isfinite(half):
+            whole = float(design.x[0]), float(design.x[-1])
+            return replace(seen, low=whole[0], high=whole[1], notes=("the linearization is singular: nothing excluded",))
         return replace(seen, low=float(psi[i]) - half, high=float(psi[i]) + half)
     if kind == "block_bootstrap":
         low, high = _block_bootstrap(design, psi, i, level, rng)
@@ -117,9 +120,15 @@ def breakpoint_interval(
     notes = []
     if len(pieces) > 1:
         notes.append(f"the {level:.0%} set is a union of {len(pieces)} intervals; their hull is given")
-    if pieces[0][0] <= low_edge or pieces[-1][1] >= high_edge:
+    low, high = min(pieces[0][0], own), max(pieces[-1][1], own)
+    if low <= low_edge or high >= high_edge:
         notes.append("the interval reaches the edge of the range searched")
-    return replace(seen, low=min(pieces[0][0], own), high=max(pieces[-1][1], own), notes=tuple(notes))
+    # beyond the first and last place searched nothing was compared, so nothing is excluded
+    beyond = (i == 0 and low <= low_edge, i + 1 == psi.size and high >= high_edge)
+    if any(beyond):
+        notes[-1] += " and is drawn out to the end of the data; a smaller min_size searches nearer to it"
+        low, high = (float(design.x[0]) if beyond[0] else low), (float(design.x[-1]) if beyond[1] else high)
+    return replace(seen, low=low, high=high, notes=tuple(notes))
 
 
 def _profile_of(design: Design, psi: Array, i: int, y: Array) -> HingeProfile:

@@ -35,20 +35,31 @@ def noise_sd(residual: Array, curve: Array, parameters: int) -> Array:
     ----------
     Harvey (1976), Estimating regression models with multiplicative heteroscedasticity. Econometrica 44, 461-465.
     """
+    b, error = noise_slope(residual, curve)
+    return sd_with_slope(residual, curve, parameters, b if abs(b) > 2 * error else 0.0)
+
+
+def noise_slope(residual: Array, curve: Array) -> tuple[float, float]:
+    """Slope of the logarithm of the variance in standard deviations of the curve, and its standard error."""
     n = residual.size
     c = curve - curve.mean()
     spread = float(np.sqrt(np.mean(c * c)))
-    mean_square = float(np.mean(residual**2))
-    b = 0.0
-    if spread > 0:
-        c = c / spread
-        b = float(c @ np.log(np.maximum(residual**2, 1e-4 * mean_square))) / n
-        r = float(np.clip(raw_lag1(residual), 0.0, 0.97))
-        # log chi-squared has variance pi^2 / 2; logarithms of correlated squares are correlated by about r^2
-        error = np.sqrt(np.pi**2 / 2 * (1 + r * r) / (1 - r * r) / n)
-        b = b if abs(b) > 2 * error else 0.0
-    shape = np.exp(0.5 * b * c)
-    level = np.sqrt(np.mean((residual / shape) ** 2) * n / max(n - parameters, 1))
+    if not spread > 0:
+        return 0.0, 0.0
+    b = float(c @ np.log(np.maximum(residual**2, 1e-4 * float(np.mean(residual**2))))) / spread / n
+    r = float(np.clip(raw_lag1(residual), 0.0, 0.97))
+    # log chi-squared has variance pi^2 / 2; logarithms of correlated squares are correlated by about r^2
+    return b, float(np.sqrt(np.pi**2 / 2 * (1 + r * r) / (1 - r * r) / n))
+
+
+def sd_with_slope(residual: Array, curve: Array, parameters: int, slope: float | Array) -> Array:
+    """Standard deviation with a given slope, its level from the residuals: (n,), or (n, B) for slopes of shape (B,)."""
+    n = residual.size
+    c = curve - curve.mean()
+    c = c / max(float(np.sqrt(np.mean(c * c))), 1e-300)
+    at = (n,) + (1,) * np.ndim(slope)
+    shape = np.exp(0.5 * np.asarray(slope) * c.reshape(at))
+    level = np.sqrt(np.mean((residual.reshape(at) / shape) ** 2, axis=0) * n / max(n - parameters, 1))
     return np.asarray(shape * level)
 
 

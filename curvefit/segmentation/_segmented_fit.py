@@ -91,7 +91,7 @@ class SegmentedFit:
     intercepts: tuple[Estimate, ...] = ()
     jumps: tuple[Estimate, ...] = ()
     slope_changes: tuple[Estimate, ...] = ()
-    profiles: tuple[BreakpointProfile, ...] = ()
+    profiles: tuple[BreakpointProfile, ...] = field(default=(), repr=False)
     sequential_tests: tuple[ExistenceTest, ...] = ()
     continuous: bool = True
     loss: str = "squared"

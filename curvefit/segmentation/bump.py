@@ -13,8 +13,8 @@ from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import as_float_array, check_level
 from ._bump_checks import SEEDS, largest_rise, rise_score, seed_noise
 from ._bump_design import BumpDesign
-from ._bump_noise import STEPS, correlation
-from ._noise import HIGHEST, noise_paths, noise_sd, raw_lag1
+from ._bump_noise import STEPS, correlation, slope
+from ._noise import HIGHEST, noise_paths, noise_sd, raw_lag1, sd_with_slope
 from ._sequential import enough, sequential_p
 from ._two_scale import TwoScale, TwoScaleDesign
 
@@ -204,12 +204,22 @@ def double_descent(
             None, None, None, None, None, 0.0, rho, level,
         )  # fmt: skip
 
+    uneven, uneven_error = 0.0, 0.0  # slope of the log variance along the law, and its error
+    if deviations is None:
+        uneven, uneven_error = slope(design, null_curve, sd, residual, rho, generator)
+        sd = sd_with_slope(residual, null_curve, PARAMETERS, uneven)
+    first_null = null_curve
+
     def noise(count: int) -> Array:
         """Paths with the sizes, the tails and a correlation as likely as the one seen, or those of the seeds."""
         if deviations is not None:
             return seed_noise(deviations, count, generator)
         phi = np.clip(rho + WIDER * error * generator.standard_normal(count), 0.0, HIGHEST)
-        return sd[:, None] * noise_paths(phi, _innovations(residual / sd, rho, (n, count), generator))
+        paths = noise_paths(phi, _innovations(residual / sd, rho, (n, count), generator))
+        if uneven_error == 0:
+            return sd[:, None] * paths
+        drawn = uneven + uneven_error * generator.standard_normal(count)
+        return sd_with_slope(residual, first_null, PARAMETERS, drawn) * paths
 
     null_curve = design.curve(v, int(best.law0[0]), -1, rho)
     nulls: list[Array] = []

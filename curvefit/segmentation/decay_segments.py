@@ -174,7 +174,7 @@ def decay_segments(
     if breaks is not None:
         starts = _known(x, breaks, min(least, 4))
     else:
-        most = min(max_breaks, 10, x.size // least - 1)
+        most = min(max_breaks, 10, x.size // least - 1) if np.ptp(y) > 0 else 0  # rounding is no decay
         if n_breaks != "auto":
             if not isinstance(n_breaks, int) or isinstance(n_breaks, bool) or n_breaks < 0:
                 raise UsageError(f"n_breaks = {n_breaks!r}", code="CF-USE-007", hint="0 or more, or 'auto'")
@@ -198,6 +198,12 @@ def _known(x: Array, breaks: Schedule | Sequence[float], least: int) -> NDArray[
     places = [c.x for c in breaks.changes()] if isinstance(breaks, Schedule) else as_float_array(breaks, "breaks")
     if not np.all(np.isfinite(places)):
         raise DataError("breaks must be finite", where="breaks")
+    outside = [] if isinstance(breaks, Schedule) else [p for p in places if not x[0] < p <= x[-1]]
+    if outside:
+        raise DataError(
+            f"breaks at {', '.join(f'{p:g}' for p in outside)} lie outside the data, {x[0]:g} to {x[-1]:g}",
+            where="breaks", hint="the first x of each new stretch, after the first and up to the last x",
+        )  # fmt: skip
     starts = np.unique(np.searchsorted(x, np.asarray(places, dtype=np.float64), side="left"))
     starts = starts[(starts > 0) & (starts < x.size)].astype(np.intp)
     sizes = np.diff(np.r_[0, starts, x.size])

@@ -22,6 +22,7 @@ __all__ = ["ChangePoints", "Segment", "changepoints", "points"]
 Array = NDArray[np.float64]
 REPLICATES = 199
 THINNED = 2000
+WANDERS = 0.95  # correlation of residuals about constant levels beyond which there are none
 WINDOW = 400  # a local test of level or slope sees at most this many (binned) points
 
 
@@ -152,10 +153,13 @@ def changepoints(
     least = min_size if min_size is not None else max(3, n // 50)
     if least < 1:
         raise UsageError(f"min_size = {min_size!r}", code="CF-USE-007", hint="a whole number of points, at least 1")
-    if n_changes is not None and (n_changes < 0 or (n_changes + 1) * least > n):
+    if n_changes is not None and n_changes < 0:
+        raise UsageError(f"n_changes = {n_changes!r}", code="CF-USE-007", hint="a whole number from 0, or None")
+    if n_changes is not None and (n_changes + 1) * least > n:
         raise DataError(
-            f"{n} points cannot hold {n_changes} changes with {least} points per segment", code="CF-DATA-007"
-        )
+            f"{n} points cannot hold {n_changes} changes with {least} points per segment", code="CF-DATA-007",
+            hint=f"at most n_changes={n // least - 1}, or a smaller min_size",
+        )  # fmt: skip
     if np.ptp(y) == 0:
         only = (_segment(x, y, 0, n, cost),)
         return ChangePoints((), only, cost, 0.0, (), level, Status.CONSTANT, ("the values do not vary",))
@@ -167,10 +171,14 @@ def changepoints(
     found = partitions(SegmentCost.of(x, y, cost, least), n, max_changes if n_changes is None else n_changes)
     generator = rng or np.random.default_rng(0)
     correlated = noise == "auto"
+    nothing = 1e-24 * float(np.sum((y - y.mean()) ** 2))
     criteria: tuple[float, ...] = ()
     if n_changes is None and criterion == "sequential":
         changes = _sequential(x, y, found, cost, correlated, alpha, generator)
     else:
+        if n_changes is None:  # what fits exactly leaves nothing that more changes could explain
+            fits = [float(np.sum(_residuals(x, y, c, cost)[0] ** 2)) <= nothing for c in found]
+            found = found[: fits.index(True) + 1] if any(fits) else found
         criteria = tuple(_criterion(x, y, c, cost, per, correlated, criterion) for c in found)
         changes = found[int(np.argmin(criteria))] if n_changes is None else found[-1]
     residual, _ = _residuals(x, y, changes, cost)
@@ -178,11 +186,17 @@ def changepoints(
     edges = np.r_[0, changes, n]
     segments = tuple(_segment(x, y, int(i), int(j), cost) for i, j in pairwise(edges))
     locations = tuple(_location(x, y, edges, i, cost, rho, level, unit, generator) for i in range(1, edges.size - 1))
-    exact = float(residual @ residual) <= 1e-24 * float(np.sum((y - y.mean()) ** 2))
-    reasons = ("the segments fit exactly: no noise seen, intervals are not estimable",) if exact else ()
-    return ChangePoints(
-        locations, segments, cost, rho, criteria, level, Status.DEGRADED if exact else Status.OK, reasons
-    )
+    if float(residual @ residual) <= nothing:
+        reasons = ["the segments fit exactly: no noise seen, intervals are not estimable"]
+    else:
+        reasons = [f"change {i}: {note}" for i, place in enumerate(locations, start=1) for note in place.reasons]
+    if cost == "mean" and rho > WANDERS:
+        reasons.append(
+            f"neighbors are correlated by {rho:.2f}: it trends or wanders, and no constant levels describe it; "
+            "ask for cost='linear' or for curvefit.segment"
+        )
+    status = Status.DEGRADED if reasons else Status.OK
+    return ChangePoints(locations, segments, cost, rho, criteria, level, status, tuple(reasons))
 
 
 def points(data: Curve | tuple[ArrayLike, ArrayLike]) -> tuple[Array, Array, str]:
@@ -198,6 +212,11 @@ def points(data: Curve | tuple[ArrayLike, ArrayLike]) -> tuple[Array, Array, str
     x, y = x[keep][order], y[keep][order]
     if x.size < 4:
         raise DataError(f"{x.size} usable points; a change needs at least 4", code="CF-DATA-002")
+    if x[0] == x[-1]:
+        raise DataError(
+            f"all {x.size} points are at x = {x[0]:g}: nothing can change along it", code="CF-DATA-003",
+            hint="pass the position (0, 1, 2, ...) as x, or the column that counts (command line: --x COLUMN)",
+        )  # fmt: skip
     scale = float(np.max(np.abs(y)))
     if scale > 1e150:  # squares must not overflow
         raise DataError(f"values up to {scale:g} overflow when squared", hint="rescale, or take logarithms")

@@ -201,7 +201,7 @@ def _f(y: Array, starts: NDArray[np.intp], noise: Noise) -> float:
         variances = [spread / p.size for p in parts]
     r = np.eye(k, k + 1, 1) - np.eye(k, k + 1)
     step = r @ means
-    middle = r @ np.diag(np.maximum(variances, 1e-300)) @ r.T
+    middle = r @ np.diag(np.maximum(variances, 1e-24 * float(np.var(y)))) @ r.T  # steps without noise: not singular
     return float((n - k - 1) / (n * k) * (step @ np.linalg.solve(middle, step)) * (1.0 if robust else n / (n - k - 1)))
 
 

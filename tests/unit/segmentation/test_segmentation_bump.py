@@ -8,8 +8,8 @@ import pytest
 from curvefit.curves import Curve, DataError, Status, UsageError
 from curvefit.segmentation._bump_checks import largest_rise, rise_score, seed_noise
 from curvefit.segmentation._bump_design import BumpDesign, whiten
-from curvefit.segmentation._bump_noise import correlation
-from curvefit.segmentation._noise import noise_paths, noise_sd, raw_lag1
+from curvefit.segmentation._bump_noise import correlation, slope
+from curvefit.segmentation._noise import noise_paths, noise_sd, noise_slope, raw_lag1, sd_with_slope
 from curvefit.segmentation.bump import _features, double_descent
 
 N = 200
@@ -89,6 +89,35 @@ def test_noise_that_follows_the_curve_is_seen_and_constant_noise_left_alone():
     assert noise_sd(0.1 * z, LAW, 0)[0] == pytest.approx(0.1, rel=0.1)
     followed = noise_sd(0.1 * np.exp(0.4 * LAW) * z, LAW, 0)
     assert followed[0] / followed[-1] == pytest.approx(np.exp(0.4 * np.ptp(LAW)), rel=0.4)
+
+
+def test_the_slope_of_the_variance_that_the_search_swallowed_is_given_back(design):
+    rng = np.random.default_rng(6)
+    shape = 0.05 * LAW  # four times as large at the top
+    truth, _ = noise_slope(shape, LAW)
+    raw, back = [], []
+    for _ in range(12):
+        y = LAW + shape * rng.standard_normal(N)
+        fit = design.fit(y[:, None])
+        rest = y - design.curve(y, int(fit.law[0]), int(fit.place[0]), steps=3)
+        found, error = slope(design, LAW, noise_sd(rest, LAW, 5), rest, 0.0, rng)
+        if error > 0:  # a slope is seen
+            assert error == pytest.approx(0.16, abs=0.05)
+            raw.append(noise_slope(rest, LAW)[0])
+            back.append(found)
+    assert len(back) >= 8
+    assert np.mean(raw) < np.mean(back) - 0.02, "without what is given back the residuals are too even"
+    assert abs(np.mean(back) - truth) < abs(np.mean(raw) - truth)
+    even = 0.1 * rng.standard_normal(N)
+    assert slope(design, LAW, np.full(N, 0.1), even, 0.0, rng) == (0.0, 0.0)
+
+
+def test_many_slopes_are_each_alone():
+    rest = 0.1 * np.random.default_rng(7).standard_normal(N)
+    many = sd_with_slope(rest, LAW, 5, np.array([0.0, 0.5, -0.3]))
+    alone = np.column_stack([sd_with_slope(rest, LAW, 5, b) for b in (0.0, 0.5, -0.3)])
+    np.testing.assert_allclose(many, alone, rtol=1e-12)
+    assert np.mean((rest / many[:, 1]) ** 2) == pytest.approx((N - 5) / N)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.7, 0.9])
