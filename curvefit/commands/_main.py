@@ -20,6 +20,7 @@ from ..curves.errors import unknown_name
 from . import registry
 from ._attempt import Failures, code_of
 from ._base import Exit
+from ._output import spare_inputs
 from ._parser import Parser
 
 __all__ = ["run"]
@@ -117,6 +118,7 @@ def _dispatch(argv: list[str]) -> int:
         args: Namespace = parser.parse_args(argv[1:])
     except SystemExit as done:  # --help has been printed
         return int(done.code or 0)
+    spare_inputs(args)
     return command.run(args)
 
 

@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from typing import Any
 from ..curves import CurvefitError, UsageError
 from ..curves._checks import safe_text
 
-__all__ = ["OutputFile", "dump_json", "note"]
+__all__ = ["OutputFile", "dump_json", "note", "spare_inputs"]
 
 
 def note(text: str, *, quiet: bool = False) -> None:
@@ -102,6 +103,23 @@ class OutputFile:
 
     def _refuse(self, what: str, hint: str = "") -> UsageError:
         return UsageError(f"{self.option}: {what}", code="CF-OUT-001", where=str(self.target), hint=hint)
+
+
+def spare_inputs(args: Namespace) -> None:
+    """Refuse an output that is one of the logs to be read: measurements cannot be made again."""
+    named = getattr(args, "path", None) or []
+    for option in ("output", "json", "html", "plot"):
+        target = getattr(args, option, None)
+        if not isinstance(target, str | Path) or str(target) == "-" or not Path(target).is_file():
+            continue
+        for path in [named] if isinstance(named, str | Path) else named:
+            if str(path) != "-" and Path(path).is_file() and Path(path).samefile(target):
+                raise UsageError(
+                    f"--{option}: is a file to be read, and would be overwritten",
+                    code="CF-OUT-001",
+                    where=str(target),
+                    hint="name another file",
+                )
 
 
 def _umask() -> int:

@@ -211,7 +211,7 @@ class Experience:
             with Path(path).open("rb") as file:
                 data = file.read(_MOST_BYTES + 1)
         except OSError as error:
-            raise ReadError(error.strerror or str(error), where=where) from None
+            raise ReadError(error.strerror or str(error), where=where, hint=_HINT) from None
         if len(data) > _MOST_BYTES:
             raise LimitError(f"larger than {_MOST_BYTES // 1_000_000} MB: not an experience", where=where, hint=_HINT)
         try:

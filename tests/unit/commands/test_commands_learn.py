@@ -52,3 +52,23 @@ def test_too_few_runs_and_bad_files_are_refused_without_a_file_left(tmp_path, ca
     out.write_text("{}")
     assert run("forecast", tmp_path / "run0.csv", "--experience", out) == 2
     assert "not an experience" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [("learn", "-o"), ("forecast", "--json"), ("backtest", "--json"), ("analyze", "--plot")], ids=" ".join
+)
+def test_an_output_never_overwrites_a_log_that_is_read(runs, capsys, words):
+    command, option = words
+    logs = sorted(runs.glob("*.csv"))
+    before = logs[2].read_bytes()
+    beside = runs / ".." / runs.name / logs[2].name  # the same file by another name
+    assert run(command, *logs, option, beside) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert logs[2].read_bytes() == before
+
+
+def test_a_bad_experience_is_named(runs, tmp_path, capsys):
+    log = runs / "run0.csv"
+    assert run("forecast", log, "--experience", tmp_path / "gone.json") == 2
+    said = capsys.readouterr().err
+    assert "gone.json: No such file" in said and "curvefit learn" in said
