@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..curves import Curve, DataError, LimitError, Schedule, UsageError
+from ..curves import Curve, CurvefitError, DataError, LimitError, Schedule, UsageError
 from ..curves._arguments import as_numbers, checked
 from ..curves._checks import check_level, frozen_array
 from ..curves.numbers import format_x
@@ -68,9 +68,9 @@ def forecast(
     Raises
     ------
     DataError
-        No finite point, or unknown direction.
+        No finite point; unknown direction; a stated schedule that ends before the last future x.
     UsageError
-        x not beyond the data; unknown method; a stated schedule that ends before the last future x; ``planned`` without a schedule.
+        x not beyond the data; unknown method; ``planned`` without a schedule, or not a finite number.
 
     Notes
     -----
@@ -157,7 +157,7 @@ def forecast_many(
     if experience is not None:
         forecaster = _experienced(forecaster, experience)
     forecaster = _aware(forecaster, schedule, planned)
-    asked = [_future(curve, points) for curve, points in zip(curves, _per_curve(curves, x), strict=True)]
+    asked = _futures(curves, _per_curve(curves, x))
     if not curves:
         return []
     made = forecaster.forecast(curves, asked)
@@ -189,6 +189,9 @@ def _aware(
                 "planned without a schedule", hint="it serves to infer the rest of a logged schedule; the future x is x"
             )
         return forecaster
+    for end in np.ravel(np.array(planned, dtype=object)):
+        if end is not None and not np.isfinite(float(end)):
+            raise UsageError(f"planned = {end} is no x", hint="the x at which training is planned to end, or None")
     wrong = [s for s in ([schedule] if isinstance(schedule, Schedule) else schedule) if not _is_schedule(s)]
     if wrong:
         raise UsageError(
@@ -231,6 +234,20 @@ def _per_curve(curves: list[Curve], x: ArrayLike | Sequence[ArrayLike]) -> Seque
     return [shared] * len(curves)
 
 
+def _futures(curves: list[Curve], xs: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
+    """The future x of each curve; of several curves a refusal says which, since they may share their name."""
+    asked = []
+    for i, (curve, x) in enumerate(zip(curves, xs, strict=True)):
+        try:
+            asked.append(_future(curve, x))
+        except CurvefitError as error:
+            if len(curves) == 1:
+                raise
+            where = f"curves[{i}]: {error.where}" if error.where else f"curves[{i}]"
+            raise type(error)(error.what, code=error.code, where=where, hint=error.hint) from None
+    return asked
+
+
 def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
     name = curve.metric.name
     curve.metric.need_direction()
@@ -247,7 +264,9 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
             hint="np.linspace(last, horizon, 200)",
         )
     if not np.all(np.isfinite(points)):
-        raise DataError(f"future x holds {points[~np.isfinite(points)][0]}", where=name)
+        raise DataError(
+            f"future x holds {points[~np.isfinite(points)][0]}", where=name, hint="finite numbers beyond the data"
+        )
     points = np.sort(points)
     last = float(curve.x[-1])
     if points[0] <= last:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...curves import Curve, Status
+from ...curves.numbers import format_number, format_x
 from ..forecast import Forecast
 from ..pool.batch import Floats, Task
 from ..pool.distribution import PooledDistribution
 from ..pool.engine import CONSTANT, FEW, SEEN, Pooling, pool
 from ..pool.engine import Pooled as PooledChunk
 from ..pool.gate import shipped_gate
+from ..pool.link import LOG
 from ._base import Forecaster
 from ._reasons import shared_doubts
 
@@ -54,9 +57,38 @@ class Pooled(Forecaster):
             z_now = chunk.level + chunk.now
             now = chunk.link.backward(z_now[:, None, None])[:, 0, 0]
             noise = chunk.noise_sd(z_now)
+            limited = _at_limit(chunk)
             for row, place in enumerate(chunk.index.tolist()):
-                out[place] = _record(curves[place], xs[place], chunk, row, float(now[row]), float(noise[row]), answers)
+                made = _record(curves[place], xs[place], chunk, row, float(now[row]), float(noise[row]), answers)
+                if limited[row]:
+                    made = _limited(made, curves[place].x_unit, float(chunk.link.ceiling[row, chunk.asked[row] - 1]))
+                out[place] = made
         return out
+
+
+def _at_limit(chunk: PooledChunk) -> NDArray[np.bool_]:
+    """Whether half of the trends of a loss end beyond the most that it is let to rise to: its median is that limit."""
+    mixture, link, last = chunk.observation, chunk.link, chunk.asked - 1
+    rows = np.arange(last.size)
+    loss = link.kind == LOG
+    limit = np.where(loss, link.ceiling[rows, last], np.inf)
+    size = np.where(loss, link.scale, 1.0)
+    edge = link.sign * np.log(limit + size) - chunk.level
+    beyond = mixture.location[rows, last] <= edge[:, None]  # z is larger the better
+    share = np.where(beyond, mixture.weight[rows, last], 0.0).sum(axis=1)
+    found: NDArray[np.bool_] = loss & np.isfinite(limit) & (chunk.basis == SEEN) & (share >= 0.5)
+    return found
+
+
+def _limited(made: Forecast, x_unit: str, limit: float) -> Forecast:
+    """The forecast, with the doubt that its upper end is a limit and no quantile."""
+    why = (
+        f"{made.metric} rises so fast that its forecast ends at a limit, {format_number(limit)} at {x_unit} "
+        f"{format_x(float(made.x[-1]))}: the upper end of the interval is that limit, no quantile, and what comes may lie above"
+    )
+    return replace(
+        made, status=Status.DEGRADED if made.status is Status.OK else made.status, reasons=(*made.reasons, why)
+    )
 
 
 def task_of(curve: Curve, x: NDArray[np.float64]) -> Task:

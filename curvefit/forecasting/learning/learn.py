@@ -87,6 +87,10 @@ def learn(
     >>> experience.runs
     6
     """
+    if isinstance(runs, Run | Curve):
+        raise UsageError(
+            f"learn needs several runs, got one {type(runs).__name__}", hint=f"a list of {LEAST_RUNS} runs at least"
+        )
     runs = list(runs)
     named = [_pair(run, metric, i) for i, run in enumerate(runs)]
     if groups is not None and len(groups) != len(runs):

@@ -188,3 +188,37 @@ def test_clean_curves_get_intervals_as_sharp_as_they_are():
     fc = cf.forecast(curve, 220)
     assert width(fc, 0.8)[0] < 0.08
     assert fc.noise < 1e-3
+
+
+def test_a_refusal_names_the_curve_among_many():
+    good, empty = cf.Curve([1, 2, 3], [3.0, 2.0, 1.5], metric="val_loss"), cf.Curve([], [], metric="val_loss")
+    with pytest.raises(DataError, match=r"curves\[1\]: val_loss: nothing to forecast from"):
+        cf.forecast_many([good, empty], 9)
+    with pytest.raises(DataError, match=r"CF-DATA-007: val_loss: nothing"):
+        cf.forecast_many([empty], 9)
+
+
+@pytest.mark.parametrize("end", [float("nan"), float("inf")])
+def test_a_planned_end_that_is_no_number_is_refused(end):
+    x = np.arange(1.0, 41.0)
+    curve, rate = cf.Curve(x, 1 + x**-0.5, metric="val_loss"), cf.Schedule(x, 1e-3 / x)
+    with pytest.raises(UsageError, match="planned = "):
+        cf.forecast_many([curve], 80, schedule=rate, planned=end)
+    with pytest.raises(UsageError, match="planned = "):
+        cf.forecast_many([curve, curve], 80, schedule=rate, planned=[50, end])
+
+
+def test_an_upper_end_that_is_a_limit_is_said_and_only_then():
+    x = np.arange(1.0, 101)
+    risen = 1 + 2 / x + 0.01 * x
+    curves = {y_of: cf.Curve(x, y, metric="val_loss") for y_of, y in (("diverges", np.exp(x / 10)), ("rises", risen))}
+    for curve in curves.values():
+        fc = cf.forecast(curve, [120, 200])
+        middle, upper = fc.quantile([0.5, 0.975])[-1]
+        said = [r for r in fc.reasons if "a limit" in r]
+        assert bool(said) == (upper == middle)
+    fc = cf.forecast(curves["diverges"], [120, 200])
+    assert fc.status is Status.DEGRADED
+    assert "may lie above" in fc.reasons[-1] and "step 200" in fc.reasons[-1]
+    reward = cf.Curve(x, -np.exp(x / 10), metric="reward")
+    assert not any("a limit" in r for r in cf.forecast(reward, 200).reasons)

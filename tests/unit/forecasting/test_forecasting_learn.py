@@ -309,3 +309,8 @@ def test_an_estimate_knows_a_stated_schedule():
     plan = cf.Schedule.wsd(1e-3, 120, decay=0.5)
     told = cf.estimate(curve, "value_at", horizon=120, schedule=plan)
     assert told.value < cf.estimate(curve, "value_at", horizon=120).value
+
+
+def test_one_curve_alone_is_refused_in_words():
+    with pytest.raises(CurvefitError, match="needs several runs, got one Curve"):
+        cf.learn(sweep(1, 0)[0])
