@@ -21,7 +21,7 @@ def blocks(language):
 
 LINES = [line.split("#")[0].strip() for block in blocks("console") for line in block.splitlines()]
 COMMANDS = [line.removeprefix("$ ") for line in LINES if line.startswith("$ curvefit ")]
-ENDS = {"recommend": {0, 10, 11, 12}, "diagnose": {0, 5}}
+ENDS = {"recommend": {0, 10, 11, 12}, "watch": {0, 10, 11, 12}, "diagnose": {0, 5}}
 
 
 @pytest.fixture
