@@ -14,7 +14,7 @@ from ..forecasting.replay import Backtests, BacktestSummary, Coverage, Replay
 from ..forecasting.scheduled import logged_schedule
 from ._experience import add_experience
 from ._listing import RunCommand
-from ._options import add_level, name_of, positive
+from ._options import add_level, finite, name_of
 from ._runs import Batch
 from ._table import table, terminal_width, wrapped
 
@@ -39,7 +39,7 @@ class Backtest(RunCommand):
             help="where to cut, as shares of the way (default: 0.2 0.4 0.6 0.8)",
         )
         parser.add_argument(
-            "--horizon", type=positive, metavar="X", help="forecast the last observation up to X (default: of all)"
+            "--horizon", type=finite, metavar="X", help="forecast the last observation up to X (default: of all)"
         )
         parser.add_argument(
             "--method", type=name_of(forecasters), default="pooled", metavar="M", help="forecaster (default: pooled)"

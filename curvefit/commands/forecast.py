@@ -18,7 +18,7 @@ from ..forecasting.scheduled import forecast_run
 from ..reporting.document import forecast_fields
 from ._experience import add_experience
 from ._listing import RunCommand
-from ._options import add_level, name_of, positive
+from ._options import add_level, finite, name_of
 from ._table import table, terminal_width, wrapped
 
 __all__ = ["Forecast"]
@@ -31,10 +31,10 @@ class Forecast(RunCommand):
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Declare horizon, places and method."""
         parser.add_argument(
-            "--horizon", type=positive, metavar="X", help="last x (default: the planned length, else twice the data)"
+            "--horizon", type=finite, metavar="X", help="last x (default: the planned length, else twice the data)"
         )
         parser.add_argument(
-            "--at", type=positive, nargs="+", metavar="X", help="x to forecast at instead of a grid up to the horizon"
+            "--at", type=finite, nargs="+", metavar="X", help="x to forecast at instead of a grid up to the horizon"
         )
         parser.add_argument(
             "--method", type=name_of(forecasters), default="pooled", metavar="M", help="forecaster (default: pooled)"

@@ -382,3 +382,15 @@ def test_inputs_are_never_changed_and_nothing_else_is_written(folder, tmp_path):
     assert run("analyze", folder, "--quiet") == 3
     assert {f: (f.read_bytes(), f.stat().st_mtime_ns) for f in folder.rglob("*")} == before
     assert [f.name for f in tmp_path.iterdir()] == ["runs"]
+
+
+def test_x_below_zero_can_be_asked_for(tmp_path, capsys):
+    log = tmp_path / "before.csv"
+    log.write_text("step,val_loss\n" + "".join(f"{i - 40},{1 + 1 / (1 + i)}\n" for i in range(30)))
+    assert main(["forecast", str(log), "--at", "-5", "5", "-q"]) == 0
+    assert "-5 " in capsys.readouterr().out
+    assert main(["forecast", str(log), "--horizon", "-5", "-q"]) == 0
+    assert main(["backtest", str(log), "--horizon", "-15", "-q"]) == 0
+    assert "observed at step -15" in capsys.readouterr().out
+    assert main(["forecast", str(log), "--at", "-20", "-q"]) == 2
+    assert "not beyond the last observation" in capsys.readouterr().err
