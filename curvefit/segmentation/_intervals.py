@@ -98,7 +98,9 @@ def breakpoint_interval(
         half = float(t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[-psi.size + i, -psi.size + i]))
         if not np.isfinite(half):
             whole = float(design.x[0]), float(design.x[-1])
-            return replace(seen, low=whole[0], high=whole[1], notes=("the linearization is singular: nothing excluded",))
+            return replace(
+                seen, low=whole[0], high=whole[1], notes=("the linearization is singular: nothing excluded",)
+            )
         return replace(seen, low=float(psi[i]) - half, high=float(psi[i]) + half)
     if kind == "block_bootstrap":
         low, high = _block_bootstrap(design, psi, i, level, rng)

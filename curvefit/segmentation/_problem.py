@@ -78,12 +78,17 @@ def prepare(
     top = float(np.max(np.abs(y), initial=0.0))
     if top > 1e150:  # squares must not overflow
         raise DataError(f"values up to {top:g} overflow when squared", hint="rescale, or take logarithms")
+    if 0 < top < 1e-150:  # nor vanish
+        raise DataError(f"values up to {top:g} vanish when squared", hint="rescale, or take logarithms")
     x, y = (np.log(x) if x_axis == "log" else x), (np.log(y) if y_axis == "log" else y)
     if x.size < 4:
         raise DataError(f"{x.size} usable points; a line with a breakpoint needs at least 5", code="CF-DATA-002")
     distinct, inverse = np.unique(x, return_inverse=True)
     if distinct.size < 4:
-        raise DataError(f"only {distinct.size} distinct x", code="CF-DATA-003")
+        raise DataError(
+            f"only {distinct.size} distinct x; a line with a breakpoint needs 4", code="CF-DATA-003",
+            hint="is x the column that counts (command line: --x COLUMN)?",
+        )  # fmt: skip
     center, scale = float(np.mean(distinct)), float(np.std(distinct))
     if min_size is not None and not 1 <= min_size < distinct.size:
         raise UsageError(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import check_level
+from ..fitting.autocorrelation import lag1
 from ._argmax_law import argmax_quantile
 from ._kernel_variance import kernel_variance
 from ._partition import SegmentCost, partitions
@@ -21,6 +22,7 @@ __all__ = ["BreakTest", "StructuralBreaks", "structural_breaks"]
 
 Array = NDArray[np.float64]
 Noise = Literal["auto", "white", "homogeneous", "kernhac"]
+FEW, STRONG = 300, 0.5  # points and correlation of neighbors with which the asymptotic tests reject too often
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,18 @@ def structural_breaks(
     deviances = [n * np.log(max(_rss(y, s), 1e-300) / n) for s in found]
     bic = tuple(float(d + 2 * j * np.log(n)) for j, d in enumerate(deviances))
     lwz = tuple(float(d + 2 * j * 0.299 * np.log(n) ** 2.1) for j, d in enumerate(deviances))
-    return StructuralBreaks(tuple(tests), ud_max, sequential, locations, segments, bic, lwz, trimming, alpha, level)
+    reasons = [f"break {i}: {note}" for i, place in enumerate(locations, start=1) for note in place.reasons]
+    rest = y - np.repeat([s.level for s in segments], np.diff(edges))
+    rho = lag1(rest, x, parameters=k + 1) if noise in ("auto", "kernhac") else 0.0
+    if n < FEW and rho > STRONG and float(rest @ rest) > 1e-24 * float(np.var(y)) * n:
+        reasons.append(
+            f"neighbors are correlated by {rho:.2f} and {n} points are few for that: these tests are asymptotic and "
+            "reject too often; curvefit.changepoints simulates its p-values"
+        )
+    return StructuralBreaks(
+        tuple(tests), ud_max, sequential, locations, segments, bic, lwz, trimming, alpha, level,
+        Status.DEGRADED if reasons else Status.OK, tuple(reasons),
+    )  # fmt: skip
 
 
 def _rss(y: Array, starts: NDArray[np.intp]) -> float:
@@ -220,7 +233,7 @@ def _sequential(
         edges = np.r_[0, starts, y.size]
         values = [0.0]
         for i, j in pairwise(edges):
-            if j - i >= 2 * least:
+            if j - i >= 2 * least and np.var(y[i:j]) > 1e-24 * np.var(y):
                 split = partitions(SegmentCost.of(x[i:j], y[i:j], "mean", least), int(j - i), 1)
                 values.append(_f(y[i:j], split[-1], noise) if len(split) > 1 else 0.0)
         top = max(values)

@@ -138,3 +138,14 @@ def test_the_worked_example_is_read():
             and {d.name for d in found.warnings} <= {"overfitting", "loss_accuracy_decoupled"}
         )
     assert right >= 9
+
+
+def test_a_divergence_explains_what_its_own_climb_does_to_noise_and_gain():
+    x = np.arange(1.0, 201.0)
+    noise = 0.03 * np.random.default_rng(3).standard_normal(200)
+    climb = np.where(x < 150, 0.0, np.exp(np.minimum((x - 150) / 5, 15)))
+    course = Run("r", {"train_loss": Curve(x, 0.5 + 2 * x**-0.5 + climb + noise, "train_loss")})
+    assert [d.name for d in diagnose(course).present] == ["diverged"]
+    few = said("underdetermined", severity="info")
+    told = {d.name: d for d in tell([few, said("diverged", severity="error")])}
+    assert told["underdetermined"].present  # without enough independent points it stays a doubt about the divergence

@@ -186,7 +186,7 @@ def test_an_interval_that_leaves_the_data_says_so():
         ((np.arange(30.0), np.arange(29.0)), {}, DataError),
         ((np.arange(30.0), np.arange(30.0) * 1e200), {}, DataError),
         ((np.arange(30.0), np.sin(np.arange(30.0))), {"n_changes": 20}, DataError),
-        ((np.arange(30.0), np.sin(np.arange(30.0))), {"n_changes": -1}, DataError),
+        ((np.arange(30.0), np.sin(np.arange(30.0))), {"n_changes": -1}, UsageError),
         ((np.arange(30.0), np.sin(np.arange(30.0))), {"cost": "median"}, UsageError),
         ((np.arange(30.0), np.sin(np.arange(30.0))), {"penalty": 0.0}, UsageError),
         ((np.arange(30.0), np.sin(np.arange(30.0))), {"penalty": float("nan")}, UsageError),
