@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from ..curves import CurvefitError, ReadError, Run, UsageError
+from ..readers._walk import Skipped
 from ..readers.read import read_each
 from ._attempt import Failures
 from ._base import Exit
+from ._output import note
 
 __all__ = ["Batch", "about_metric", "load", "metric_of", "over_runs"]
 
@@ -69,8 +71,8 @@ def load(args: Namespace, failures: Failures) -> Iterator[Run]:
     options = {name: value for name in OPTIONS if (value := getattr(args, name)) is not None}
     seen: set[str] = set()
     for path in args.path:
-        found = len(failures.items)
-        for name, outcome in read_each(path, jobs=args.jobs, **options):
+        found, skipped = len(failures.items), Skipped()
+        for name, outcome in read_each(path, jobs=args.jobs, skipped=skipped, **options):
             if isinstance(outcome, CurvefitError):
                 failures.on(name, stage="read").add(outcome)
                 continue
@@ -79,6 +81,8 @@ def load(args: Namespace, failures: Failures) -> Iterator[Run]:
                 found = -1
                 yield replace(run, name=f"{run.name} ({here})") if run.name in seen else run  # same name, other file
                 seen.add(run.name)
+        if said := skipped.described():
+            note(said, quiet=args.quiet)
         if found == len(failures.items):
             failures.on(str(path), stage="read").add(
                 ReadError(

@@ -115,5 +115,6 @@ def refusal(head: bytes, path: str, where: str) -> ReadError:
     return error(
         "no table of numbers found",
         "a log needs a header and rows of numbers, or one JSON object per line; "
+        "for a console log of its own form pass pattern= (--pattern), for example 'step (?P<step>\\d+) loss (?P<loss>\\S+)'; "
         "pass format= and delimiter= if you know them",
     )

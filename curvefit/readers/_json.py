@@ -113,7 +113,9 @@ class JsonText:
                 f"broken JSON: {'the document is cut' if cut else error.msg}",
                 code="CF-IO-014",
                 where=f"{self.where}:{line}",
-                hint="was it copied while it was written?" if cut else "",
+                hint="was it copied while it was written?"
+                if cut or error.msg.startswith("Unterminated string")
+                else "compare this line with a sound log, or export it again",
             ) from None
         rest = text[start + end :].strip()
         if rest:

@@ -40,6 +40,16 @@ class Skipped:
     def __len__(self) -> int:
         return sum(self.counts.values())
 
+    def described(self) -> str:
+        """How many files and why, with an example of each; hidden files, which nobody expects, are not among them."""
+        counts = {reason: n for reason, n in self.counts.items() if reason != "hidden"}
+        listed = "; ".join(
+            f"{reason} ({self.examples[reason][0]}{f' and {n - 1} more' if n > 1 else ''})"
+            for reason, n in counts.items()
+        )
+        total = sum(counts.values())
+        return f"passed over {total} {'file' if total == 1 else 'files'}: {listed}" if total else ""
+
 
 class Walk:
     """Walk a folder: pairs of a path and a run name; an unreadable subfolder is an error in place of its files.

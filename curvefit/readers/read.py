@@ -134,7 +134,7 @@ def read(
 
 
 def read_each(
-    path: str | os.PathLike[str], *, jobs: int = 1, **options: object
+    path: str | os.PathLike[str], *, jobs: int = 1, skipped: Skipped | None = None, **options: object
 ) -> Iterator[tuple[str, list[Run] | CurvefitError]]:
     """Read a file or folder file by file, as a stream of outcomes; the first comes at once, however large the folder.
 
@@ -144,6 +144,8 @@ def read_each(
         File, folder or ``"-"``.
     jobs : int
         Processes that read the files of a folder.
+    skipped : Skipped, optional
+        Where the files that are no logs are counted.
     **options
         As for `read`, without ``on_error``.
 
@@ -156,7 +158,7 @@ def read_each(
     if not _is_folder(path):
         yield safe_text(os.fspath(path)), attempt(path, settled)
         return
-    yield from _read_folder(path, settled, Skipped(), _checked(jobs))
+    yield from _read_folder(path, settled, Skipped() if skipped is None else skipped, _checked(jobs))
 
 
 def read_all(path: str | os.PathLike[str], *, jobs: int = 1, **options: object) -> Reading:

@@ -139,6 +139,28 @@ def test_a_folder_gives_every_report_the_failures_and_a_summary(folder, tmp_path
     assert not (tmp_path / "fan.png").exists()
 
 
+@pytest.mark.parametrize("command", ["read", "convert"])
+def test_what_is_passed_over_in_a_folder_is_named(tmp_path, capsys, command):
+    (tmp_path / "runs").mkdir()
+    words = {f"words{i}.txt": "nothing to see\n" for i in range(3)} | {".hidden": "private\n"}
+    tables = {"good.csv": "step,loss\n1,3\n2,2\n3,1\n", "headerless.csv": "1,3\n2,2\n3,1\n"}
+    for name, text in (words | tables).items():
+        (tmp_path / "runs" / name).write_text(text)
+    more = ["-o", str(tmp_path / "out.parquet")] if command == "convert" else []
+    assert main([command, str(tmp_path / "runs"), *more]) == 0
+    said = capsys.readouterr().err
+    assert "passed over 4 files" in said and "words0.txt and 2 more)" in said and ".hidden" not in said
+    assert "no name of a metric" in said and "headerless.csv)" in said
+    assert main([command, str(tmp_path / "runs"), *more, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_console_log_of_its_own_form_points_to_the_pattern(tmp_path, capsys):
+    (tmp_path / "own.log").write_text("it=1 L=2.0\nit=2 L=1.9\nfoo\n")
+    assert main(["read", str(tmp_path / "own.log")]) == 4
+    assert "--pattern" in capsys.readouterr().err
+
+
 def test_two_files_of_one_name_stay_apart(tmp_path, log, capsys):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "run.csv").write_bytes(log.read_bytes())

@@ -8,6 +8,7 @@ import os
 import pytest
 
 import curvefit as cf
+from curvefit.curves import ReadError
 from curvefit.readers.read import read_all
 
 
@@ -18,6 +19,13 @@ def test_a_table_that_is_none_is_a_failure_and_not_passed_over(tmp_path):
     result = read_all(tmp_path)
     assert len(result.runs) == 1 and len(result.skipped) == 1
     assert [f.path.endswith("torn.csv") for f in result.failures] == [True]
+
+
+def test_a_document_that_breaks_inside_a_text_says_what_to_try(log):
+    with pytest.raises(ReadError, match=r"broken JSON.*while it was written"):
+        cf.read(log('{"log_history": [{"loss": 2.0, "ste', "state.json"))
+    with pytest.raises(ReadError, match=r"broken JSON.*export it again"):
+        cf.read(log('{"log_history": [{"loss": 2.0,, "step": 1}, {"loss": 1.0, "step": 2}]}', "state.json"))
 
 
 def test_several_processes_read_the_same_in_the_same_order(log, tmp_path):
