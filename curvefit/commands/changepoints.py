@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any, final, get_args
 
 from ..curves import Run
-from ..curves.numbers import format_number, format_x
+from ..curves.numbers import counted, format_number, format_x
 from ..reporting.document import estimate_fields
 from ..reporting.segments import plot_segments
 from ..segmentation._partition import Cost
@@ -55,7 +55,11 @@ class Changepoints(SegmentationCommand):
             level=args.level,
         )
         self.draw(run, lambda: plot_segments(curve, found, title=f"{metric}, {run.name}"))
-        return "\n".join(_lines(found, curve.x_unit)), _fields(found)
+        lost = int(curve.nonfinite_x.size)
+        said = (
+            [] if not lost else wrapped(f"note: {counted(lost, 'value')} of {metric} not finite: left out", hanging=6)
+        )
+        return "\n".join([*_lines(found, curve.x_unit), *said]), {**_fields(found), "nonfinite_values": lost}
 
 
 def _lines(found: ChangePoints, unit: str) -> list[str]:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any, final, get_args
 
 from ..curves import Estimate, Run
-from ..curves.numbers import format_number, format_x
+from ..curves.numbers import counted, format_number, format_x
 from ..reporting.document import estimate_fields
 from ..reporting.segments import plot_segments
 from ..segmentation.segmented_regression import Axis, BreakpointInterval, SegmentedFit
@@ -61,7 +61,11 @@ class Segment(SegmentationCommand):
             y_axis=args.y_axis,
         )
         self.draw(run, lambda: plot_segments(curve, fit, title=f"{metric}, {run.name}"))
-        return "\n".join(_lines(fit, curve.x_unit)), _fields(fit)
+        lost = int(curve.nonfinite_x.size)
+        said = (
+            [] if not lost else wrapped(f"note: {counted(lost, 'value')} of {metric} not finite: left out", hanging=6)
+        )
+        return "\n".join([*_lines(fit, curve.x_unit), *said]), {**_fields(fit), "nonfinite_values": lost}
 
 
 def _lines(fit: SegmentedFit, unit: str) -> list[str]:

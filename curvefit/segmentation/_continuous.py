@@ -82,6 +82,8 @@ def report(
     sigma2 = solution.rss / dof if dof > 0 else float("nan")
     status, reasons = state(problem, solution.rss, parameters)
     beta, covariance = coefficient_covariance(design, psi, sigma2, rho)
+    if problem.constant:  # what is left of a slope is rounding
+        beta = np.where(np.arange(beta.size) == 0, design.y[0], 0.0)
     known = status is Status.OK
     estimates, profiles = [], []
     for i in range(psi.size):
@@ -155,7 +157,7 @@ def _lines(
             half = quantile * float(se)
             place = (
                 Interval(float(value) - half, float(value) + half, level, "confidence", "delta")
-                if known and np.isfinite(half)
+                if known and np.isfinite(half) and half > 0  # a slope that was fixed has none
                 else None
             )
             found.append(

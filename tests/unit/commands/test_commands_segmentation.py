@@ -76,3 +76,14 @@ def test_one_bad_file_does_not_lose_the_rest(logs, capsys):
     assert run(["segment", str(logs / "short.csv"), str(logs / "kinked.csv"), "--n-breakpoints", "1"]) == 3
     assert "kinked" in capsys.readouterr().out
     assert run(["changepoints", str(logs / "gone.csv")]) == 4
+
+
+@pytest.mark.parametrize("command", ["segment", "changepoints"])
+def test_values_left_out_are_counted(logs, capsys, command):
+    path = logs / "gap.csv"
+    path.write_text(
+        "step,val_loss\n" + "\n".join(f"{i},{'nan' if 40 < i < 50 else 1 + i % 3}" for i in range(100)) + "\n"
+    )
+    assert run([command, str(path), "--json", str(logs / "gap.json"), "-q"]) == 0
+    assert "note: 9 values of val_loss not finite: left out" in capsys.readouterr().out
+    assert json.loads((logs / "gap.json").read_text())["runs"][0]["nonfinite_values"] == 9

@@ -94,3 +94,11 @@ def test_a_constant_has_no_decay_breaks_and_known_breaks_lie_inside():
 def test_values_whose_squares_vanish_are_refused():
     with pytest.raises(DataError, match="vanish"):
         cf.segment((X, 1e-300 * np.minimum(X, 60)), 1)
+
+
+def test_a_constant_is_flat_and_a_fixed_slope_has_no_interval():
+    flat = cf.segment((X, np.full(120, 1.1)))
+    assert (flat.slopes[0].value, flat.intercept.value) == (0.0, 1.1)
+    noise = 0.03 * np.random.default_rng(9).standard_normal(120)
+    ramp = cf.segment((X, 2 - 0.02 * np.minimum(X, 60) + noise), 1, terminal_slope=0.0)
+    assert ramp.slopes[0].interval is not None and ramp.slopes[1].interval is None
