@@ -10,7 +10,7 @@ import numpy as np
 
 from ..curves import DataError, Direction, UsageError
 from ..curves._arguments import is_number
-from ..curves._checks import check_level
+from ..curves._checks import check_level, safe_text
 from ..curves.errors import unknown_name
 from ..reporting.tables import Comparison, Pair
 from ._comparing import IntervalMethod, Study
@@ -125,6 +125,8 @@ def compare(
     if len(methods) < 2:
         raise DataError(f"one {by} only: {methods[0]!r}", where="compare()", hint="comparing needs two")
     where = _places(at, entries)
+    if at is None:
+        notes += _held_back(entries, where[0])
     rng = np.random.default_rng(0) if rng is None else rng
     smaller = way == "min"
     tasks = sorted({e.task for e in entries}, key=_natural)
@@ -227,6 +229,20 @@ def _places(at: float | Sequence[float] | None, entries: Sequence[Entry]) -> tup
     if not found:
         raise UsageError("at is empty", code="CF-USE-009", where="compare()", hint="at=1000 or at=[100, 1000]")
     return found
+
+
+def _held_back(entries: Sequence[Entry], place: float) -> list[str]:
+    """A sentence where few runs ended so early that the x all reach says little about the others."""
+    ends = {e.name: float(e.curve.x[-1]) for e in entries if len(e.curve)}
+    far = float(np.quantile(list(ends.values()), 0.5, method="lower"))
+    if not far > 0 or place > 0.9 * far:
+        return []
+    early = sorted((end, run) for run, end in ends.items() if end < far)
+    named = ", ".join(safe_text(run) for _, run in early[:3]) + (", ..." if len(early) > 3 else "")
+    return [
+        f"compared at {place:g} because {early[0][1]} ends there; {len(ends) - len(early)} of {len(ends)} runs reach {far:g}"
+        f" (at {far:g} these count as missing: {named})"
+    ]
 
 
 def _natural(text: str) -> tuple[int, float, str]:

@@ -290,3 +290,23 @@ def test_runs_without_an_attribute_are_left_out_and_said(values):
     assert found.notes == ("1 run left out: no method",)
     with pytest.raises(UsageError, match="no attributes"):
         cf.compare([cf.Run("r", {"val_loss": cf.Curve(X, X, "val_loss")})], "method", "seed")
+
+
+def test_one_short_run_that_holds_all_others_back_is_named():
+    def run(name, method, seed, n):
+        x = np.arange(1.0, n + 1)
+        return cf.Run(
+            name,
+            {"val_loss": cf.Curve(x, 1 + x**-0.5 + seed / 100, "val_loss")},
+            attributes={"method": method, "seed": seed},
+        )
+
+    full = [run(f"{m}{s}", m, s, 100) for m in "ab" for s in range(3)]
+    found = cf.compare([*full, run("crashed", "a", 3, 2)], "method", "seed")
+    assert found.at == (2.0,)
+    assert found.notes == (
+        "compared at 2 because crashed ends there; 6 of 7 runs reach 100 (at 100 these count as missing: crashed)",
+    )
+    assert cf.compare(full, "method", "seed").notes == ()
+    assert cf.compare([*full, run("crashed", "a", 3, 2)], "method", "seed", 100).notes == ()
+    assert cf.compare([*full, run("nearly", "a", 3, 95)], "method", "seed").notes == ()
