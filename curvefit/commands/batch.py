@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, final, get_args
 
-from ..curves import CurvefitError, UsageError, XUnit
+from ..curves import CurvefitError, Direction, UsageError, XUnit
 from ..curves._checks import safe_text
 from ..estimands import registry as estimands
 from ..fitting.selection import Criterion
@@ -43,6 +43,11 @@ class Batch(Command):
         asked = parser.add_argument_group("questions")
         asked.add_argument(
             "-m", "--metric", action="append", metavar="M", help="metric; may be repeated (default: the main one)"
+        )
+        asked.add_argument(
+            "--direction",
+            choices=get_args(Direction),
+            help="whether smaller or larger values of --metric are better (default: as its name says)",
         )
         asked.add_argument(
             "--horizon",
@@ -145,6 +150,8 @@ class Batch(Command):
             )
         if len(failures) > _SHOWN:
             note(f"and {len(failures) - _SHOWN} more; see {args.output}/runs", quiet=args.quiet)
+        if any(failure["code"] == "CF-DATA-004" for failure in failures):
+            note("whether smaller or larger is better: --metric NAME --direction min or max", quiet=args.quiet)
         if args.json != "-":
             told = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no runs"
             print(f"{sum(counts.values())} curves: {told}")
@@ -192,6 +199,7 @@ def _asked(args: Namespace) -> dict[str, Any]:
         "models": models,
         "horizons": args.horizon or "planned",
         "metrics": args.metric,
+        "direction": args.direction,
         "tables": _names(args.only),
         "level": args.level,
         "target": args.target,

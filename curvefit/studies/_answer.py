@@ -126,6 +126,7 @@ def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) ->
 
 def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case | Callable[[], None]]:
     out: list[_Case | Callable[[], None]] = []
+    run = config.directed(run)
     for metric in config.metrics or ("",):
         curve: Curve | None = None
         name = metric or None

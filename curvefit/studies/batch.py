@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ..curves import ReadError, Run, UsageError
+from ..curves import Direction, ReadError, Run, UsageError
 from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves._optional import optional
@@ -36,6 +36,7 @@ def batch(
     models: str | Sequence[str] | None = "auto",
     horizons: Any = "planned",
     metrics: str | Sequence[str] | None = None,
+    direction: Direction | None = None,
     tables: str | Sequence[str] | None = None,
     level: float = 0.95,
     target: float | None = None,
@@ -70,6 +71,8 @@ def batch(
         diagnoses and recommendations are asked for.
     metrics : str or sequence of str, optional
         Metrics to work on; default each run's main one.
+    direction : {"min", "max"}, optional
+        Which way is better, where the names of ``metrics`` do not say.
     tables : str or sequence of str, optional
         Results to compute, of forecasts, estimates, parameters, comparison, breakpoints, diagnoses and
         recommendations; default all.
@@ -126,6 +129,7 @@ def batch(
         "models": as_texts(models, ()),
         "horizons": as_texts(horizons, ("planned",)),
         "metrics": as_texts(metrics, ()),
+        "direction": direction,
         "level": level,
         "target": target,
         "best": best,

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 
 from .. import __version__
-from ..curves import UsageError
+from ..curves import Direction, Run, UsageError
 from ..curves._checks import check_level, safe_text
 from ..curves.errors import unknown_name
 from ..diagnostics.rules import registry as rules
@@ -41,6 +41,8 @@ class BatchConfig:
         Kinds of results to compute; the table of runs is always there.
     metrics : tuple of str
         Metrics to work on; empty for each run's main one. A run without one of them is refused for that metric.
+    direction : {"min", "max"}, optional
+        Which way is better, of every one of ``metrics``; default as the name of each says.
     models : tuple of str
         Laws to fit and compare; ``("auto",)`` compares those usual for such a metric; empty for none.
     horizons : tuple of str
@@ -83,6 +85,7 @@ class BatchConfig:
     read: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, FieldType] = field(default_factory=dict)
     converted: bool = False
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         check_level(self.level)
@@ -101,6 +104,15 @@ class BatchConfig:
             raise UsageError("models names laws beside 'auto'", code="CF-USE-009", hint="'auto' alone, or the laws")
         if self.method not in forecasters:
             raise unknown_name("forecaster", self.method, forecasters)
+        if self.direction is not None:
+            if self.direction not in get_args(Direction):
+                raise unknown_name("direction", self.direction, get_args(Direction))
+            if not self.metrics:
+                raise UsageError(
+                    "a direction without a metric it is the direction of",
+                    code="CF-USE-009",
+                    hint=f"--metric NAME --direction {self.direction}; in Python metrics='NAME'",
+                )
         if self.criterion not in get_args(Criterion):
             raise unknown_name("criterion", self.criterion, get_args(Criterion))
         for name in ("target", "best", "cost_per_unit", "worth_per_unit"):
@@ -113,6 +125,14 @@ class BatchConfig:
         if not self.models and set(tables) <= set(_LAWS):
             return False
         return any(t in self.tables for t in tables)
+
+    def directed(self, run: Run) -> Run:
+        """The run with the direction that was stated for the metrics asked for."""
+        if self.direction is not None:
+            for name in self.metrics:
+                if name in run and run[name].direction != self.direction:
+                    run = run.with_curve(name, run[name].with_metric(direction=self.direction))
+        return run
 
     @property
     def digest(self) -> str:

@@ -173,12 +173,12 @@ class BatchResult:
     @checked
     def run(self, name: str) -> Run:
         """One run with its curves, read from the store."""
-        return self.store.run(name)
+        return self.config.directed(self.store.run(name))
 
     def runs_in_store(self) -> Iterator[Run]:
         """Every run with its curves, read in a stream."""
         for unit in self.store.units:
-            yield from self.store.read(unit)
+            yield from map(self.config.directed, self.store.read(unit))
 
     def __repr__(self) -> str:
         told = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)

@@ -29,6 +29,7 @@ INDEX = "index.parquet"
 ABOUT = "store.json"
 VERSION = 1
 RUNS = 500  # in a unit of work, at most
+FEWEST = 16  # in a unit of work that is written here, at first: a folder of a few hundred runs keeps all workers busy
 ROWS = 1_000_000  # points in a unit of work that is written here, unless one run has more
 _FEATURE = "stores of many runs"
 
@@ -233,7 +234,7 @@ def write_store(
     runs: Iterable[Run],
     path: str | os.PathLike[str],
     *,
-    runs_per_group: int = RUNS,
+    runs_per_group: int | None = None,
     rows_per_group: int = ROWS,
     failures: list[Failure] | None = None,
     sources: Mapping[str, Any] | None = None,
@@ -247,7 +248,8 @@ def write_store(
     path : path-like
         Folder; it becomes a store once everything is written.
     runs_per_group, rows_per_group : int
-        A row group is closed when it holds so many runs or points.
+        A row group is closed when it holds so many runs or points. By default the first hold 16 runs and later ones more,
+        an eighth of what was written before, up to 500: few runs are still many units of work, and many runs not too many.
     failures : list of Failure, optional
         Logs that could not be read; may grow while the runs are iterated.
     sources : mapping, optional
@@ -293,7 +295,8 @@ def write_store(
                 )
             group.append(run)
             points += sum(len(c) + int(c.nonfinite_x.size) for c in run.curves.values())
-            if len(group) >= runs_per_group or points >= rows_per_group:
+            most = runs_per_group or min(RUNS, max(FEWEST, len(writer.index) // 8))
+            if len(group) >= most or points >= rows_per_group:
                 writer.write(group)
                 group, points = [], 0
         if group:

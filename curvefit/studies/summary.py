@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..curves import Estimate, Interval, Status
+from ..curves import Estimate, Interval, Status, UsageError
+from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from ..reporting.tables import BatchSummary, Column, Pooled, Table
 from ..reporting.tables.table import Cell
@@ -93,6 +94,14 @@ def grouping(result: BatchResult, runs: Rows, by: str | None) -> Callable[[str],
     if by is None:
         return lambda _: ALL
     column = attribute_column(by)
+    if not result.config.attributes:
+        raise UsageError(
+            f"the runs have no attributes, so none is called {safe_text(str(by))!r}",
+            code="CF-USE-002",
+            where=safe_text(str(result.path)),
+            hint="constant columns of a log are attributes, or cf.Run(..., attributes={'method': 'adam', 'seed': 0}); "
+            "curvefit compare --names '{method}-seed{seed}' takes them from file names",
+        )
     if by not in result.config.attributes:
         raise unknown_name("attribute", by, result.config.attributes, where=str(result.path))
     of = {r["run"]: r[column] for r in runs}

@@ -482,3 +482,34 @@ def test_a_row_group_of_very_many_runs_is_cut_up_first(tmp_path, monkeypatch):
     result = cf.batch(tmp_path / "one.parquet", tmp_path / "out", **QUICK)
     assert result.config.converted
     assert stored(tmp_path / "out") == {r.name for r in every}
+
+
+def test_a_few_hundred_runs_are_many_units_and_the_units_grow(tmp_path):
+    sizes = [
+        u.runs for u in sorted(cf.write_store(runs(300, points=3), tmp_path / "store").units, key=lambda u: u.number)
+    ]
+    assert sum(sizes) == 300
+    assert sizes[0] == 16 and len(sizes) >= 12
+    assert sizes[:-1] == sorted(sizes[:-1]) and max(sizes) > 16
+    (one,) = cf.write_store(runs(300, points=3), tmp_path / "one", runs_per_group=500).units
+    assert one.runs == 300
+
+
+def test_a_metric_whose_name_does_not_say_is_analyzed_with_a_stated_direction(tmp_path, capsys):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for method in "ab":
+        for seed in range(2):
+            rows = "".join(f"{i},{1 - i**-0.5 + seed / 100:.5f},{method},{seed}\n" for i in range(1, 40))
+            (logs / f"{method}{seed}.csv").write_text("step,foo,method,seed\n" + rows)
+    plain = ["batch", str(logs), "--models", "none", "--engine", "serial"]
+    assert command([*plain, "-o", str(tmp_path / "no")]) == 3
+    assert "--metric NAME --direction min or max" in capsys.readouterr().err
+    assert command([*plain, "-o", str(tmp_path / "no"), "--direction", "max"]) == 2
+    assert "--metric NAME --direction max" in capsys.readouterr().err
+    out = tmp_path / "out"
+    assert command([*plain, "-o", str(out), "-m", "foo", "--direction", "max"]) == 0
+    assert cf.load_batch(out).arrow("runs")["direction"].to_pylist() == ["max"] * 4
+    again = ["report", str(out), "-o", str(tmp_path / "paper"), "--by", "method", "--over", "seed", "--no-html", "-q"]
+    assert command(again) == 0
+    assert "larger is better" in (tmp_path / "paper" / "paper.md").read_text()

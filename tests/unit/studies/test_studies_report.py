@@ -180,3 +180,13 @@ def test_the_summary_says_what_was_asked(result):
     assert found.groups == ("method",)
     assert found.counts["refused"] + found.counts["failed"] == 1
     assert found.settings["models"] == "power_law"
+
+
+def test_a_batch_without_attributes_says_where_they_come_from(tmp_path):
+    x = np.arange(1.0, 21.0)
+    bare = [cf.Run(f"m-seed{i}", {"val_loss": cf.Curve(x, 1 + x**-0.5 + i / 9, "val_loss")}) for i in range(2)]
+    cf.batch(bare, tmp_path / "out", models=None, tables=["forecasts"])
+    with pytest.raises(UsageError, match="no attributes") as caught:
+        write_report(tmp_path / "out", tmp_path / "paper", by="method")
+    assert "--names" in caught.value.hint
+    assert not (tmp_path / "paper").exists()
