@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from ._bump_design import BumpDesign
 from ._noise import noise_paths, noise_slope, raw_lag1
 
-__all__ = ["STEPS", "correlation", "slope"]
+__all__ = ["REACH", "STEPS", "correlation", "slope"]
 
 Array = NDArray[np.float64]
 GRID = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.97])
 STEPS = 3  # by which bumps leave the grid, in simulated series as in the observed one
 EACH = 24  # simulated series per correlation of the grid
+REACH = 3.0  # standard deviations of the law up to which the noise may follow it
 AGAIN = 96  # simulated series for the slope of the variance
 
 
@@ -54,12 +55,12 @@ def slope(
     ----------
     Efron and Tibshirani (1993), An introduction to the bootstrap. Chapter 10.
     """
-    seen, error = noise_slope(residual, null)
+    seen, error = noise_slope(residual, null, REACH)
     if abs(seen) <= 2 * error:
         return 0.0, 0.0
     paths = noise_paths(np.full(AGAIN, rho), rng.standard_normal((null.size, AGAIN)))
     worlds = null[:, None] + sd[:, None] * paths
     fits = design.fit(worlds)
     rest = worlds - design.refined_many(worlds, fits.law, fits.place, 0.0, STEPS)[0]
-    again = np.array([noise_slope(rest[:, j], null)[0] for j in range(AGAIN)])
+    again = np.array([noise_slope(rest[:, j], null, REACH)[0] for j in range(AGAIN)])
     return seen - (float(again.mean()) - seen), float(again.std(ddof=1))

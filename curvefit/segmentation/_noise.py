@@ -19,7 +19,7 @@ def raw_lag1(e: Array) -> float:
     return 2 * float(e[1:] @ e[:-1]) / power if power > 0 else 0.0
 
 
-def noise_sd(residual: Array, curve: Array, parameters: int) -> Array:
+def noise_sd(residual: Array, curve: Array, parameters: int, reach: float = np.inf) -> Array:
     r"""Standard deviation of the noise at every point, constant or log-linear in the curve.
 
     .. math:: \log \sigma_i = a + b f_i, \qquad b = 0 \text{ unless twice its standard error}
@@ -30,33 +30,43 @@ def noise_sd(residual: Array, curve: Array, parameters: int) -> Array:
         Residuals, and the curve they may follow.
     parameters : int
         Parameters fitted to get them.
+    reach : float
+        Standard deviations of the curve beyond which its value counts as this far: a few points that stand high above all
+        others say little about how the noise follows them.
 
     References
     ----------
     Harvey (1976), Estimating regression models with multiplicative heteroscedasticity. Econometrica 44, 461-465.
     """
-    b, error = noise_slope(residual, curve)
-    return sd_with_slope(residual, curve, parameters, b if abs(b) > 2 * error else 0.0)
+    b, error = noise_slope(residual, curve, reach)
+    return sd_with_slope(residual, curve, parameters, b if abs(b) > 2 * error else 0.0, reach)
 
 
-def noise_slope(residual: Array, curve: Array) -> tuple[float, float]:
+def _standard(curve: Array, reach: float) -> Array:
+    """Mean 0 and variance 1, before and after what stands out is pulled in; zeros where nothing varies."""
+    c = curve
+    for limit in (reach, np.inf):
+        c = c - c.mean()
+        c = np.clip(c / max(float(np.sqrt(np.mean(c * c))), 1e-300), -limit, limit)
+    return np.asarray(c)
+
+
+def noise_slope(residual: Array, curve: Array, reach: float = np.inf) -> tuple[float, float]:
     """Slope of the logarithm of the variance in standard deviations of the curve, and its standard error."""
     n = residual.size
-    c = curve - curve.mean()
-    spread = float(np.sqrt(np.mean(c * c)))
-    if not spread > 0:
+    c = _standard(curve, reach)
+    if not np.any(c):
         return 0.0, 0.0
-    b = float(c @ np.log(np.maximum(residual**2, 1e-4 * float(np.mean(residual**2))))) / spread / n
+    b = float(c @ np.log(np.maximum(residual**2, 1e-4 * float(np.mean(residual**2))))) / n
     r = float(np.clip(raw_lag1(residual), 0.0, 0.97))
     # log chi-squared has variance pi^2 / 2; logarithms of correlated squares are correlated by about r^2
     return b, float(np.sqrt(np.pi**2 / 2 * (1 + r * r) / (1 - r * r) / n))
 
 
-def sd_with_slope(residual: Array, curve: Array, parameters: int, slope: float | Array) -> Array:
+def sd_with_slope(residual: Array, curve: Array, parameters: int, slope: float | Array, reach: float = np.inf) -> Array:
     """Standard deviation with a given slope, its level from the residuals: (n,), or (n, B) for slopes of shape (B,)."""
     n = residual.size
-    c = curve - curve.mean()
-    c = c / max(float(np.sqrt(np.mean(c * c))), 1e-300)
+    c = _standard(curve, reach)
     at = (n,) + (1,) * np.ndim(slope)
     shape = np.exp(0.5 * np.asarray(slope) * c.reshape(at))
     level = np.sqrt(np.mean((residual.reshape(at) / shape) ** 2, axis=0) * n / max(n - parameters, 1))

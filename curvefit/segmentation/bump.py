@@ -13,7 +13,7 @@ from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import as_float_array, check_level
 from ._bump_checks import SEEDS, largest_rise, rise_score, seed_noise
 from ._bump_design import BumpDesign
-from ._bump_noise import STEPS, correlation, slope
+from ._bump_noise import REACH, STEPS, correlation, slope
 from ._noise import HIGHEST, noise_paths, noise_sd, raw_lag1, sd_with_slope
 from ._sequential import enough, sequential_p
 from ._two_scale import TwoScale, TwoScaleDesign
@@ -183,7 +183,7 @@ def double_descent(
             "undecided", float("nan"), level, Status.DEGRADED, "no noise seen: a test has nothing to weigh against"
         )
     null_curve = design.curve(v, int(first.law0[0]), -1)
-    sd = noise_sd(residual, null_curve, PARAMETERS)
+    sd = noise_sd(residual, null_curve, PARAMETERS, REACH)
     deviations: Array | None = None
     if table is not None and seeds >= SEEDS:  # of the mean, on the bins and scale of the test
         centered = table - table.mean(axis=1, keepdims=True)
@@ -207,7 +207,7 @@ def double_descent(
     uneven, uneven_error = 0.0, 0.0  # slope of the log variance along the law, and its error
     if deviations is None:
         uneven, uneven_error = slope(design, null_curve, sd, residual, rho, generator)
-        sd = sd_with_slope(residual, null_curve, PARAMETERS, uneven)
+        sd = sd_with_slope(residual, null_curve, PARAMETERS, uneven, REACH)
     first_null = null_curve
 
     def noise(count: int) -> Array:
@@ -219,7 +219,7 @@ def double_descent(
         if uneven_error == 0:
             return sd[:, None] * paths
         drawn = uneven + uneven_error * generator.standard_normal(count)
-        return sd_with_slope(residual, first_null, PARAMETERS, drawn) * paths
+        return sd_with_slope(residual, first_null, PARAMETERS, drawn, REACH) * paths
 
     null_curve = design.curve(v, int(best.law0[0]), -1, rho)
     nulls: list[Array] = []

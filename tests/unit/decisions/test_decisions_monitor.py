@@ -145,7 +145,7 @@ def test_a_divergence_ends_the_run():
     y = LEVEL.copy()
     y[400:] += np.linspace(0, 4, 600)
     at, answer = watch(Monitor("val_loss", any_of=("diverged",)), y)
-    assert at is not None and 450 < at < 800
+    assert at is not None and 450 < at < 850  # looks are a tenth apart; it ends when coming back has become unlikely
     assert "diverged" in answer.reason
     assert watch(Monitor("val_loss", any_of=("diverged",)), LEVEL)[0] is None
 

@@ -183,7 +183,7 @@ def test_autocorrelations_against_statsmodels():
 def test_unknown_kinds_are_named(report):
     with pytest.raises(ValueError, match="Did you mean 'fan'"):
         report.plot(kind="fans")
-    with pytest.raises(ValueError, match="choices: csv, json, markdown, terminal"):
+    with pytest.raises(ValueError, match="choices: csv, html, json, markdown, terminal"):
         report.render("yaml")
 
 
