@@ -13,7 +13,7 @@ from ._options import CRITERIA, WIDEST
 from ._plain import from_plain, to_plain
 from .recommendation import Recommendation
 
-__all__ = ["FIRST", "Memory"]
+__all__ = ["FIRST", "Memory", "too_early"]
 
 FIRST = 8  # observations before the first evaluation
 _VERSION = 1
@@ -53,6 +53,11 @@ class Memory:
     gap_x: float = 0.0
     longest: int = 0
     answer: Recommendation | None = None
+
+    def missed(self, x: float) -> None:
+        """Count a value that is not finite."""
+        self.gap_x = x if self.gap == 0 else self.gap_x
+        self.gap += 1
 
     def state(self, metric: str) -> dict[str, Any]:
         """As plain JSON values."""
@@ -98,3 +103,11 @@ class Memory:
                 raise
             raise UsageError(f"this is no saved state: {e!r}", code="CF-USE-012", where="Monitor state") from e
         return out
+
+
+def too_early(count: int, missed: int) -> str:
+    """Why nothing can be said yet of so many values, after so many in a row that were not finite."""
+    nothing = (
+        "" if count or missed <= FIRST else f"; none of the {missed} logged is finite: is it computed, under this name?"
+    )
+    return f"{count} values so far; the first evaluation is after {FIRST}{nothing}"

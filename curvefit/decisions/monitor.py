@@ -19,7 +19,7 @@ from ..fitting.autocorrelation import robust_sd
 from ..forecasting.api import forecast
 from ..forecasting.forecast import Forecast
 from ._gain import smallest_gain
-from ._memory import FIRST, Memory
+from ._memory import FIRST, Memory, too_early
 from ._options import CRITERIA, LARGEST, Options, smooth, twice, within
 from .recommend import FEW, HOPELESS_BELOW, STOP_BELOW, no_way_back, recommend
 from .recommendation import Action, Recommendation
@@ -208,14 +208,14 @@ class Monitor:
                 self._seen.top = [float(ys[i]), float(xs[i]), float((ys.size - 1 - i) * self._seen.series.size)]
 
     def _not_finite(self, x: float) -> Recommendation:
-        seen = self._seen
-        seen.gap_x = x if seen.gap == 0 else seen.gap_x
-        seen.gap += 1
+        (seen := self._seen).missed(x)
         if len(seen.series) >= FIRST and seen.gap > max(2 * seen.longest, self._asked.confirm):
             seen.streak["diverged"] = self._asked.confirm
             if self._stops(warm=True) == "diverged":
-                since = f"{self._asked.metric.name} has not been finite since {self._asked.x_unit} {seen.gap_x:g}"
-                return self._ended("diverged", since)
+                since = f"since {self._asked.x_unit} {seen.gap_x:g}"
+                return self._ended("diverged", f"{self._asked.metric.name} has not been finite {since}")
+        if seen.gap == 2 * FIRST and not len(seen.series):
+            _LOG.warning("monitoring %s: %s", self._asked.metric.name, too_early(0, seen.gap))
         return self._decide(x)
 
     # criteria
@@ -315,7 +315,7 @@ class Monitor:
             return self._ended(criterion, self._why(criterion))
         answer = self._seen.answer
         if answer is None:
-            return self._going_on(f"{len(self._seen.series)} values so far; the first evaluation is after {FIRST}")
+            return self._going_on(too_early(len(self._seen.series), self._seen.gap))
         if answer.action is Action.STOP:
             held = max(self._seen.streak["gain"], self._seen.streak["hopeless"])
             wait = "still warming up" if not warm else f"evaluation {held} of {self._asked.confirm} that say so"

@@ -141,6 +141,20 @@ def test_not_finite_for_long_is_a_divergence_and_for_short_is_none():
     assert watch(Monitor("val_loss"), every_tenth)[0] is None
 
 
+def test_a_metric_that_is_never_finite_is_said_and_warned_of_once(caplog):
+    monitor = Monitor("val_loss")
+    with caplog.at_level(logging.WARNING):
+        answers = [monitor.update(i, float("nan")) for i in range(60)]
+    assert not any(a.stop for a in answers)
+    assert "none of the 60 logged is finite" in answers[-1].reason
+    assert sum("none of the 16 logged is finite" in r.getMessage() for r in caplog.records) == 1
+    caplog.clear()
+    seldom = Monitor("val_loss")  # validated every 30 steps
+    for i in range(200):
+        assert not seldom.update(i, 1.0 / (i + 1) if i % 30 == 0 else float("nan")).stop
+    assert not caplog.records
+
+
 def test_a_divergence_ends_the_run():
     y = LEVEL.copy()
     y[400:] += np.linspace(0, 4, 600)
