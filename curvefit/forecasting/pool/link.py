@@ -138,6 +138,7 @@ def _cap(chunk: Chunk, log: NDArray[np.bool_]) -> Floats:
     With a = 1.2 h - 1 between 1 and 1.4 and b = max(h - .5, min(2.4 h - 2.2, 2.6)), and never below the last value. On a
     log scale the upper tail has no mean; a loss rises no faster than its own past suggests. A line that rises from the
     origin gains (h - 1) of its range and 2 (h - 1) of that of its second half: up to h = 2 both limits leave room for it.
+    Below eight points the first limit alone holds: the range of the latest rests on two to four of them.
     """
     cap = np.full(chunk.ahead.shape, np.inf)
     if log.any():
@@ -148,9 +149,8 @@ def _cap(chunk: Chunk, log: NDArray[np.bool_]) -> Floats:
         low = np.where(recent, y, np.inf).min(axis=1)
         highest = y.max(axis=1)
         with np.errstate(over="ignore"):
-            limit = np.minimum(
-                highest[:, None] + within(1.2 * h - 1, 1.0, 1.4) * (highest - y.min(axis=1))[:, None],
-                top[:, None] + np.maximum(h - 0.5, np.minimum(2.4 * h - 2.2, 2.6)) * (top - low)[:, None],
-            )
+            whole = highest[:, None] + within(1.2 * h - 1, 1.0, 1.4) * (highest - y.min(axis=1))[:, None]
+            latest = top[:, None] + np.maximum(h - 0.5, np.minimum(2.4 * h - 2.2, 2.6)) * (top - low)[:, None]
+            limit = np.where((chunk.size[log] < 8)[:, None], whole, np.minimum(whole, latest))
         cap[log] = np.maximum(limit, y[:, -1:])
     return cap

@@ -61,7 +61,9 @@ def test_correlation_and_size_of_the_noise_are_recovered(kind, bias):
     # clipping at 0 lifts the mean of the white ones, the trend takes slow noise along; both are known and bounded
     assert estimates.mean() == pytest.approx(rho, abs=3 * np.sqrt((1 - rho**2) / 88 / 200) + bias)
     cautious = np.mean([t.rho_high for t in found])
-    assert cautious > rho - 0.08  # of noise this slow the trend takes some; healthy runs say that half an error is enough
+    assert (
+        cautious > rho - 0.08
+    )  # of noise this slow the trend takes some; healthy runs say that half an error is enough
     shocks = np.median([t.noise for t in found])
     assert shocks == pytest.approx(sd * np.sqrt(1 - rho**2), rel=0.1)
 

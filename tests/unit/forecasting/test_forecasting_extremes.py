@@ -42,3 +42,10 @@ def test_a_loss_that_falls_towards_zero_is_not_certain_of_it(h):
     falling = cf.Curve(np.arange(501, 506.0), [0.8, 0.7, 0.6, 0.5, 0.4], metric="loss")
     q = cf.forecast(falling, [505.0 * h]).quantile(LEVELS)[0]
     assert q[0] >= 0 and q[-1] > 0.001
+
+
+def test_few_points_leave_room_above_the_latest():
+    y = [2.412, 2.405, 2.404, 2.3805, 2.394]  # the last of few: the range of the latest says little
+    made = cf.forecast(cf.Curve([1, 2, 3, 4, 5], y, "val_loss"), 6)
+    low, high = (float(side[0]) for side in (made.interval(0.95).low, made.interval(0.95).high))
+    assert low < 2.394 < high and high - 2.394 > 0.1 * (2.394 - low)
