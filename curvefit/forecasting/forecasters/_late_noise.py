@@ -7,9 +7,10 @@ import numpy as np
 from ...curves import Curve
 from ..pool.noise import late_differences, noise_sd
 
-__all__ = ["STILL", "late_noise", "smallest_width"]
+__all__ = ["FEW", "STILL", "late_noise", "smallest_width"]
 
 STILL = 0.001  # stated scale of "no change", relative to the value: the resolution values are usually logged with
+FEW = 0.5  # of the value: one or two points say nothing of what is to come
 
 
 def late_noise(curve: Curve) -> float:
@@ -25,5 +26,8 @@ def late_noise(curve: Curve) -> float:
 
 
 def smallest_width(curve: Curve) -> float:
-    """Standard deviation used where a curve shows no scatter at all: .001 of its last value (.001 when that is 0)."""
-    return STILL * (abs(float(curve.y[-1])) or 1.0)
+    """Standard deviation used where a curve shows no scatter: .001 of its last value, half of it for one or two points.
+
+    1 stands for a last value of 0.
+    """
+    return (STILL if curve.y.size > 2 else FEW) * (abs(float(curve.y[-1])) or 1.0)

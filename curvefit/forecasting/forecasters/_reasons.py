@@ -27,6 +27,7 @@ def shared_doubts(curve: Curve, x: NDArray[np.float64]) -> tuple[Status, tuple[s
         )
     if curve.nonfinite_x.size:
         reasons.append(f"{counted(int(curve.nonfinite_x.size), 'non-finite value')} left out")
+    reasons.extend(_odd_accuracies(curve))
     shared = bool((curve.x[1:] == curve.x[:-1]).any())
     if shared:
         reasons.append("observations that share an x were averaged")
@@ -46,3 +47,16 @@ def shared_doubts(curve: Curve, x: NDArray[np.float64]) -> tuple[Status, tuple[s
     if n < FEW:
         reasons.insert(0, f"only {n} points: the width of the interval rests on a stated prior, hardly on this curve")
     return (Status.DEGRADED, tuple(reasons)) if reasons else (Status.OK, ())
+
+
+def _odd_accuracies(curve: Curve) -> tuple[str, ...]:
+    """Accuracies that are neither shares nor plainly percent."""
+    if curve.kind != "accuracy":
+        return ()
+    low, high = float(curve.y.min()), float(curve.y.max())
+    if curve.bounds == (0.0, 100.0) and 1 < high < 2:
+        return (f"accuracies up to {format_number(high)} are taken as percent; as shares some would be above 1",)
+    if curve.bounds is None and (low < 0 or high > 100):
+        seen = f"{format_number(low)} to {format_number(high)}"
+        return (f"accuracies from {seen} are neither shares nor percent: the forecast has no bounds",)
+    return ()

@@ -34,7 +34,7 @@ class RandomWalk(Forecaster):
 def _one(curve: Curve, x: NDArray[np.float64]) -> Forecast:
     last = float(curve.y[-1])
     noise = late_noise(curve)
-    step = 2 * _root_mean_square(np.diff(curve.y / 2)) or smallest_width(curve)
+    step = (2 * _root_mean_square(np.diff(curve.y / 2)) if curve.y.size > 2 else 0.0) or smallest_width(curve)
     with np.errstate(over="ignore"):
         sd = np.minimum(step * np.sqrt(_steps_ahead(curve.x, x)), np.finfo(float).max / 1e6)
         mean_sd = sd * np.sqrt(np.maximum(1 - (noise / sd) ** 2, 0.01))

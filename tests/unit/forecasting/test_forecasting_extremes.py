@@ -49,3 +49,19 @@ def test_few_points_leave_room_above_the_latest():
     made = cf.forecast(cf.Curve([1, 2, 3, 4, 5], y, "val_loss"), 6)
     low, high = (float(side[0]) for side in (made.interval(0.95).low, made.interval(0.95).high))
     assert low < 2.394 < high and high - 2.394 > 0.1 * (2.394 - low)
+
+
+@pytest.mark.parametrize(
+    ("top", "says"), [(1.27, "taken as percent"), (150, "neither shares nor percent"), (0.9, None), (90, None)]
+)
+def test_accuracies_outside_their_range_are_said(top, says):
+    made = cf.forecast(cf.Curve(range(1, 21), np.linspace(0.3 * top, top, 20), "val_accuracy"), 40)
+    assert any(says in r for r in made.reasons) if says else made.reasons == ()
+    assert (made.status is cf.Status.DEGRADED) == bool(says)
+
+
+@pytest.mark.parametrize("method", ["last_value", "random_walk", "parametric"])
+@pytest.mark.parametrize("y", [[2.0], [2.0, 1.99]])
+def test_one_or_two_points_are_no_certainty_for_any_forecaster(method, y):
+    made = cf.forecast(cf.Curve(range(1, len(y) + 1), y, "val_loss"), 4, method=method).interval(0.95)
+    assert float(made.high[0] - made.low[0]) > 0.5
