@@ -135,6 +135,7 @@ def answer(question: Question, names: Iterable[str] | None = None) -> dict[str, 
     return {name: registry[name](question) for name in names}
 
 
+@checked
 def plateau_onset(
     curve: Curve,
     definition: Definition = "kink",

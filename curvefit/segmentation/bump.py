@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..curves import Curve, DataError, Estimate, Interval, Status, UsageError
-from ..curves._checks import as_float_array, check_level
+from ..curves import DataError, Estimate, Interval, Status, UsageError
+from ..curves._checks import check_level
 from ._bump_checks import SEEDS, largest_rise, rise_score, seed_noise
+from ._bump_data import Data, binned, prepared
 from ._bump_design import BumpDesign
 from ._bump_noise import REACH, STEPS, correlation, slope
 from ._noise import HIGHEST, noise_paths, noise_sd, raw_lag1, sd_with_slope
@@ -21,8 +22,6 @@ from ._two_scale import TwoScale, TwoScaleDesign
 __all__ = ["BumpTest", "double_descent"]
 
 Array = NDArray[np.float64]
-Data = Curve | tuple[ArrayLike, ArrayLike]
-BINS = 240
 PARAMETERS = 7
 WIDER = 2.0  # errors of rho are skewed downwards: one standard error rejects 8 % of AR(.9) series at 5 %
 RISE = 0.25  # a bump of which the data themselves show less than this is a misfit of the laws
@@ -155,7 +154,7 @@ def double_descent(
     if form not in ("bump", "two_scale"):
         raise UsageError(f"form {form!r}", code="CF-USE-007", hint="choices: bump, two_scale")
     generator = rng or np.random.default_rng(0)
-    x, y, sign, unit, y_unit, seeds, table = _prepare(data, direction)
+    x, y, sign, unit, y_unit, seeds, table = prepared(data, direction)
     if np.ptp(y) == 0:
         return _nothing("absent", 1.0, level, Status.CONSTANT, "the values do not vary")
     if x.size < 12:
@@ -163,7 +162,7 @@ def double_descent(
     logarithmic = axis == "log" or (axis == "auto" and x[0] > 0 and x[-1] / x[0] >= 30)
     if axis == "log" and x[0] <= 0:
         raise DataError("x is not positive", hint="axis='linear'")
-    xb, yb, bins = _bin(x, y * sign, logarithmic)
+    xb, yb, bins = binned(x, y * sign, logarithmic)
     if rise_score(yb, np.bincount(bins).astype(float)) < 1.0:
         return BumpTest(
             "absent", 0.5, 0.0, "screened: no rise of one standard error under independent noise", None, None, None,
@@ -305,56 +304,6 @@ def _two_scale(u: Array, v: Array, paths: Array, rho: float, unit: tuple[float, 
     coefficients = (float(c[0] * scale + middle), *(float(k * scale) for k in c[1:]))
     p_value = (1 + larger) / (1 + paths.shape[1])
     return TwoScale((times[0], times[1]), coefficients, float(seen[0]), p_value, sign * (fitted * scale + middle))
-
-
-def _prepare(
-    data: Data | Sequence[Data], direction: str | None
-) -> tuple[Array, Array, float, str, str, int, Array | None]:
-    many: list[Data]
-    if isinstance(data, Curve) or (
-        isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], Curve | tuple)
-    ):
-        many = [data]
-    else:
-        many = list(data)
-    xs, ys, unit, y_unit, way = [], [], "", "", direction
-    for item in many:
-        if isinstance(item, Curve):
-            xs.append(item.x)
-            ys.append(item.y)
-            unit, y_unit = str(item.x_unit), item.metric.unit
-            way = way or item.metric.need_direction()
-        else:
-            xs.append(as_float_array(item[0], "x"))
-            ys.append(as_float_array(item[1], "y"))
-        if xs[-1].shape != ys[-1].shape:
-            raise DataError(f"{xs[-1].size} x values and {ys[-1].size} y values")
-    x = np.concatenate(xs) if xs else np.zeros(0)
-    y = np.concatenate(ys) if ys else np.zeros(0)
-    keep = np.isfinite(x) & np.isfinite(y)
-    x, y = x[keep], y[keep]
-    if not x.size:
-        raise DataError("no finite points", code="CF-DATA-001")
-    top = float(np.max(np.abs(y)))
-    if top > 1e150:  # squares must not overflow
-        raise DataError(f"values up to {top:g} overflow when squared", hint="rescale, or take logarithms")
-    distinct, inverse = np.unique(x, return_inverse=True)
-    mean = np.bincount(inverse, y) / np.bincount(inverse)
-    table: Array | None = None
-    if len(many) > 1 and all(np.array_equal(v, distinct) for v in xs) and keep.all():
-        table = np.column_stack(ys)
-    return distinct, mean, -1.0 if way == "max" else 1.0, unit, y_unit, len(many), table
-
-
-def _bin(x: Array, y: Array, logarithmic: bool) -> tuple[Array, Array, NDArray[np.intp]]:
-    """At most 240 bins, equal on the axis of the bump, so that early points of a log axis keep their place."""
-    if x.size <= BINS:
-        return x, y, np.arange(x.size)
-    z = np.log(x) if logarithmic else x
-    at = np.minimum(((z - z[0]) / (z[-1] - z[0]) * BINS).astype(int), BINS - 1)
-    _, inverse = np.unique(at, return_inverse=True)
-    count = np.bincount(inverse)
-    return np.bincount(inverse, x) / count, np.bincount(inverse, y) / count, np.asarray(inverse, dtype=np.intp)
 
 
 def _features(at: Array, f: Array, center: float, width: float) -> Array:

@@ -319,3 +319,25 @@ def test_where_no_bump_rises_the_law_alone_is_given(design):
     assert found.place[0] == -1
     assert found.law[0] == found.law0[0]
     assert design.curve(5 - X, int(found.law[0]), -1) == pytest.approx(5 - X, abs=1e-9)
+
+
+def test_seeds_at_different_x_are_compared_where_they_share_them():
+    rng = np.random.default_rng(3)
+    y = LAW + BUMP
+    first, second = (y + 0.02 * rng.standard_normal(N) for _ in range(2))
+    found = double_descent([(X, first), (X[:150], second[:150])])
+    assert found.verdict == "present" and found.x[-1] == X[149]
+    with pytest.raises(DataError, match="share 0 of at most 100 x"):
+        double_descent([(X[::2], first[::2]), (X[1::2], second[1::2])])
+
+
+def test_copies_of_a_run_are_one_run():
+    y = LAW + BUMP + 0.05 * np.random.default_rng(4).standard_normal(N)
+    once, thrice = double_descent((X, y)), double_descent([(X, y)] * 8)
+    assert thrice.p_value == pytest.approx(once.p_value) and "seeds" not in thrice.method
+    assert thrice.peak.interval.low == pytest.approx(once.peak.interval.low, rel=1e-9)
+
+
+def test_seeds_of_different_metrics_are_refused():
+    with pytest.raises(DataError, match="not runs of one metric"):
+        double_descent([Curve(X, LAW, "val_loss"), Curve(X, LAW / 10, "val_accuracy")])
