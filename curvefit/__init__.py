@@ -77,6 +77,7 @@ _HOMES = {
     "Recommendation": "decisions.recommendation",
     "Monitor": "decisions.monitor",
     "Report": "reporting.report",
+    "plot_backtest": "reporting.backtests",
     "plot_segments": "reporting.segments",
     "plot_profile": "reporting.segments",
     "plot_null": "reporting.segments",
@@ -152,6 +153,7 @@ if TYPE_CHECKING:
     from .forecasting.replay import Backtests as Backtests
     from .readers.parquet import write_parquet as write_parquet
     from .readers.read import read as read
+    from .reporting.backtests import plot_backtest as plot_backtest
     from .reporting.report import Report as Report
     from .reporting.segments import plot_null as plot_null
     from .reporting.segments import plot_profile as plot_profile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from re import sub
@@ -62,8 +63,11 @@ class Figures:
             self._first = None
         self._write(run, picture)
 
-    def close(self) -> dict[str, str]:
-        """Write what still waits and return the file of each run."""
+    def close(self, over_all: Callable[[], Axes] | None = None) -> dict[str, str]:
+        """Write what still waits, of several runs the figure of all, and return the file of each."""
+        if self._first is None and self.drawn and over_all is not None:
+            self._only.write(figure_bytes(over_all(), self.format))
+            self.drawn["all runs"] = str(self.target)
         if self._first is not None:
             name, picture = self._first
             self._only.write(picture)

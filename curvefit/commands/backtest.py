@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
-from typing import Any, final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, final
 
 from ..curves import Run
 from ..curves.numbers import format_number, format_x
@@ -12,17 +13,21 @@ from ..forecasting.forecasters import registry as forecasters
 from ..forecasting.replay import Backtest as Record
 from ..forecasting.replay import Backtests, BacktestSummary, Coverage, Replay
 from ..forecasting.scheduled import logged_schedule
+from ..reporting.backtests import plot_backtest
+from ._drawing import DrawingCommand
 from ._experience import add_experience
-from ._listing import RunCommand
 from ._options import add_level, finite, name_of
 from ._runs import Batch
 from ._table import table, terminal_width, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Backtest"]
 
 
 @final
-class Backtest(RunCommand):
+class Backtest(DrawingCommand):
     """A table per run of forecasts against what came, and one over all runs."""
 
     def __init__(self) -> None:
@@ -52,6 +57,7 @@ class Backtest(RunCommand):
         )
         add_experience(parser)
         add_level(parser)
+        self.add_plot(parser)
 
     def run(self, args: Namespace) -> int:
         """Replay every run; a failure ends that run only."""
@@ -75,6 +81,7 @@ class Backtest(RunCommand):
             experience=args.experience,
         )
         self._made.append(made)
+        self.draw(run, lambda: plot_backtest(made, run[metric]))
         rows = []
         for r in made.replays:
             half = (r.high - r.low) / 2
@@ -97,6 +104,10 @@ class Backtest(RunCommand):
         text += [line for note in notes for line in wrapped(f"note: {note}", hanging=6)]
         fields = made.to_dict()
         return "\n".join(text), {**{k: v for k, v in fields.items() if k not in ("run", "metric")}, "notes": notes}
+
+    def drawn_over_all(self) -> Callable[[], Axes]:
+        """How often the intervals held, over all runs."""
+        return lambda: plot_backtest(Backtests(tuple(self._made)))
 
     def overall(self) -> dict[str, Any]:
         """Scores over all runs."""

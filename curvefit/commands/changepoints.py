@@ -12,15 +12,15 @@ from ..reporting.segments import plot_segments
 from ..segmentation._partition import Cost
 from ..segmentation.level_changes import ChangePoints
 from ..segmentation.level_changes import changepoints as find
+from ._drawing import DrawingCommand, count_or_auto, penalty
 from ._options import add_level
-from ._segmentation import SegmentationCommand, count_or_auto, penalty
 from ._table import table, terminal_width, wrapped
 
 __all__ = ["Changepoints"]
 
 
 @final
-class Changepoints(SegmentationCommand):
+class Changepoints(DrawingCommand):
     """Changes with the interval of their place, their size and a p-value, and the segments between them."""
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:

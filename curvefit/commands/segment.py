@@ -11,15 +11,15 @@ from ..reporting.document import estimate_fields
 from ..reporting.segments import plot_segments
 from ..segmentation.segmented_regression import Axis, BreakpointInterval, SegmentedFit
 from ..segmentation.segmented_regression import segment as fit_line
+from ._drawing import DrawingCommand, count_or_auto
 from ._options import add_level
-from ._segmentation import SegmentationCommand, count_or_auto
 from ._table import table, terminal_width, wrapped
 
 __all__ = ["Segment"]
 
 
 @final
-class Segment(SegmentationCommand):
+class Segment(DrawingCommand):
     """Breakpoints and slopes with their intervals, and the test whether there is any breakpoint."""
 
     def add_own_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What the segmentation commands share: the figure of each run, and the values of their options."""
+"""Commands over runs that draw what they found, and the values of options of segmentation."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ._output import note
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SegmentationCommand", "count_or_auto", "penalty"]
+__all__ = ["DrawingCommand", "count_or_auto", "penalty"]
 
 
-class SegmentationCommand(RunCommand):
+class DrawingCommand(RunCommand):
     """A command over runs that can draw what it found."""
 
     _figures: Figures | None = None
@@ -46,12 +46,16 @@ class SegmentationCommand(RunCommand):
             self._figures = figures
             try:
                 code = super().run(args)
-                drawn = figures.close()
+                drawn = figures.close(self.drawn_over_all())
             finally:
                 self._figures = None
         for name, file in drawn.items():
             note(f"figure of {name}: {file}", quiet=args.quiet)
         return code
+
+    def drawn_over_all(self) -> Callable[[], Axes] | None:
+        """What makes the figure of all runs together, where a command has one."""
+        return None
 
     def draw(self, run: Run, make: Callable[[], Axes]) -> None:
         """Draw one run where figures were asked for."""
