@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,11 +80,11 @@ class Pictures:
             if len(groups) > 1:
                 rows = [(f"{g} ({len(p.runs)})", p.mean) for g, p in groups.items()]
                 told = f"Mean {name} of the {law.replace('_', ' ')} by {by} (runs), random effects, 95 % intervals."
-                self.draw(f"forest-{law}-{name}", told, lambda rows=rows, title=title: forest(rows, label=title))  # type: ignore[misc]
+                self.draw(f"forest-{law}-{name}", told, partial(forest, rows, label=title))
             else:
                 only = next(iter(groups.values()))
                 told = f"{name} of the {law.replace('_', ' ')}: every run by itself and drawn toward the mean (random effects)."
-                self.draw(f"forest-{law}-{name}", told, lambda only=only, title=title: forest(only, label=title))  # type: ignore[misc]
+                self.draw(f"forest-{law}-{name}", told, partial(forest, only, label=title))
 
     def of_runs(self, runs: Sequence[tuple[Run, str, str]], metric: str | None, cost: str | None) -> None:
         """Calibration of forecasts from half of each run, and cost against value.

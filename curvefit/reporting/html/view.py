@@ -267,7 +267,10 @@ def _events(report: Report) -> list[tuple[str, float]]:
 def text_of(row: Row) -> tuple[str, str, str, str, str]:
     """Label, value, interval, unit and remark of an estimate or parameter as text, with the digits of its interval."""
     if "text" in row:
-        return tuple(str(row.get(k) or "") for k in ("label", "text", "interval", "unit", "remark"))  # type: ignore[return-value]
+        said, text, interval, unit, remark = (
+            str(row.get(k) or "") for k in ("label", "text", "interval", "unit", "remark")
+        )
+        return said, text, interval, unit, remark
     label = str(row.get("label") or row.get("name") or row.get("parameter") or "").replace("_", " ")
     value, low, high = (_number(row.get(k)) for k in ("value", "low", "high"))
     status = str(row.get("status") or "ok")

@@ -48,8 +48,11 @@ def forest(
     title : str
         Above the axes.
     """
-    pooled = found if isinstance(found, Pooled) else None
-    rows = list(zip(pooled.runs, pooled.own, strict=True)) if pooled else list(found)  # type: ignore[arg-type]
+    if isinstance(found, Pooled):
+        pooled: Pooled | None = found
+        rows = list(zip(found.runs, found.own, strict=True))
+    else:
+        pooled, rows = None, list(found)
     shrunk = dict(enumerate(pooled.shrunken)) if pooled else {}
     rows, shrunk, total = _some(rows, shrunk, most)
     with paper_style():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,7 +146,10 @@ class ScalingFit:
         return np.asarray(np.log(self.losses) - np.log(self._law(self.best[None], self.points)[0]))
 
     def predict(
-        self, *values: ArrayLike, interval: str | None = "prediction", level: float | None = None
+        self,
+        *values: ArrayLike,
+        interval: Literal["confidence", "prediction"] | None = "prediction",
+        level: float | None = None,
     ) -> Prediction:
         """Loss at other values of the variables.
 
@@ -189,8 +192,8 @@ class ScalingFit:
                 inflate = np.sqrt(self.losses.size / max(self.losses.size - used, 1))
                 drawn = np.repeat(drawn, 4, axis=0) + inflate * rng.choice(self.residuals, (4 * len(drawn), 1))
             low, high = np.exp(np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0))
-        kind = None if interval is None or not len(self.draws) else interval
-        return Prediction(points[:, 0], mean, low, high, kind=kind, level=level)  # type: ignore[arg-type]
+        kind = None if not len(self.draws) else interval
+        return Prediction(points[:, 0], mean, low, high, kind=kind, level=level)
 
     def optimal(self, compute: float, *, level: float | None = None) -> Allocation:
         r"""Best split of an amount of compute :math:`C = c\,x_1 x_2` between the two variables.
