@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ _BY_SIZE = ("sample", "parameter", "flop")  # nothing happens along them
 _BINS, _FEWEST = 240, 20
 _SIDE = 4  # bins on either side of a place in the screen
 _REACH = 24  # bins on either side in the test
-_TOGETHER = 2000  # curves of one length that are screened at once: memory stays flat
+_TOGETHER = 2000  # curves that are screened at once
 _STRIKING = 8.0  # typical gaps
 _SMALLEST = 0.03  # of the range of the values
 
@@ -96,30 +96,40 @@ def found_drop(curve: Curve) -> float | None:
 def found_drops(curves: Sequence[Curve]) -> dict[int, float]:
     """The drop of each curve in which one is found, by its place among them.
 
-    Curves of one length are screened at once; the test is made where the screen finds something.
+    Curves of about one length are screened at once; the test is made where the screen finds something.
     """
-    alike: dict[int, list[int]] = {}
-    for i, curve in enumerate(curves):
-        if len(curve) >= _FEWEST and curve.x_unit not in _BY_SIZE:
-            alike.setdefault(len(curve), []).append(i)
+    able = [i for i, c in enumerate(curves) if len(c) >= _FEWEST and c.x_unit not in _BY_SIZE]
     found: dict[int, float] = {}
-    for size, members in sorted(alike.items()):
-        for start in range(0, len(members), _TOGETHER):
-            some = members[start : start + _TOGETHER]
-            first = _bins(size)
-            values = np.stack([curves[i].y for i in some])
-            sign = np.array([1.0 if curves[i].direction == "min" else -1.0 for i in some])
-            top = np.maximum(np.abs(values).max(axis=1), 1e-300)
-            y = _means((sign / top)[:, None] * values, first)
-            for row, at in _striking(y):
-                curve = curves[some[row]]
-                x = float(curve.x[first[at]])
-                low, high = max(0, at - _REACH), min(first.size, at + _REACH)
-                across = _means(curve.x[None], first)[0]
-                deep = _fall(across[low:high], y[row, low:high]) >= _SMALLEST * float(np.ptp(y[row]))
-                if deep and enough_since(curve, x):
-                    found[some[row]] = x
+    for some in _alike(able, [min(len(curves[i]), _BINS) for i in able]):
+        size = np.array([min(len(curves[i]), _BINS) for i in some])
+        y = np.zeros((len(some), int(size[-1])))
+        for row, i in enumerate(some):
+            y[row, : size[row]] = _binned(curves[i].y)
+        sign = np.array([1.0 if curves[i].direction == "min" else -1.0 for i in some])
+        y *= sign[:, None]
+        for row, at in _striking(y, size):
+            curve = curves[some[row]]
+            first = _bins(len(curve))
+            x, n = float(curve.x[first[at]]), int(size[row])
+            low, high = max(0, at - _REACH), min(n, at + _REACH)
+            deep = _fall(_means(curve.x, first)[low:high], y[row, low:high]) >= _SMALLEST * float(np.ptp(y[row, :n]))
+            if deep and enough_since(curve, x):
+                found[some[row]] = x
     return found
+
+
+def _alike(places: list[int], size: list[int]) -> Iterator[list[int]]:
+    """Places in groups of about one size, smallest first; memory stays flat."""
+    group: list[int] = []
+    least = 0
+    for k in sorted(range(len(places)), key=size.__getitem__):
+        if group and (size[k] > 1.2 * least or len(group) == _TOGETHER):
+            yield group
+            group = []
+        least = least if group else size[k]
+        group.append(places[k])
+    if group:
+        yield group
 
 
 def _fall(x: Array, y: Array) -> float:
@@ -145,12 +155,18 @@ def _bins(size: int) -> NDArray[np.intp]:
     return np.linspace(0, size, _BINS + 1).astype(np.intp)[:-1]
 
 
-def _means(rows: Array, first: NDArray[np.intp]) -> Array:
-    """Mean of each bin, along the last axis."""
-    if first.size == rows.shape[1]:
-        return rows
-    means: Array = np.add.reduceat(rows, first, axis=1) / np.diff(np.r_[first, rows.shape[1]])
+def _means(values: Array, first: NDArray[np.intp]) -> Array:
+    """Mean of each bin."""
+    if first.size == values.size:
+        return values
+    means: Array = np.add.reduceat(values, first) / np.diff(np.r_[first, values.size])
     return means
+
+
+def _binned(y: Array) -> Array:
+    """Means of bins of the values over their largest, which cannot overflow."""
+    top = max(float(y.max()), -float(y.min()), 1e-300)
+    return _means(y / top, _bins(y.size))
 
 
 _DISTANCE = np.arange(_SIDE) + 0.5
@@ -161,15 +177,22 @@ _AHEAD = 1 / _SIDE - (_DISTANCE - _DISTANCE.mean()) * _DISTANCE.mean() / float(
 _KERNEL = np.r_[_AHEAD[::-1], -_AHEAD]
 
 
-def _striking(y: Array) -> list[tuple[int, int]]:
-    """Rows with a striking drop, and the first bin after the last; the beginning, which falls anyway, is left out."""
+def _striking(y: Array, size: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Rows with a striking drop, and the first bin after the last; the beginning, which falls anyway, is left out.
+
+    Rows are as long as their size says, zeros after that.
+    """
     wide = y.shape[1] - 2 * _SIDE + 1
     gap = np.zeros((len(y), wide))
     for k, factor in enumerate(_KERNEL):  # in this order for every number of rows: the same bits alone and in a batch
         gap += factor * y[:, k : k + wide]
-    limit = _STRIKING * 1.4826022185056018 * np.median(np.abs(gap), axis=1)
-    beyond = gap > np.maximum(limit, 1e-12)[:, None]
-    beyond[:, : max(3, y.shape[1] // 20 - _SIDE)] = False
+    count, place = (size - 2 * _SIDE + 1)[:, None], np.arange(wide)
+    there = place < count
+    gap[~there] = 0.0
+    ordered = np.sort(np.where(there, np.abs(gap), np.inf), axis=1)
+    median = 0.5 * sum(np.take_along_axis(ordered, half, axis=1)[:, 0] for half in ((count - 1) // 2, count // 2))
+    beyond = gap > np.maximum(_STRIKING * 1.4826022185056018 * median, 1e-12)[:, None]
+    beyond &= place >= np.maximum(3, size // 20 - _SIDE)[:, None]
     out = []
     for row in np.flatnonzero(beyond.any(axis=1)):
         places = np.flatnonzero(beyond[row])
