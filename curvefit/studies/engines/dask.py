@@ -34,10 +34,10 @@ class Dask(Engine):
         self, tasks: Sequence[Task], work: Work, *, workers: int | None, scheduler: str | None
     ) -> Iterator[Outcome]:
         """Do all units; one whose worker died is reported at once, not tried again by Dask."""
-        dask = optional("dask", extra="dask", feature=_FEATURE)
-        distributed = optional("distributed", extra="dask", feature=_FEATURE)
         if scheduler is not None:
             check_address(scheduler)
+        dask = optional("dask", extra="dask", feature=_FEATURE)
+        distributed = optional("distributed", extra="dask", feature=_FEATURE)
         settings = {
             "distributed.scheduler.allowed-failures": 0,
             "distributed.admin.log-length": 0,
