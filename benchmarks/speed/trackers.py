@@ -228,7 +228,7 @@ def run(quick: bool) -> list[Row]:
             *wandb(where, quick),
             *mlflow(where, quick),
             *folders(where, quick),
-            *polls(where),
+            *polls(where, quick),
         ]
 
 
