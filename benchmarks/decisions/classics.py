@@ -45,12 +45,12 @@ def report(looks: Sequence[Looks], chances: Sequence[Chances]) -> None:
     some = [one for one in looks if one.run.name in errors]
     beside = [one for one in some if one.run.training is not None and float(one.run.training.min()) > 0]
     for alpha in ALPHAS:
-        print(row(f"GL {alpha:g}", some, lambda one, a=alpha: policies.prechelt_gl(errors[one.run.name], a)))  # type: ignore[misc]
+        print(row(f"GL {alpha:g}", some, lambda one, a=alpha: policies.prechelt_gl(errors[one.run.name], a)))
     for strips in STRIPS:
-        print(row(f"UP {strips}", some, lambda one, s=strips: policies.prechelt_up(errors[one.run.name], s)))  # type: ignore[misc]
+        print(row(f"UP {strips}", some, lambda one, s=strips: policies.prechelt_up(errors[one.run.name], s)))
     print(row("Monitor, the same runs", some, replay.stop_of))
     for alpha in QUOTIENTS:
-        print(row(f"PQ {alpha:g}", beside, lambda one, a=alpha: _pq(one.run, errors[one.run.name], a)))  # type: ignore[misc]
+        print(row(f"PQ {alpha:g}", beside, lambda one, a=alpha: _pq(one.run, errors[one.run.name], a)))
     print(row("Monitor, the same runs", beside, replay.stop_of))
     _sweeps(looks, chances)
 

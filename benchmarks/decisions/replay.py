@@ -65,7 +65,7 @@ def patience_rules(waits: Sequence[int]) -> dict[str, Callable[[LoggedRun], int]
     for scaled in (False, True):
         for wait in waits:
             name = f"patience {wait}" + (", min_delta = noise" if scaled else "")
-            out[name] = lambda r, w=wait, s=scaled: policies.patience(r.sign * r.curve.y, w, s)  # type: ignore[misc]
+            out[name] = lambda r, w=wait, s=scaled: policies.patience(r.sign * r.curve.y, w, s)
     return out
 
 

@@ -77,9 +77,9 @@ def as_run(part: Any) -> Run:
     for name, rows in part.sort_values("x").groupby("metric", sort=True):
         kind, direction = str(rows["kind"].iloc[0]), str(rows["direction"].iloc[0])
         unit = str(rows["x_unit"].iloc[0])
-        metric = Metric.infer(str(name), kind=kind, direction=direction)  # type: ignore[arg-type]
+        metric = Metric.infer(str(name), kind=kind, direction=direction)
         x_unit = unit.rstrip("s") if unit.rstrip("s") in ("step", "epoch", "token", "iteration", "sample") else "step"
-        found[str(name)] = Curve(rows["x"].to_numpy(float), rows["y"].to_numpy(float), metric, x_unit=x_unit)  # type: ignore[arg-type]
+        found[str(name)] = Curve(rows["x"].to_numpy(float), rows["y"].to_numpy(float), metric, x_unit=x_unit)
     return Run("run", found)
 
 

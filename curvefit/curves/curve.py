@@ -163,7 +163,7 @@ class Curve:
         arrays = ("x", "y", "flags", "segment", "nonfinite_x", "nonfinite_y")
         return same and all(np.array_equal(getattr(self, a), getattr(other, a), equal_nan=True) for a in arrays)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # how Python spells unhashable; the stubs say a method
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (

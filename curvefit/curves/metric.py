@@ -96,7 +96,7 @@ class Metric:
         found = readings(words)
         said = split_of(words)
         if direction is None and kind is not None:
-            direction = {"loss": "min", "error": "min", "accuracy": "max", "reward": "max"}.get(kind)  # type: ignore[assignment]
+            direction = {"loss": "min", "error": "min", "accuracy": "max", "reward": "max"}.get(kind)  # type: ignore[assignment]  # values of the table are directions
         best: tuple[Kind, Direction | None, str] = ("other", None, "")
         if found and not is_auxiliary(words) and len({d for _, d, _ in found}) == 1:
             best = cast("tuple[Kind, Direction, str]", found[0])

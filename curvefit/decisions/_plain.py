@@ -42,7 +42,7 @@ def from_plain(state: Mapping[str, Any]) -> Recommendation:
             expected_value=estimate,
             reasons=tuple(map(str, state["reasons"])),
             arithmetic={str(k): float(v) for k, v in state["arithmetic"].items()},
-            **known,  # type: ignore[arg-type]
+            **known,  # type: ignore[arg-type]  # fields of numbers, by name
         )
     except (KeyError, TypeError, ValueError) as e:
         raise UsageError(f"this is no saved recommendation: {e!r}", code="CF-USE-012", where="Monitor state") from e

@@ -34,7 +34,7 @@ _NUMERIC = re.compile(r"[<>|=]?[bBiuf]\d{1,2}")
 _BOOL = re.compile(r"[<>|=]?(\?|b1)")
 MANY = 32  # columns that one array with two axes may become
 EVALUATIONS = {"results": "eval/mean_reward", "ep_lengths": "eval/mean_ep_length", "successes": "eval/success_rate"}
-BROKEN = (
+BROKEN = (  # what zipfile raises on damage; NotImplementedError is an unknown compression
     zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, KeyError,
     IndexError, OverflowError, struct.error,
 )  # fmt: skip

@@ -117,7 +117,7 @@ class _Symbol:
     def __eq__(self, other: object) -> bool:
         raise TypeError("a comparison is not traced")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # how Python spells unhashable; the stubs say a method
 
 
 def trace(

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,7 @@ def test_places_that_cannot_work_are_known_before_the_work(tmp_path):
 def test_a_device_is_written_directly():
     with OutputFile("/dev/null", "--json") as file:
         file.write(b"x")
+    assert Path("/dev/null").is_char_device(), "not replaced by a file"
 
 
 def test_a_full_device_is_an_error_of_its_own():

@@ -300,7 +300,8 @@ def test_evaluations_survive_interleavings_too():
     for i in range(400):
         x = x - 20 if i % 97 == 96 else x + rng.integers(0, 2)
         monitor.update(x, BAD[i % len(BAD)] if i % 5 == 0 else rng.random(), train_loss=rng.random())
-    json.dumps(monitor.state_dict(), allow_nan=False)
+    text = json.dumps(monitor.state_dict(), allow_nan=False)
+    assert json.loads(text) == monitor.state_dict()
 
 
 def test_a_forecaster_that_raises_is_survived_and_logged_once(caplog):

@@ -138,13 +138,16 @@ def test_a_million_points_are_drawn_within_a_second(build):
 def test_few_points_are_drawn(build, n):
     ax = build(np.arange(1.0, n + 1), 1 / np.arange(1.0, n + 1)).plot()
     ax.get_figure().canvas.draw()
+    assert ax.lines and np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
 
 
 @pytest.mark.parametrize(
     "y", [np.ones(30), np.r_[5.0, np.zeros(29)], 1e-300 * np.arange(30, 0, -1.0), 1e300 / np.arange(1.0, 31)]
 )
 def test_extreme_values_are_drawn(build, y):
-    build(np.arange(1.0, 31.0), y, "loss").plot().get_figure().canvas.draw()
+    ax = build(np.arange(1.0, 31.0), y, "loss").plot()
+    ax.get_figure().canvas.draw()
+    assert ax.lines and np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
 
 
 def test_colors_differ_in_lightness_for_gray_printing():

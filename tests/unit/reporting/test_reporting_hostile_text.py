@@ -183,7 +183,8 @@ def test_o09_rich_reads_no_markup_from_a_name(report):
 @pytest.mark.parametrize("name", sorted(renderers))
 @pytest.mark.parametrize("text", CONTROL)
 def test_o09_every_form_can_be_written_as_utf8(report, name, text):
-    hostile(report, text).render(name).encode("utf-8")
+    said = hostile(report, text).render(name)
+    assert said and said.encode("utf-8").decode("utf-8") == said
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])

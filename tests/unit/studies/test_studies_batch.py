@@ -134,7 +134,9 @@ def test_a_batch_is_the_same_however_the_runs_are_cut(tmp_path):
     small_store(tmp_path / "b", per_group=5)
     one = cf.batch(tmp_path / "a", tmp_path / "one", **QUICK).arrow("forecasts").to_pylist()
     five = cf.batch(tmp_path / "b", tmp_path / "five", **QUICK).arrow("forecasts").to_pylist()
+    assert len(one) == len(five) > 0
     for here, there in zip(one, five, strict=True):
+        assert here.keys() == there.keys()
         for name, value in here.items():
             close(there[name], value)
 
