@@ -14,7 +14,8 @@ from .curves.numbers import format_x
 from .decisions._gain import smallest_gain
 from .decisions.recommend import recommend
 from .diagnostics.api import diagnose
-from .estimands import Question, horizon_grid
+from .diagnostics.evidence import future_grid
+from .estimands import Question
 from .estimands import registry as estimands
 from .fitting.autocorrelation import effective_size, lag1
 from .fitting.fit import Fit, fit
@@ -117,9 +118,9 @@ def analyze(
     asked = horizon
     horizon, notes = planned(run, curve, horizon)
     ahead, about_rate = forecast_run(
-        run, curve, horizon_grid(curve, horizon), method=method, level=level, experience=experience
+        run, curve, future_grid(curve, horizon), method=method, level=level, experience=experience
     )
-    diagnoses = diagnose(run, metric=metric, horizon=horizon)
+    diagnoses = diagnose(run, metric=metric, horizon=horizon, forecast=ahead)
     law, choice = describe(curve, model)
     question = Question(
         curve,

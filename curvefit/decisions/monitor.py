@@ -269,7 +269,7 @@ class Monitor:
         hopeless = "hopeless" in (*self._asked.any_of, *self._asked.all_of)
         to = self._asked.horizon or twice(curve, x)
         ahead = self._forecasting(curve, horizon_grid(curve, to, _GRID))
-        found = judge(Evidence(run, metric=name, horizon=to, forecasting=lambda *_: ahead), _RULES)
+        found = judge(Evidence(run, metric=name, ahead=ahead), _RULES)
         answer = recommend(
             run,
             metric=name,

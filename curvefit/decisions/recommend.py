@@ -12,7 +12,7 @@ from ..curves._arguments import checked
 from ..curves.numbers import format_number, format_probability, format_x
 from ..diagnostics.api import diagnose
 from ..diagnostics.diagnosis import Diagnoses, Diagnosis
-from ..estimands import horizon_grid
+from ..diagnostics.evidence import check_begins, future_grid
 from ..estimands.api import estimate
 from ..forecasting.forecast import Forecast
 from ..forecasting.forecasters._rates import rate_ahead
@@ -104,12 +104,13 @@ def recommend(
     check_prices(cost_per_unit, worth_per_unit)
     if not len(curve):
         raise DataError("no finite values: there is nothing to decide on", where=f"{run.name}: {metric}")
-    if diagnoses is None:
-        diagnoses = diagnose(run, metric=metric, horizon=horizon)
     if forecast is None:
-        forecast, _ = forecast_run(
-            run, curve, horizon_grid(curve, horizon or _default_horizon(run, curve)), experience=experience
-        )
+        ahead = future_grid(curve, _default_horizon(run, curve) if horizon is None else horizon)
+        forecast, _ = forecast_run(run, curve, ahead, experience=experience)
+    else:
+        check_begins(forecast, curve, horizon)
+    if diagnoses is None:
+        diagnoses = diagnose(run, metric=metric, horizon=horizon, forecast=forecast)
     gains = Gains.of(forecast)
     gain, why_gain = smallest_gain(min_gain, curve, forecast.level_now, forecast.noise)
     keep = estimate(curve, "best_point")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..curves import Run
 from ..curves._arguments import checked
+from ..forecasting.forecast import Forecast
 from ._seeds import EACH, Seeds, seeds_of, stem_of, vote
 from .diagnosis import Diagnoses
 from .evidence import Evidence
@@ -18,7 +19,12 @@ __all__ = ["diagnose", "judge"]
 
 @checked
 def diagnose(
-    run: Run, *, metric: str | None = None, horizon: float | None = None, rules: Iterable[str] | None = None
+    run: Run,
+    *,
+    metric: str | None = None,
+    horizon: float | None = None,
+    rules: Iterable[str] | None = None,
+    forecast: Forecast | None = None,
 ) -> Diagnoses:
     """Look for every known pattern in a run.
 
@@ -34,6 +40,9 @@ def diagnose(
         x up to which remaining gains are judged; default the planned length if beyond the data, else twice the last x.
     rules : iterable of str, optional
         Names of the rules to apply; default all.
+    forecast : Forecast, optional
+        Of the curve that matters, one that is already there, its last x the horizon. By default the one that uses the
+        run's learning rate and planned length when they are known, as `recommend` and `analyze` do.
 
     Returns
     -------
@@ -60,7 +69,7 @@ def diagnose(
     """
     seeds = seeds_of(run)
     if seeds is None:
-        return judge(Evidence(run, metric=metric, horizon=horizon), rules)
+        return judge(Evidence(run, metric=metric, horizon=horizon, ahead=forecast), rules)
     if metric is not None and metric not in seeds.mean:
         run[metric]  # an unknown name is an error that lists the choices
         metric = stem_of(metric)

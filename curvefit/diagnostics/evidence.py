@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import cached_property
@@ -10,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, CurvefitError, Metric, Run, Schedule, UsageError
-from ..forecasting.api import forecast
+from ..curves.numbers import format_x
+from ..estimands import horizon_grid
+from ..forecasting.chances import chance_as_good
 from ..forecasting.forecast import Forecast
+from ..forecasting.scheduled import forecast_run
 from ._leveling import Course, course
 from ._noise import Residuals, residuals
 from ._phases import Phase, phases
 from ._trace import HIGHEST, Trace, oriented, trace
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "check_begins", "future_grid"]
 
 Array = NDArray[np.float64]
 Forecasting = Callable[[Curve, Array], Forecast]
@@ -41,7 +45,9 @@ class Evidence:
     horizon : float, optional
         x up to which gains are asked for; default the planned length if it lies beyond the data, else twice the last x.
     forecasting : callable, optional
-        ``(curve, x) -> Forecast``; default the package's forecaster.
+        ``(curve, x) -> Forecast``; default the package's forecaster with the run's learning rate and planned length.
+    ahead : Forecast, optional
+        Of the curve that matters, on increasing x up to the horizon: one that is already there.
 
     Attributes
     ----------
@@ -59,12 +65,14 @@ class Evidence:
         *,
         metric: str | None = None,
         horizon: float | None = None,
-        forecasting: Forecasting = forecast,
+        forecasting: Forecasting | None = None,
+        ahead: Forecast | None = None,
     ) -> None:
         if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
             raise UsageError(f"horizon = {horizon!r} is not a positive number", code="CF-USE-007", where=run.name)
         self.run = run
-        self._forecasting = forecasting
+        self._forecasting = forecasting or self._as_run
+        self._ahead = ahead
         self._asked_horizon = horizon
         self._traces: dict[str, Trace | None] = {}
         self._residuals: dict[str, Residuals | None] = {}
@@ -77,6 +85,8 @@ class Evidence:
         self.training = self._training()
         self.score = self._score()
         self.progress = self.training or self.main
+        if ahead is not None and self.main is not None:
+            check_begins(ahead, run[self.main], horizon)
 
     # which curve is which
 
@@ -229,6 +239,8 @@ class Evidence:
         last = self.last_x
         if last is None:
             return None
+        if self._ahead is not None:
+            return float(self._ahead.x[-1])
         for given in (self._asked_horizon, self.run.horizon):
             if given is not None and given > last:
                 return float(given)
@@ -256,15 +268,26 @@ class Evidence:
         return self._courses[name]
 
     def forecast(self, name: str) -> Forecast | None:
-        """Forecast of a curve at half as much again, twice as much and the horizon; None where there can be none."""
+        """Forecast of a curve at a quarter, half and all of the way to the horizon; None where there can be none."""
         if name not in self._forecasts:
             self._forecasts[name] = self._forecast(name)
         return self._forecasts[name]
 
     def _forecast(self, name: str) -> Forecast | None:
         future = self.future(name)
-        found = None if future is None else self._forecasting(self.run[name], future)
-        return found if found is not None and found.status.usable else None
+        if future is None:
+            return None
+        if self._ahead is not None and name == self.main:
+            x = self._ahead.x
+            found = self._ahead.at(np.unique(np.minimum(np.searchsorted(x, future), x.size - 1)))
+        else:
+            found = self._forecasting(self.run[name], future)
+        return found if found.status.usable else None
+
+    def _as_run(self, curve: Curve, x: Array) -> Forecast:
+        """The forecast that `recommend` decides on and `analyze` reports: on the same grid, with the same schedule."""
+        grid = future_grid(curve, float(x[-1]))
+        return forecast_run(self.run, curve, grid)[0].at(np.searchsorted(grid, x))
 
     def future(self, name: str) -> Array | None:
         """The x that `forecast` asks about; None where there can be no forecast."""
@@ -274,13 +297,11 @@ class Evidence:
         if float(np.max(np.abs(curve.y))) >= HIGHEST:
             return None  # a value that is as good as infinite has no future
         last = float(curve.x[-1])
-        reach = self.horizon - self.last_x
-        future = np.unique([last + 0.25 * reach, last + 0.5 * reach, last + reach])
-        future = future[future > last]
-        return future if future.size else None
+        end = self.horizon if last == self.last_x else last + (self.horizon - self.last_x)
+        return _landmarks(last, end) if end > last else None
 
     def chance_gain_exceeds(self, name: str, gain: float) -> float | None:
-        """P(mean curve at the horizon is better than the level now by more than ``gain``); None without a forecast.
+        """P(mean curve at the horizon is better than the level now by ``gain``), corrected as in `forecasting.chances`.
 
         Parameters
         ----------
@@ -293,8 +314,47 @@ class Evidence:
         if found is None:
             return None
         better = found.level_now - gain if found.direction == "min" else found.level_now + gain
-        below = float(found.underlying.cdf(np.array([better]))[-1, 0])
-        return below if found.direction == "min" else 1.0 - below
+        return float(chance_as_good(found.at(-1), better)[0, 0])
+
+
+def check_begins(ahead: Forecast, curve: Curve, horizon: float | None) -> None:
+    """A forecast that is given belongs to the curve as it is now, and ends where the question does.
+
+    Raises
+    ------
+    UsageError
+        When it was made before the last observation, of another curve, or up to another x.
+    """
+    where = curve.metric.name
+    if len(curve) and not ahead.x_last == float(curve.x[-1]):
+        raise UsageError(
+            f"the forecast begins after {format_x(ahead.x_last)}, {where} ends at {format_x(float(curve.x[-1]))}",
+            code="CF-USE-007",
+            where=where,
+            hint="leave the forecast out, or make it from this curve",
+        )
+    if horizon is not None and not math.isclose(float(ahead.x[-1]), horizon, rel_tol=1e-9):
+        raise UsageError(
+            f"the forecast ends at {format_x(float(ahead.x[-1]))}, the horizon is {format_x(horizon)}",
+            code="CF-USE-007",
+            where=where,
+            hint="one of the two: the horizon of a forecast is its last x",
+        )
+
+
+def future_grid(curve: Curve, horizon: float) -> Array:
+    """The future x on which a run is judged: `estimands.horizon_grid`, a quarter and half of the way among them."""
+    x = np.union1d(horizon_grid(curve, horizon), _landmarks(float(curve.x[-1]), horizon))
+    same = np.flatnonzero(np.diff(x) <= 1e-12 * np.abs(x[1:]))  # but for rounding
+    keep = np.ones(x.size, bool)
+    ours = np.isin(x, _landmarks(float(curve.x[-1]), horizon))
+    keep[np.where(ours[same], same + 1, same)] = False
+    return np.asarray(x[keep])
+
+
+def _landmarks(last: float, end: float) -> Array:
+    x = np.unique([last + 0.25 * (end - last), last + 0.5 * (end - last), end])
+    return np.asarray(x[x > last])
 
 
 def _stem(name: str) -> str:

@@ -17,8 +17,8 @@ from ..decisions._gain import smallest_gain
 from ..decisions.recommend import recommend
 from ..diagnostics.api import judge
 from ..diagnostics.diagnosis import Diagnoses
-from ..diagnostics.evidence import Evidence
-from ..estimands import Question, horizon_grid
+from ..diagnostics.evidence import Evidence, future_grid
+from ..estimands import Question
 from ..estimands import registry as estimands
 from ..fitting.fit import Fit, fit
 from ..fitting.selection import Candidate, Selection, select
@@ -47,7 +47,7 @@ class _Case:
     ahead: Forecast | None = None
     others: dict[str, Forecast] = field(default_factory=dict)
     evidence: Evidence | None = None
-    soon: dict[str, Forecast] = field(default_factory=dict)
+    soon: Forecast | None = None
     law: Fit | None = None
     estimates: list[Estimate] = field(default_factory=list)
     diagnoses: Diagnoses | None = None
@@ -179,7 +179,7 @@ def _forecast_all(cases: list[_Case], config: BatchConfig) -> None:
     blind: list[tuple[_Case, str, _Array]] = []
     for case in cases:
         for text, x in dict(case.asked).items():
-            grid = horizon_grid(case.curve, x) if whole and x == case.horizon else np.array([x])
+            grid = future_grid(case.curve, x) if whole and x == case.horizon else np.array([x])
             if config.method in ("pooled", "annealed") and logged_schedule(case.run, case.curve)[0] is not None:
                 with case.attempt("forecast"):
                     _keep(
@@ -275,14 +275,16 @@ def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
     asked: list[tuple[_Case, Curve, _Array]] = []
     for case in cases:
         with case.attempt("diagnoses"):
+            if case.ahead is not None and case.ahead.x.size > 1:  # what the rest is judged by
+                case.evidence = Evidence(case.run, metric=case.metric, horizon=case.horizon, ahead=case.ahead)
+                continue
             case.evidence = Evidence(case.run, metric=case.metric, horizon=case.horizon, forecasting=_prepared(case))
-            for name in dict.fromkeys(n for n in (case.evidence.main, case.evidence.progress) if n is not None):
-                future = case.evidence.future(name)
-                if future is not None:
-                    asked.append((case, case.run[name], future))
-    for (case, curve, future), made in zip(asked, _together(asked), strict=True):
+            future = case.evidence.future(case.metric)
+            if future is not None and logged_schedule(case.run, case.curve)[0] is None:
+                asked.append((case, case.curve, future_grid(case.curve, float(future[-1]))))
+    for (case, _, _), made in zip(asked, _together(asked), strict=True):
         if made is not None:
-            case.soon[_name(curve, future)] = made
+            case.soon = made
     for case in cases:
         if case.evidence is not None:
             with case.attempt("diagnoses"):
@@ -292,14 +294,11 @@ def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
 
 def _prepared(case: _Case) -> Callable[[Curve, _Array], Forecast]:
     def look_up(curve: Curve, x: _Array) -> Forecast:
-        made = case.soon.get(_name(curve, x))
-        return made if made is not None else forecast(curve, x)
+        grid = future_grid(curve, float(x[-1]))
+        made = case.soon if case.soon is not None and curve is case.curve else forecast_run(case.run, curve, grid)[0]
+        return made.at(np.searchsorted(grid, x))
 
     return look_up
-
-
-def _name(curve: Curve, x: _Array) -> str:
-    return f"{id(curve)} {x.tobytes().hex()}"
 
 
 # ------------------------------------------------------------------ rows

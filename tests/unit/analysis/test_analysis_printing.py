@@ -63,4 +63,4 @@ def test_diagnoses_list_findings_first_and_name_what_is_absent():
 def test_a_forecast_says_what_it_expects_at_its_end():
     assert str(REPORT.forecast).startswith("forecast of val_loss at x = 80: 0.")
     assert "(95 % of new observations)" in str(REPORT.forecast)
-    assert repr(REPORT.forecast) == "Forecast('val_loss', pooled, 48 x up to 80)"
+    assert repr(REPORT.forecast) == "Forecast('val_loss', pooled, 50 x up to 80)"

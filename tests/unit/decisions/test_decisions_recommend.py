@@ -35,7 +35,7 @@ def expected(curve, gains, sd=0.02, level=1.1, noise=0.01):
         metric=curve.metric.name,
         kind=curve.kind,
         direction=curve.direction,
-        x_last=100.0,
+        x_last=float(curve.x[-1]),
         y_last=float(curve.y[-1]),
         level_now=sign * level,
         noise=noise,
