@@ -76,8 +76,9 @@ def trend(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArr
         kept[start : start + lead] = False
         part = y[start + lead : stop]
         n = part.size
-        p = max(int(np.clip(n // 6, min(n // 2, 3), 8)) if i == 0 else int(np.clip(n // 6, min(n // 3, 2), 4)), 1)
-        tried = [_robust_fit(part, _basis(n, p, offset)) for offset in (_SCALES if n >= 24 else _SCALES[:2])]
+        # a later piece often falls and then turns: a line would leave that to the noise
+        p = max(int(np.clip(n // 6, min(n // 2, 3), 8)) if i == 0 else int(np.clip(n // 5, min(n // 3, 2), 4)), 1)
+        tried = [_robust_fit(part, _basis(n, p, offset)) for offset in (_SCALES if n >= 24 or i else _SCALES[:2])]
         out[start + lead : stop] = min(tried, key=lambda fit: fit[1])[0]
         total += p
     return out, total, kept

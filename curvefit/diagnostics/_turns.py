@@ -46,7 +46,10 @@ def turns_of(boiled: Trace) -> list[Turn]:
         width = max(2, (span.stop - bottom) // 5)
         last = (max(span.stop - width, bottom + 1), span.stop)
         h = max(boiled.half_window, 1)
-        low = (max(bottom - h, first), min(bottom + h + 1, last[0]) if last[0] > bottom else bottom + 1)
+        begin = max(
+            s.start for s in boiled.spans if s.start <= bottom
+        )  # the level before a cut is not that of the minimum
+        low = (max(bottom - h, first, begin), min(bottom + h + 1, last[0]) if last[0] > bottom else bottom + 1)
         size, stderr = boiled.change(low, last) if last[1] - last[0] > 0 and low[1] > low[0] else (0.0, 0.0)
         after = boiled.local[bottom : span.stop]
         top = float(np.max(after) - after[0])
