@@ -42,7 +42,11 @@ class Batch(Command):
         parser.add_argument("--config", metavar="FILE", help="batch.json of an earlier batch, to ask the same again")
         asked = parser.add_argument_group("questions")
         asked.add_argument(
-            "-m", "--metric", action="append", metavar="M", help="metric; may be repeated (default: the main one)"
+            "-m",
+            "--metric",
+            action="append",
+            metavar="M",
+            help="metric; may be repeated; all: every one whose direction is known (default: the main one)",
         )
         asked.add_argument(
             "--direction",

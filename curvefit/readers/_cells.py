@@ -6,6 +6,7 @@ are missing, ``nan`` in any spelling is a value.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from array import array
@@ -43,6 +44,8 @@ _DECIMAL_COMMA = re.compile(rb"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _THOUSANDS_POINT = re.compile(rb"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 _THOUSANDS = re.compile(rb"[+-]?\d{1,3}(,\d{3})+(\.\d*)?|[+-]?\d+(_\d+)+(\.\d*)?|[+-]?\d{1,3}(\.\d{3}){2,}")
 MAX_TEXTS = 1 << 16
+MAX_TEXT = 200
+MORE = "..."  # stands for the texts of a column beyond MAX_TEXTS different ones
 TOO_LARGE = object()  # stands for a JSON number beyond float64
 
 
@@ -87,6 +90,11 @@ class Column:
         """Cells that are not missing."""
         return np.not_equal(self.state, MISSING)
 
+    @property
+    def overfull(self) -> bool:
+        """Whether some texts stand for others, since there are too many different ones."""
+        return len(self.texts) > MAX_TEXTS and self.texts[MAX_TEXTS] == MORE
+
     def count(self, state: int) -> int:
         """Cells in that state."""
         return int(np.count_nonzero(self.state == state))
@@ -102,6 +110,10 @@ class Column:
     def text(self, row: int) -> str:
         """The text of a cell in state TEXT."""
         return self.texts[int(self.values[row])]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:11]
 
 
 class ColumnBuilder:
@@ -207,12 +219,12 @@ class ColumnBuilder:
         self.add_text(text)
 
     def add_text(self, text: str) -> None:
-        """One cell that is text."""
-        text = safe_text(text[:200])
+        """One cell that is text; a long one is cut, and stays different from others that begin like it."""
+        text = safe_text(text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 12]}~{_digest(text)}")
         known = self._texts.get(text)
         if known is None:
             if len(self._texts) >= MAX_TEXTS:
-                text = "..."
+                text = MORE
             known = self._texts.setdefault(text, len(self._texts))
         self._put(float(known), TEXT)
 

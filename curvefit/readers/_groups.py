@@ -9,8 +9,8 @@ from typing import Any, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import Direction, Kind, Metric, Schedule, XUnit
-from ._cells import MISSING, NUMBER, TEXT, Column
+from ..curves import Direction, Kind, LimitError, Metric, Schedule, XUnit
+from ._cells import MAX_TEXTS, MISSING, NUMBER, TEXT, Column
 from ._layout import Layout, codes_of
 from ._names import normalize
 from ._table import Table
@@ -80,8 +80,14 @@ class Group:
 
 def groups_of(layout: Layout, table: Table, name: str) -> list[Group]:
     """Split a table into runs by its labels."""
+    for column in (*layout.labels, *((layout.names,) if layout.names is not None else ())):
+        if column.overfull:
+            raise LimitError(
+                f"column {column.name!r} holds more than {MAX_TEXTS} different names",
+                hint="split the file; Parquet has no such limit",
+            )
     rows = np.arange(table.rows, dtype=np.int32)
-    stated = "" if layout.labels else _stated_name(layout)
+    stated = "" if len(layout.labels) > len(layout.apart) else _stated_name(layout)
     out: list[Group] = []
     parts: Iterable[Rows] = [rows]
     if layout.labels:
@@ -91,7 +97,7 @@ def groups_of(layout: Layout, table: Table, name: str) -> list[Group]:
         facts = _facts([*layout.labels, *layout.facts], part)
         pieces = _replicates(layout, part)
         for i, piece in enumerate(pieces, 1):
-            called = label or stated or name
+            called = "/".join(part for part in (label, stated) if part) or name
             own = {k: v for k, v in facts.items() if not (v == called and normalize(k) in _NAMES)}
             if len(pieces) > 1:
                 called, own["repeat"] = f"{called}/{i}", float(i)

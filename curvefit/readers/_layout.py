@@ -10,20 +10,11 @@ from numpy.typing import NDArray
 
 from ..curves import Metric, XUnit
 from ..curves.run import is_learning_rate
+from ._apart import constant_within, is_series, split_apart
 from ._axis import choose_x
 from ._base import Options
 from ._cells import MISSING, NUMBER, TEXT, Column
-from ._names import (
-    CLOCKS,
-    IGNORED,
-    LABELS,
-    METRIC_COLUMNS,
-    SPLIT_COLUMNS,
-    TIMES,
-    VALUE_COLUMNS,
-    normalize,
-    split_of,
-)
+from ._names import CLOCKS, IGNORED, LABELS, METRIC_COLUMNS, TIMES, VALUE_COLUMNS, normalize
 from ._table import Table
 
 __all__ = ["Layout", "codes_of", "lay_out"]
@@ -60,6 +51,8 @@ class Layout:
         What was decided.
     counts : list of Column
         Other counts of training, such as the epoch.
+    apart : list of Column
+        Those of ``labels`` that tell runs of one name apart.
     """
 
     x: NDArray[np.float64] | None
@@ -73,6 +66,7 @@ class Layout:
     extras: dict[str, Column] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     counts: list[Column] = field(default_factory=list)
+    apart: list[Column] = field(default_factory=list)
 
 
 def codes_of(columns: Sequence[Column], rows: int) -> NDArray[np.intp]:
@@ -112,7 +106,7 @@ def lay_out(table: Table, options: Options, where: str) -> Layout:
         return layout
     _find_long_form(layout, free)
     taken = {id(c) for c in (layout.names, *layout.metrics) if c is not None}
-    layout.series = next((c for c in free if id(c) not in taken and _is_series(c)), None)
+    layout.series = next((c for c in free if id(c) not in taken and is_series(c)), None)
     taken |= {id(layout.series)} if layout.series is not None else set()
     free = [c for c in free if id(c) not in taken]
     _find_labels(layout, free, table.rows)
@@ -144,15 +138,6 @@ def _find_long_form(layout: Layout, free: list[Column]) -> None:
         return  # a name per row tells nothing apart
     layout.names, layout.metrics = names, [values]
     layout.notes.append(f"long form: metrics are named in {names.name!r}, their values are in {values.name!r}")
-
-
-def _is_series(column: Column) -> bool:
-    return (
-        normalize(column.name) in SPLIT_COLUMNS
-        and 2 <= len(column.texts) <= 4
-        and not column.count(NUMBER)
-        and all(split_of(t) for t in column.texts)
-    )
 
 
 def _find_labels(layout: Layout, free: list[Column], rows: int) -> None:
@@ -233,7 +218,7 @@ def _untangles(x: NDArray[np.float64], codes: NDArray[np.intp]) -> bool:
 
 def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | None) -> None:
     codes = codes_of(layout.labels, rows)  # all zero, and never touched, without labels
-    texts: list[str] = []
+    loose: list[Column] = []
     candidates: list[Column] = []
     for column in free:
         plain = normalize(column.name)
@@ -242,13 +227,13 @@ def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | No
                 layout.extras[plain] = column
             elif column.numeric and is_learning_rate(Metric.infer(column.name)):
                 layout.extras.setdefault("rate", column)
-            elif _constant_within(column, codes):
+            elif constant_within(column, codes):
                 layout.facts.append(column)
             else:
-                texts.append(column.name)
+                loose.append(column)
             continue
         if plain in TIMES and column.numeric and layout.x is not None and column.name != asked:
-            if _constant_within(column, codes):
+            if constant_within(column, codes):
                 layout.facts.append(column)
             continue  # another count of training, not a metric
         metric = Metric.infer(column.name)
@@ -260,26 +245,40 @@ def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | No
                 layout.facts.append(column)
             else:
                 candidates.append(column)
-        elif _constant_within(column, codes):
+        elif constant_within(column, codes):
             layout.facts.append(column)
         else:
-            texts.append(column.name)
+            loose.append(column)
     if layout.names is None:
         layout.metrics = candidates or [c for c in layout.facts if c.numeric]
         layout.facts = [c for c in layout.facts if c not in layout.metrics]
-    if texts:
-        layout.notes.append(f"not read, neither a metric nor constant: {', '.join(map(repr, texts[:8]))}")
+    if loose:
+        loose = _tell_apart(layout, loose, codes, rows)
+    if loose:
+        names = ", ".join(repr(c.name) for c in loose[:8])
+        layout.notes.append(f"not read, neither a metric nor constant: {names}")
 
 
-def _constant_within(column: Column, codes: NDArray[np.intp]) -> bool:
-    """Whether a column has one value in each group, missing cells aside."""
-    present = column.present
-    values, group = column.values[present], codes[present]
-    if not values.size:
-        return False
-    order = np.argsort(group, kind="stable")
-    v, g = values[order], group[order]
-    return not np.any((g[1:] == g[:-1]) & (v[1:] != v[:-1]) & ~(np.isnan(v[1:]) & np.isnan(v[:-1])))
+def _tell_apart(layout: Layout, loose: list[Column], codes: NDArray[np.intp], rows: int) -> list[Column]:
+    """Runs of one name that differ in a column become runs of their own; the columns that do not say so."""
+    if layout.names is not None and layout.series is None:
+        layout.series = next((c for c in loose if is_series(c)), None)
+    loose = [c for c in loose if c is not layout.series]
+    streams = codes_of([*layout.labels, *(c for c in (layout.names, layout.series) if c is not None)], rows)
+    chosen = split_apart(loose, codes, streams, layout.x, by_name_only=layout.names is None)
+    if not chosen:
+        return loose
+    layout.labels, layout.apart = [*chosen, *layout.labels], chosen
+    codes = codes_of(layout.labels, rows)
+    facts = [c for c in loose if constant_within(c, codes)]
+    layout.facts += facts
+    words = " and ".join(repr(c.name) for c in chosen)
+    layout.notes.append(
+        f"rows of one name differ in {words}: each value is a run of its own, which stands before the name"
+        if layout.labels[len(chosen) :]
+        else f"rows differ in {words}: each value is a run of its own"
+    )
+    return [c for c in loose if c not in facts]
 
 
 def _is_fact(column: Column, metric: Metric, codes: NDArray[np.intp], rows: int) -> bool:
@@ -288,7 +287,7 @@ def _is_fact(column: Column, metric: Metric, codes: NDArray[np.intp], rows: int)
         return True
     if metric.direction is not None or is_learning_rate(metric):
         return False
-    if not _constant_within(column, codes) or np.isnan(column.values[column.present]).any():
+    if not constant_within(column, codes) or np.isnan(column.values[column.present]).any():
         return False
     groups = int(codes.max(initial=0)) + 1
     differs = groups > 1 and _varies(column)

@@ -27,7 +27,7 @@ from ..forecasting.forecast import Forecast
 from ..forecasting.scheduled import forecast_run, logged_schedule
 from ..segmentation.segmented_regression import segment
 from ._rows import Rows
-from .config import BatchConfig, horizon_of
+from .config import ALL, BatchConfig, horizon_of
 
 __all__ = ["answer"]
 
@@ -127,7 +127,7 @@ def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) ->
 def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case | Callable[[], None]]:
     out: list[_Case | Callable[[], None]] = []
     run = config.directed(run)
-    for metric in config.metrics or ("",):
+    for metric in _metrics(run, config):
         curve: Curve | None = None
         name = metric or None
         try:
@@ -147,6 +147,13 @@ def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case
         _horizons(case, config)
         out.append(case)
     return out
+
+
+def _metrics(run: Run, config: BatchConfig) -> list[str]:
+    """Names to work on; "" where the run's main one is looked for."""
+    names = [n for n, c in run.curves.items() if c.direction is not None and not c.metric.auxiliary]
+    asked = [name for one in config.metrics for name in (names if one == ALL else [one])]
+    return list(dict.fromkeys(asked)) or [""]
 
 
 def _horizons(case: _Case, config: BatchConfig) -> None:

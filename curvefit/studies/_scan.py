@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..curves import ReadError
 from ..curves._checks import safe_text
 from ..curves._optional import optional
+from ..readers._arrow import is_scalar
 from ..readers._names import normalize
 from ..readers.parquet import CANONICAL
 from .schema import FieldType
@@ -89,7 +94,7 @@ def canonical(path: Path) -> list[Path] | None:
             return None
         if any(meta.row_group(i).num_rows > MOST_ROWS for i in range(meta.num_row_groups)):
             return None
-        if not _joined(file):
+        if not _joined(file) or not _one_run_per_name(file):
             return None
     return files
 
@@ -115,6 +120,54 @@ def _of(file: Path) -> tuple[tuple[tuple[str, ...], int], ...]:
 def _joined(file: Path) -> bool:
     """Whether what hangs together, in one row group or by a run in several, can be worked on at once."""
     return all(rows <= MOST_ROWS and runs <= MOST_RUNS for _, _, runs, rows in _pieces(_of(file), 1))
+
+
+def _one_run_per_name(file: Path) -> bool:
+    """Whether no attribute changes within a run; where one does, the name may stand for several runs."""
+    stat = file.stat()
+    return _constant(file, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _constant(file: Path, size: int, time: int) -> bool:
+    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
+    pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
+    schema = pq.read_schema(file)
+    columns = [c.name for c in schema if _of_a_run(c.name) and is_scalar(c.type, pa)]
+    texts = [c for c in columns if str(schema.field(c).type).endswith("string")]
+    told: dict[str, dict[str, Any]] = {c: {} for c in columns}
+    with pq.ParquetFile(file, read_dictionary=["run_id", *texts], page_checksum_verification=True) as source:
+        for group in range(source.num_row_groups if columns else 0):
+            rows = source.read_row_group(group, columns=["run_id", *columns], use_threads=False)
+            names, run = _coded(rows["run_id"])
+            for column, seen in told.items():
+                values, cell = _coded(rows[column])
+                pairs = run * (len(values) + 1) + cell
+                for pair in np.unique(pairs[np.diff(pairs, prepend=-1) != 0]).tolist():
+                    who, what = divmod(pair, len(values) + 1)
+                    value = values[what - 1] if what else None
+                    if value is None or (isinstance(value, float) and math.isnan(value)):
+                        continue
+                    if seen.setdefault(names[who - 1], value) != value:
+                        return False
+    return True
+
+
+def _of_a_run(column: str) -> bool:
+    """Whether a column should have one value in a run."""
+    plain = column.removeprefix("run.")
+    if normalize(column) in ("kind", "direction"):
+        return False  # of a metric
+    return normalize(plain) not in CANONICAL if plain == column else normalize(plain) in CANONICAL
+
+
+def _coded(column: Any) -> tuple[list[Any], NDArray[np.int64]]:
+    """Distinct values of a column, and for each row the number of its value from 1; 0 where there is none."""
+    encoded = column.dictionary_encode().unify_dictionaries()
+    if not encoded.num_chunks:
+        return [], np.zeros(0, np.int64)
+    codes = [c.indices.fill_null(-1).to_numpy(zero_copy_only=False) for c in encoded.chunks]
+    return encoded.chunk(0).dictionary.to_pylist(), np.concatenate(codes).astype(np.int64) + 1
 
 
 def _pieces(groups: tuple[tuple[tuple[str, ...], int], ...], most_runs: int) -> Iterator[tuple[int, int, int, int]]:
@@ -188,9 +241,9 @@ def scan(
 def _attributes(schema: Any) -> Iterator[tuple[FieldType, str]]:
     """Attributes of the runs among the columns, with their types."""
     for column in schema:
-        plain = column.name.removeprefix("run.")
-        if normalize(column.name) in CANONICAL or (plain != column.name and normalize(plain) not in CANONICAL):
+        if not _of_a_run(column.name):
             continue
+        plain = column.name.removeprefix("run.")
         text = str(column.type)
         number = text.startswith(("int", "uint", "float", "double", "halffloat", "decimal"))
         yield "float" if number else "string", plain

@@ -70,7 +70,7 @@ def batch(
         x to forecast to: numbers, multiples of the last x ("2x"), or "planned". The largest is the one that estimates,
         diagnoses and recommendations are asked for.
     metrics : str or sequence of str, optional
-        Metrics to work on; default each run's main one.
+        Metrics to work on, or "all" for every one whose direction is known; default each run's main one.
     direction : {"min", "max"}, optional
         Which way is better, where the names of ``metrics`` do not say.
     tables : str or sequence of str, optional

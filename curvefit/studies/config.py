@@ -23,7 +23,9 @@ from ..fitting.selection import Criterion
 from ..forecasting.forecasters import registry as forecasters
 from .schema import SCHEMA_VERSION, TABLES, FieldType
 
-__all__ = ["BatchConfig", "horizon_of"]
+__all__ = ["ALL", "BatchConfig", "horizon_of"]
+
+ALL = "all"  # in place of a metric: every one of the run whose direction is known
 
 _OWN = ("dataset", "attributes", "converted")  # not questions: where the curves are and what stands beside them
 _LAWS = ("parameters", "comparison")
@@ -40,7 +42,8 @@ class BatchConfig:
     tables : tuple of str
         Kinds of results to compute; the table of runs is always there.
     metrics : tuple of str
-        Metrics to work on; empty for each run's main one. A run without one of them is refused for that metric.
+        Metrics to work on; empty for each run's main one, ``("all",)`` for every one whose direction is known. A run
+        without one of them is refused for that metric.
     direction : {"min", "max"}, optional
         Which way is better, of every one of ``metrics``; default as the name of each says.
     models : tuple of str
@@ -107,7 +110,7 @@ class BatchConfig:
         if self.direction is not None:
             if self.direction not in get_args(Direction):
                 raise unknown_name("direction", self.direction, get_args(Direction))
-            if not self.metrics:
+            if not set(self.metrics) - {ALL}:
                 raise UsageError(
                     "a direction without a metric it is the direction of",
                     code="CF-USE-009",
