@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting.autocorrelation import lag1
-from ._noise import noise_sd, sieve_noise
+from ._noise import HIGHEST, noise_paths, noise_sd, sieve_noise
 from ._profile import base_residual, orthonormal
 from ._search import Design, binned
 
@@ -43,35 +44,60 @@ class ExistenceTest:
 
 
 def test_existence(
-    design: Design, correlated: bool, rng: np.random.Generator, given: Array | None = None
+    design: Design, correlated: bool, rng: np.random.Generator | None, given: Array | None = None
 ) -> ExistenceTest:
     """Sup-F test of one breakpoint more against none more.
 
     The null is a line (with the breakpoints ``given``, which may move a little) plus noise whose correlation is
     estimated under the alternative (the null alone would leave the kink in the residuals and find correlation that is
-    not there), and whose size may follow the fitted line.
+    not there), and whose size may follow the fitted line. Without a generator the draws are those of seed 0, kept from one
+    test to the next.
     """
     design = binned(design, BINS)
     others = np.zeros(0) if given is None else given
     shifts = (design.x[:, None] > others[None, :]).astype(float) if others.size else None
-    search = _ramps if design.both_zero and not others.size else _hinge
+    ramps = design.both_zero and not others.size
+    search = _ramps if ramps else _hinge
     place, gain, base_rss = search(design, others, shifts, design.y[:, None])
     n = design.x.size
     at = np.sort(np.append(others, place[:, 0]))
-    p = design.columns(at).shape[1] + at.size
-    rest = max(float(base_rss[0] - gain[0]), 1e-300) / max(n - p, 1)
-    statistic = float(gain[0]) / rest
-    full = orthonormal(design.columns(at), design.w)
+    full = orthonormal(columns := design.columns(at), design.w)
+    p = columns.shape[1] + at.size
+    dof = max(n - p, 1)
+    statistic = float(gain[0]) / (max(float(base_rss[0] - gain[0]), 1e-300) / dof)
     e = base_residual(design.y, full, design.w)
     root = np.sqrt(design.w)
     sd = noise_sd(e * root, design.y - e, p)
     sd = sd / max(float(np.mean(sd)), 1e-300) if float(np.max(sd)) > 0 else np.ones(n)
     rho = lag1(e * root / sd, design.x, parameters=p) if correlated else 0.0
-    noise = sieve_noise(rho, n, REPLICATES, rng, design.x) * (sd / root)[:, None]
-    _, gains, rss0 = search(design, others, shifts, noise)
-    statistics = gains / (np.maximum(rss0 - gains, 1e-300) / max(n - p, 1))
-    p_value = (1 + float(np.sum(statistics >= statistic))) / (1 + REPLICATES)
+    noise = (_drawn(rho, n, design.x) if rng is None else sieve_noise(rho, n, REPLICATES, rng, design.x)) * (sd / root)[
+        :, None
+    ]
+    if ramps:
+        _, gains, rss0 = _ramps(design, others, shifts, noise)
+        exceeds = gains / (np.maximum(rss0 - gains, 1e-300) / dof) >= statistic
+    else:  # F grows with the gain: what the gain must reach is known before it is sought
+        profile = design.profile(others, noise, shifts)
+        exceeds = profile.reaches(profile.base_rss * (statistic / (statistic + dof)))
+    p_value = (1 + int(np.count_nonzero(exceeds))) / (1 + REPLICATES)
     return ExistenceTest(statistic, p_value, "sup-F, AR sieve bootstrap", float(np.mean(place[:, 0])))
+
+
+def _drawn(rho: float, n: int, x: Array) -> Array:
+    """What `sieve_noise` makes of the draws of seed 0."""
+    first, innovations = _draws(n, rho > 0)
+    phi = np.clip(rho + float(np.sqrt((1 - rho * rho) / n)) * first, 0.0, HIGHEST)
+    return noise_paths(phi, innovations, x) if rho > 0 else innovations
+
+
+@lru_cache(maxsize=4)
+def _draws(n: int, correlated: bool) -> tuple[Array, Array]:
+    rng = np.random.default_rng(0)
+    first = rng.standard_normal(REPLICATES) if correlated else np.zeros(0)
+    innovations = rng.standard_normal((n, REPLICATES))
+    for drawn in (first, innovations):
+        drawn.flags.writeable = False
+    return first, innovations
 
 
 def _hinge(design: Design, others: Array, shifts: Array | None, y: Array) -> tuple[Array, Array, Array]:

@@ -43,6 +43,16 @@ def coefficient_covariance(design: Design, psi: Array, sigma2: float, rho: float
     ----------
     Muggeo (2003), Estimating regression models with unknown break-points. Statistics in Medicine 22, 3055-3071.
     """
+    beta, jac, half = _linearized(design, psi)
+    if half is None:  # a slope and the place of its breakpoint rest on one and the same point
+        return beta, np.full((jac.shape[1], jac.shape[1]), np.nan)
+    if rho <= 0 or regularly_spaced(design.x):
+        return beta, np.asarray(sigma2 * (1 + rho) / (1 - rho) * half)
+    return beta, np.asarray(sigma2 * half @ correlated_gram(jac, rho, design.x) @ half)
+
+
+def _linearized(design: Design, psi: Array) -> tuple[Array, Array, Array | None]:
+    """Coefficients, the Jacobian by (coefficients, breakpoints), and (J'J)^-1, None where that is rounding."""
     columns = design.columns(psi)
     root = np.sqrt(design.w)[:, None]
     beta: Array = np.asarray(np.linalg.lstsq(columns * root, design.y * root[:, 0], rcond=None)[0], dtype=np.float64)
@@ -50,23 +60,21 @@ def coefficient_covariance(design: Design, psi: Array, sigma2: float, rho: float
     norms = np.linalg.norm(jac, axis=0)
     norms[norms == 0] = 1.0
     r = np.asarray(np.linalg.qr(jac / norms)[1])
-    if np.linalg.cond(r) > SINGULAR:  # a slope and the place of its breakpoint rest on one and the same point
-        return beta, np.full((jac.shape[1], jac.shape[1]), np.nan)
+    if np.linalg.cond(r) > SINGULAR:
+        return beta, jac, None
     inverse = np.linalg.inv(r) / norms[:, None]
-    half = inverse @ inverse.T
-    if rho <= 0 or regularly_spaced(design.x):
-        return beta, np.asarray(sigma2 * (1 + rho) / (1 - rho) * half)
-    return beta, np.asarray(sigma2 * half @ correlated_gram(jac, rho, design.x) @ half)
+    return beta, jac, np.asarray(inverse @ inverse.T)
 
 
 def _inflation(design: Design, psi: Array, i: int, rho: float) -> float:
     """Factor by which correlation raises the variance of breakpoint i."""
     if rho <= 0 or regularly_spaced(design.x):
         return (1 + rho) / (1 - rho)
-    independent = coefficient_covariance(design, psi, 1.0)[1]
-    correlated = coefficient_covariance(design, psi, 1.0, rho)[1]
-    at = i - psi.size
-    ratio = float(correlated[at, at] / independent[at, at])
+    _, jac, half = _linearized(design, psi)
+    if half is None:
+        return (1 + rho) / (1 - rho)
+    row = half[i - psi.size]
+    ratio = float(row @ correlated_gram(jac, rho, design.x) @ row / row[i - psi.size])
     return max(ratio, 1.0) if np.isfinite(ratio) else (1 + rho) / (1 - rho)
 
 
@@ -80,9 +88,10 @@ def breakpoint_interval(
     level: float,
     kind: str,
     rng: np.random.Generator,
+    shown: int = PLACES,
 ) -> BreakInterval:
-    """Interval of breakpoint i; arguments as in ``segment``, x standardized."""
-    from scipy.stats import f, t
+    """Interval of breakpoint i; arguments as in ``segment``, x standardized; the profile at so many places."""
+    from scipy.special import fdtri, stdtrit
 
     p = design.columns(psi).shape[1] + psi.size
     inflation = _inflation(design, psi, i, rho)
@@ -91,11 +100,11 @@ def breakpoint_interval(
     best = float(profile.base_rss) + design.within - rss  # gain at the joint optimum
     low_edge = max(float(profile.left[0]), float(psi[i - 1]) if i > 0 else -np.inf)
     high_edge = min(float(profile.right[-1]), float(psi[i + 1]) if i + 1 < psi.size else np.inf)
-    places = np.unique(np.append(np.linspace(low_edge, high_edge, PLACES), psi[i]))
+    places = np.unique(np.append(np.linspace(low_edge, high_edge, shown), psi[i])) if shown else np.zeros(0)
     seen = BreakInterval(0.0, 0.0, (), places, rss + np.maximum(best - profile.gain(places), 0.0))
     if kind == "delta":
         _, covariance = coefficient_covariance(design, psi, rss / (n - p), rho)
-        half = float(t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[-psi.size + i, -psi.size + i]))
+        half = float(stdtrit(dof, 0.5 + level / 2) * np.sqrt(covariance[-psi.size + i, -psi.size + i]))
         if not np.isfinite(half):
             whole = float(design.x[0]), float(design.x[-1])
             return replace(
@@ -108,7 +117,7 @@ def breakpoint_interval(
     if kind == "profile_sieve":
         quantile = _sieve_quantile(design, psi, i, n, p, rho, level, rng)
     else:
-        quantile = float(f.ppf(level, 1, dof)) * inflation
+        quantile = float(fdtri(1, dof, level)) * inflation
     seen = replace(seen, limit=rss * (1 + quantile / (n - p)))
     pieces = profile.above(best - quantile * rss / (n - p))
     pieces = [q for q in pieces if q[1] >= q[0]]

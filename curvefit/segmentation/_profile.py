@@ -12,7 +12,7 @@ J. Am. Stat. Assoc. 61:1097), and the global optimum is exact whatever the numbe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,6 +27,9 @@ _TINY = 1e-10
 
 def orthonormal(columns: Array, w: Array) -> Array:
     """Columns made orthonormal under the weights: Q with Q' diag(w) Q = I; dependent columns are left out."""
+    if columns.shape[1] == 1:
+        power = float(w @ (columns[:, 0] * columns[:, 0]))
+        return np.asarray(columns / np.sqrt(power) * (w > 0)[:, None]) if power > 0 else columns[:, :0]
     root = np.sqrt(w)[:, None]
     scaled = columns * root
     norms = np.linalg.norm(scaled, axis=0)
@@ -104,6 +107,35 @@ class HingeProfile:
             return flat_psi[at, cols], flat_gain[at, cols]
         return flat_psi[at], flat_gain[at]
 
+    def reaches(self, thresholds: Array) -> NDArray[np.bool_]:
+        """Whether the largest G of each response, of B on the same x, is at least its threshold, shape (B,).
+
+        Between neighboring x it lies between the larger of the two ends and a bound (the larger numerator over the
+        smallest denominator), which leaves few responses to be maximized.
+        """
+        ends = [np.square(self.a - self.b * at[:, None]) for at in (self.left, self.right)]
+        out = np.zeros(self.a.shape[1], dtype=bool)
+        for numerator, at in zip(ends, (self.left, self.right), strict=True):
+            depth = self._denominator(at)
+            good = depth > self.floor
+            if good.any():
+                out |= np.max(numerator[good] / depth[good, None], axis=0) >= thresholds
+        with np.errstate(divide="ignore", invalid="ignore"):
+            turn = -0.5 * self.d / self.e
+        inner = np.where((turn > self.left) & (turn < self.right), turn, self.left)
+        least = np.minimum(
+            np.minimum(self._denominator(self.left), self._denominator(self.right)), self._denominator(inner)
+        )
+        bound = np.maximum(ends[0], ends[1])
+        safe = least > self.floor
+        bound[safe] /= least[safe, None]
+        bound[~safe] = np.inf
+        open_ = np.flatnonzero(~out & (np.max(bound, axis=0) >= thresholds * (1 - 1e-9)))
+        if open_.size:
+            few = replace(self, a=self.a[:, open_], b=self.b[:, open_], base_rss=self.base_rss[open_])
+            out[open_] = few.best()[1] >= thresholds[open_]
+        return out
+
     def above(self, threshold: float) -> list[tuple[float, float]]:
         """The set {psi: G(psi) >= threshold} as disjoint intervals (one response)."""
         # (a - b psi)^2 - t (c + d psi + e psi^2) >= 0
@@ -172,15 +204,23 @@ def hinge_profile(
     weights = w[:, None] if wide else w
     base_rss = np.sum(weights * r * r, axis=0)
     at = np.arange(max(min_size - 1, 0), n - max(min_size, 1))
-    xw = x[:, None] if wide else x
-    columns = (weights * r, weights * r * xw, w, w * x, w * x * x, w[:, None] * q, (w * x)[:, None] * q)
-    half = np.searchsorted(at, n // 2) if side == "both" else (at.size if side == "left" else 0)
-    sums = []
-    for v in columns:  # prefix sums up to x_i on the left part, suffix sums from x_{i+1} on the right part
-        head = np.cumsum(v, axis=0)[at[:half]]
-        tail = np.cumsum(v[::-1], axis=0)[::-1][at[half:] + 1]
-        sums.append(np.concatenate([head, tail]))
-    b, a, s0, s1, s2, qb, qa = sums
+    half = int(np.searchsorted(at, n // 2)) if side == "both" else (at.size if side == "left" else 0)
+
+    def sums(v: Array) -> Array:
+        """Prefix sums up to x_i on the left part, suffix sums from x_{i+1} on the right part."""
+        head = np.cumsum(v, axis=0)[at[:half]] if half else v[:0]
+        tail = np.cumsum(v[::-1], axis=0)[::-1][at[half:] + 1] if half < at.size else v[:0]
+        return head if not tail.shape[0] else tail if not head.shape[0] else np.concatenate([head, tail])
+
+    wr, k = weights * r, q.shape[1]
+    fixed = [w, w * x, w * x * x, *(w[:, None] * q).T, *((w * x)[:, None] * q).T]
+    if wide:
+        b, a = sums(wr), sums(wr * x[:, None])
+        known = sums(np.stack(fixed, axis=1))
+    else:
+        together = sums(np.stack([wr, wr * x, *fixed], axis=1))
+        b, a, known = together[:, 0], together[:, 1], together[:, 2:]
+    s0, s1, s2, qb, qa = known[:, 0], known[:, 1], known[:, 2], known[:, 3 : 3 + k], known[:, 3 + k :]
     # (psi - x)_+ has numerator psi B - A, the negative of (x - psi)_+ over the same points: G is the same
     c = s2 - np.sum(qa * qa, axis=1)
     d = -2 * s1 + 2 * np.sum(qa * qb, axis=1)

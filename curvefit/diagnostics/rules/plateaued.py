@@ -8,9 +8,7 @@ import numpy as np
 
 from ...curves import Estimate
 from ...curves.numbers import format_probability
-from ...segmentation._problem import Axis, prepare
-from ...segmentation._search import solve
-from ...segmentation.segmented_regression import segment
+from ...segmentation._level_kink import level_kink
 from .._leveling import LIKELY, SMALL
 from .._trace import Trace
 from ..diagnosis import Diagnosis
@@ -132,18 +130,10 @@ def _kink(boiled: Trace) -> dict[str, float]:
     if float(np.ptp(y)) == 0 or np.unique(x).size < _KINK_BINS:
         return {}
     y, w = y / float(np.max(np.abs(y))), w / float(np.max(w))  # squares neither overflow nor vanish
-    axes: tuple[Axis, ...] = ("linear", "log") if x[0] > 0 else ("linear",)
-    left = [solve(prepare((x, y), w, axis, "linear", False, True, None).design, 1).rss for axis in axes]
-    best = segment((x, y), 1, terminal_slope=0.0, weights=w, x_axis=axes[left.index(min(left))])
-    place = best.breakpoints[0] if best.breakpoints else None
-    if place is None or place.value is None or place.interval is None or best.existence_test is None:
+    found = level_kink(x, y, w)
+    if found is None:
         return {}
-    return {
-        "kink": place.value,
-        "kink_low": place.interval.low,
-        "kink_high": place.interval.high,
-        "kink_p_value": best.existence_test.p_value,
-    }
+    return {"kink": found.x, "kink_low": found.low, "kink_high": found.high, "kink_p_value": found.p_value}
 
 
 def _onset(boiled: Trace, gain: float, eps: float, unit: str) -> Estimate:
