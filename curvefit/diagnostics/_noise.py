@@ -1,4 +1,4 @@
-"""Single observations about the trend: their size, their correlation and how heavy their tails are."""
+"""Single observations about the trend: their size and their correlation."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from ..fitting.autocorrelation import lag1, robust_sd
 from ._trace import Trace, oriented
 from ._trend import MAD, slow_change
 
-__all__ = ["Residuals", "residuals", "tail_probability", "thinned"]
+__all__ = ["Residuals", "residuals", "thinned"]
 
 Array = NDArray[np.float64]
 
 _CORRELATED = 0.2  # below it neighbors say next to nothing about a value
 _MOST = 50_000  # of longer curves size and correlation of the noise are estimated on about this many observations
-
-# Student-t tails, from heavy to Gaussian, with the weight each has before the data speak. The upper quartile ties their
-# scale to the median absolute deviation.
-_TAILS = (2.0, 3.0, 4.0, 6.0, 10.0, 30.0, 1e6)
-_PRIOR = (0.005, 0.25, 0.10, 0.05, 0.05, 0.10, 0.445)
-_KEPT = 4.5  # what lies higher on the bad side is what is being tested and does not shape the tail
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,45 +128,3 @@ def _spread(values: Array) -> float:
         return 0.0
     few = thinned(values)
     return MAD * float(np.median(np.abs(few - np.median(few))))
-
-
-def tail_probability(shocks: Array, heights: Array) -> Array:
-    r"""P(one healthy shock exceeds each height), averaged over how heavy the tails may be.
-
-    .. math:: \bar P(h) = \sum_\nu w_\nu P(c_\nu t_\nu > h), \qquad
-              w_\nu \propto \pi_\nu \prod_{u_i \le 4.5} \frac{f_\nu(u_i)}{F_\nu(4.5)}
-
-    Parameters
-    ----------
-    shocks : ndarray, shape (n,)
-        In robust standard deviations; large is bad.
-    heights : ndarray, shape (k,)
-        Where to evaluate.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-
-    Notes
-    -----
-    The noise is taken as symmetric: its heaviness is learned from the middle and the good side, never from the large
-    bad values under test. With few observations the heavy tails keep their weight and only a very high value is rare.
-    """
-    from scipy.special import gammaln, stdtr, stdtrit
-
-    kept = thinned(shocks[shocks <= _KEPT], 20_000)
-    nu = np.array(_TAILS)[:, None]
-    scale = 0.6744897501960817 / stdtrit(nu, 0.75)
-    z = kept[None, :] / scale
-    log_density = (
-        gammaln((nu + 1) / 2)
-        - gammaln(nu / 2)
-        - 0.5 * np.log(np.pi * nu)
-        - (nu + 1) / 2 * np.log1p(z * z / nu)
-        - np.log(scale)
-    )
-    total = log_density.sum(axis=1) - kept.size * np.log(stdtr(nu[:, 0], _KEPT / scale[:, 0])) + np.log(_PRIOR)
-    share = np.exp(total - total.max())
-    share /= share.sum()
-    out: Array = share @ stdtr(nu, -heights[None, :] / scale)
-    return out

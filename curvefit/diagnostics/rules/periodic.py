@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ...curves import Schedule
 from ...fitting.autocorrelation import lag1
 from .._phases import turning_points
+from .._scan import student_tail
+from .._trace import cautious
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
@@ -26,6 +28,7 @@ CYCLES = 6  # periods that must have been seen
 SHORTEST = 4  # observations per period
 SMALLEST = 0.01  # of the total drop: a lower amplitude is of no consequence
 HARMONICS = (1, 2, 4)
+TREND = 8  # terms of the smooth curve beside a sawtooth
 CAUTION = 1.0  # standard errors by which the background is taken higher than it is fitted
 _EPOCH = re.compile(r"(?i)(^|[^a-z])epoch$")
 MOST = 65_536  # of longer curves the last observations are looked at
@@ -57,8 +60,9 @@ def periodic(evidence: Evidence) -> Diagnosis:
     -----
     Serial correlation of any smooth kind, AR(1) and moving averages among them, is in the background, which is fitted to
     the logarithm of the periodogram of the innovations and corrected for its mean. Values are clipped at four robust standard deviations,
-    so that heavy tails do not matter. Where the epoch is logged along, its length is tested without a search. At least six periods must have been seen. A logged learning rate that goes up and
-    down several times explains it.
+    so that heavy tails do not matter. At least six periods must have been seen. Where the epoch is logged along, its length is
+    tested without a search, and so is a ramp that begins anew with each epoch, by generalized least squares. A logged
+    learning rate that goes up and down several times explains it.
     """
     name = evidence.progress
     if name is None:
@@ -71,10 +75,14 @@ def periodic(evidence: Evidence) -> Diagnosis:
     first = int(settled[0]) if settled.size else 0
     z = np.clip(single.level[max(first, len(curve) - MOST) :], -4.0, 4.0)
     facts = {"points": float(z.size), "alpha": ALPHA}
-    found = _line(z, _epoch(evidence, name, z.size))
+    epochs = _epochs(evidence, curve.x[-z.size :])
+    found = _line(z, _length(epochs))
     if found is None:
         return VOICE.absent(f"{name} has no noise to look for a period in.", facts, metric=name, p_value=1.0)
     p_value, cycles, power = found
+    saw = None if _length(epochs) is None or epochs is None else _sawtooth(z, epochs)
+    if saw is not None and saw[0] <= p_value:
+        p_value, cycles, power = saw
     period = z.size / cycles
     step = float(np.median(np.diff(curve.x)))
     unit = evidence.run[name].x_unit
@@ -103,7 +111,7 @@ def periodic(evidence: Evidence) -> Diagnosis:
                 z.size / (cycles + 0.25) * step,
                 z.size / (cycles - 0.25) * step,
                 unit,
-                method="periodogram",
+                method="periodogram" if saw is None or saw[0] > p_value else "logged epoch",
             ),
         ),
         p_value=p_value,
@@ -117,16 +125,66 @@ def _swings(schedule: Schedule | None) -> int:
     return len(turning_points(schedule.rate[-MOST:], 0.2 * schedule.peak)) // 2
 
 
-def _epoch(evidence: Evidence, name: str, count: int) -> float | None:
-    """Length of an epoch in observations, where the epoch is logged along and the curve tells enough of them apart."""
-    x = evidence.run[name].x[-count:]
+def _epochs(evidence: Evidence, x: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Epoch at each x where it is logged along, with its fraction: whole numbers are taken to begin where they first stand."""
     logged = next((c for k, c in evidence.run.curves.items() if _EPOCH.search(k) and len(c) > 1), None)
     if logged is None or logged.x[0] > x[0] or logged.x[-1] < x[-1] or np.any(np.diff(logged.y) < 0):
         return None
-    first, last = np.interp(x[[0, -1]], logged.x, logged.y)
-    epochs = float(last - first)
-    length = (count - 1) / epochs if epochs > 0 else np.inf
-    return length if length >= SHORTEST and count / length >= CYCLES - 0.5 else None
+    first = np.r_[True, np.diff(logged.y) > 0]
+    at, epoch = logged.x[first], logged.y[first]
+    if at.size < 2:
+        return None
+    beyond = (epoch[-1] - epoch[0]) / (at[-1] - at[0]) * np.maximum(x - at[-1], 0.0)
+    return np.asarray(np.interp(x, at, epoch) + beyond)
+
+
+def _length(epochs: NDArray[np.float64] | None) -> float | None:
+    """Length of an epoch in observations, where the curve tells enough of them apart."""
+    if epochs is None or not epochs[-1] > epochs[0]:
+        return None
+    length = (epochs.size - 1) / float(epochs[-1] - epochs[0])
+    return length if length >= SHORTEST and epochs.size / length >= CYCLES - 0.5 else None
+
+
+def _sawtooth(z: NDArray[np.float64], epochs: NDArray[np.float64]) -> tuple[float, float, float] | None:
+    r"""p-value, number of cycles and variance of a ramp that begins anew with each epoch: its place is known.
+
+    .. math:: z_i = s(t_i) + \beta\,(e_i - \lfloor e_i \rfloor) + u_i, \qquad p = 2 P(t_{16} > |\hat t| / v)
+
+    by generalized least squares beside a smooth s, with AR(1) errors u; v is what waves of nearby periods, of which there
+    are none, show in units of their errors, where that is more than 1: an AR(1) need not fit there.
+    """
+    n, ramp = z.size, epochs - np.floor(epochs) - 0.5
+    cycles = float(epochs[-1] - epochs[0]) * n / (n - 1)
+    s = np.log1p(np.arange(n) / (0.25 * n))
+    smooth = np.polynomial.chebyshev.chebvander(2 * s / s[-1] - 1, TREND)
+    beside = [c for c in cycles + np.arange(-4.0, 4.5, 0.5) if abs(c - cycles) >= 1.5 and c > TREND / 2]
+    angle = 2 * np.pi * np.outer(np.arange(n) / n, beside)
+    waves = np.column_stack([ramp, np.cos(angle), np.sin(angle)])
+    q = np.linalg.qr(np.column_stack([smooth, ramp]))[0]
+    rest = z - q @ (q.T @ z)
+    taken = TREND + 2
+    rho = cautious(lag1(rest, parameters=taken), n - taken)
+
+    def white(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate((np.sqrt(1 - rho**2) * v[:1], v[1:] - rho * v[:-1]))
+
+    q = np.linalg.qr(white(smooth))[0]
+    columns, response = white(waves), white(z)
+    columns, response = columns - q @ (q.T @ columns), response - q @ (q.T @ response)
+    power = np.sqrt(np.sum(columns**2, axis=0))
+    if not np.all(power > 0):
+        return None
+    along = (columns / power).T @ response
+    left = float(response @ response - along[0] ** 2)
+    if left <= 0:
+        return None
+    t = along / np.sqrt(left / (n - taken))
+    free = response - columns[:, 0] * along[0] / power[0]
+    near = (columns[:, 1:] / power[1:]).T @ free / np.sqrt(left / (n - taken))
+    uneven = max(1.0, float(np.sqrt(np.mean(near**2))))
+    p_value = min(1.0, 2 * student_tail(abs(float(t[0])) / uneven, 16.0))
+    return p_value, cycles, float((along[0] / power[0]) ** 2 / 12)
 
 
 def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, float, float] | None:

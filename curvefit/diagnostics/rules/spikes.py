@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...curves import Estimate
-from .._noise import Residuals, tail_probability
+from .._noise import Residuals
+from .._tails import tail_probability
 from .._trace import oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -23,6 +24,7 @@ VOICE = Voice("spikes", SEVERITY)
 HIGH = 4.5  # robust standard deviations from which an excursion is looked at
 SMALLEST = 0.02  # of the total drop: lower ones are of no consequence
 LISTED = 20
+SHORT, ALPHA_SHORT = 100, 0.02
 ADVICE = (
     "Clip gradients, look at the batches around these x (and skip them on a rerun), lower the learning rate or lengthen "
     "the warm-up; if a spike costs much, restart from a checkpoint before it."
@@ -34,8 +36,8 @@ def spikes(evidence: Evidence) -> Diagnosis:
 
     .. math:: p_i = 1 - (1 - \bar P(h_i))^n
 
-    with the tail averaged over how heavy it may be (`curvefit.diagnostics._noise.tail_probability`), learned from the
-    middle and the good side of the shocks; many moderate excursions on the bad side only are tested by their sign.
+    with the tail averaged over how heavy it may be (`curvefit.diagnostics._tails.tail_probability`), learned from the
+    middle and the good side of the shocks of all curves; many moderate excursions on the bad side only are tested by their sign.
 
     Parameters
     ----------
@@ -51,16 +53,22 @@ def spikes(evidence: Evidence) -> Diagnosis:
     -----
     Healthy heavy-tailed noise reaches 13 robust standard deviations in 1,000 points, so no fixed threshold is used. A
     spike must come back to the trend within a twentieth of the run (10 points for short runs), and shocks are judged
-    after taking out serial correlation. On a run of 30 points only a spike of about ten standard deviations is certain.
+    after taking out serial correlation. A run of fewer than 100 points is accused at .02 (of longer ones .0038): by less
+    nothing is ever certain there.
     """
     names = [n for n in dict.fromkeys((evidence.progress, evidence.validation)) if n is not None]
     if not names:
         return no_curve(VOICE)
-    answers = [_one(evidence, name, ALPHA / len(names)) for name in names]
+    answers = [_one(evidence, name, _level(len(evidence.run[name])) / len(names)) for name in names]
     for answer in answers:
         if answer.present:
             return answer
     return next((a for a in answers if a.p_value is not None), answers[0])
+
+
+def _level(points: int) -> float:
+    """Share of healthy runs that may be accused: more of the short ones, where little is certain at less."""
+    return ALPHA if points >= SHORT else ALPHA_SHORT
 
 
 def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
@@ -89,7 +97,9 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
     if not found:
         return VOICE.absent(f"No excursion of {name} stands out of its noise.", facts, metric=name, p_value=1.0)
     heights = np.array([shock[i] for i, _ in found])
-    each = -np.expm1(tested.size * np.log1p(-np.minimum(tail_probability(tested, heights), 1 - 1e-12)))
+    each = -np.expm1(
+        tested.size * np.log1p(-np.minimum(tail_probability(tested, heights, _others(evidence, name)), 1 - 1e-12))
+    )
     chosen = [k for k in range(len(found)) if each[k] < 0.9 * alpha]
     p_value = float(min(1.0, each.min() / 0.9))
     bad, good = len(found), int(np.count_nonzero(tested < -HIGH))
@@ -128,6 +138,20 @@ def _one(evidence: Evidence, name: str, alpha: float) -> Diagnosis:
         "longest_recovery": max(recovery),
     }
     return VOICE.present(text, ADVICE, numbers, metric=name, where=where, p_value=p_value)
+
+
+def _others(evidence: Evidence, name: str) -> list[NDArray[np.float64]]:
+    """Shocks of the other curves, without their own excursions: they tell of the tails of the noise."""
+    found = []
+    for other in dict.fromkeys((evidence.progress, evidence.validation, evidence.score)):
+        single = None if other is None or other == name else evidence.residuals(other)
+        if single is None or 2 * np.unique(single.value).size < single.value.size:  # coarse values have no tail
+            continue
+        quiet = single.settled.copy()
+        for i in np.flatnonzero(single.shock > HIGH).tolist():
+            quiet[max(i - 1, 0) : i + 2] = False
+        found.append(single.shock[quiet])
+    return found
 
 
 def _excursions(

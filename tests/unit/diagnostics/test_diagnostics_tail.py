@@ -4,27 +4,37 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from curvefit.diagnostics._noise import _KEPT, _PRIOR, _TAILS, tail_probability
+from curvefit.diagnostics._tails import _KEPT, _PRIOR, _SCALES, _TAILS, tail_probability
 
 
-def by_hand(shocks, height):
-    kept = shocks[shocks <= _KEPT]
-    weights, tails = [], []
+def by_hand(shocks, height, others=()):
+    """The average over tails and sizes, each curve with its own size, value by value."""
+
+    def likelihoods(values, nu):
+        kept = values[values <= _KEPT]
+        reach = np.clip(3.5 / np.sqrt(kept.size), 0.1, 0.7)
+        tied = stats.norm.ppf(0.75) / stats.t.ppf(0.75, nu)
+        laws = [stats.t(nu, scale=tied * s) for s in np.exp(np.linspace(-reach, reach, _SCALES))]
+        return laws, np.array([t.logpdf(kept).sum() - kept.size * t.logcdf(_KEPT) for t in laws])
+
+    weights, beyond = [], []
     for prior, nu in zip(_PRIOR, _TAILS, strict=True):
-        scale = stats.norm.ppf(0.75) / stats.t.ppf(0.75, nu)
-        t = stats.t(nu, scale=scale)
-        weights.append(np.log(prior) + t.logpdf(kept).sum() - kept.size * t.logcdf(_KEPT))
-        tails.append(t.sf(height))
-    weights = np.exp(np.array(weights) - max(weights))
-    return float(weights @ tails / weights.sum())
+        laws, logs = likelihoods(shocks, nu)
+        also = sum(np.logaddexp.reduce(likelihoods(o, nu)[1]) - np.log(_SCALES) for o in others)
+        weights.extend(np.log(prior) + logs + also)
+        beyond.extend(t.sf(height) for t in laws)
+    shares = np.exp(np.array(weights) - max(weights))
+    return float(shares @ beyond / shares.sum())
 
 
 @pytest.mark.parametrize("kind", ["gauss", "t3"])
-def test_mixture_of_tails(kind):
+@pytest.mark.parametrize("curves", [0, 2])
+def test_mixture_of_tails(kind, curves):
     rng = np.random.default_rng(0)
-    u = rng.standard_normal(150) if kind == "gauss" else rng.standard_t(3, 150) * 0.88
+    draws = [rng.standard_normal(60) if kind == "gauss" else rng.standard_t(3, 60) * 0.88 for _ in range(1 + curves)]
     for height in (3.0, 7.0, 15.0):
-        assert tail_probability(u, np.array([height]))[0] == pytest.approx(by_hand(u, height), rel=1e-5)
+        found = tail_probability(draws[0], np.array([height]), draws[1:])[0]
+        assert found == pytest.approx(by_hand(draws[0], height, draws[1:]), rel=1e-5)
 
 
 def test_heavy_noise_makes_a_high_value_less_surprising():
@@ -36,9 +46,19 @@ def test_heavy_noise_makes_a_high_value_less_surprising():
 
 
 def test_few_observations_leave_the_heavy_tail_its_weight():
-    few, many = np.zeros(10), np.random.default_rng(2).standard_normal(2000)
+    rng = np.random.default_rng(2)
+    few, many = rng.standard_normal(10), rng.standard_normal(2000)
     at = np.array([10.0])
     assert tail_probability(few, at)[0] > 100 * tail_probability(many, at)[0]
+
+
+def test_other_curves_tell_of_the_tails_and_not_of_the_size():
+    rng = np.random.default_rng(3)
+    own, others, at = rng.standard_normal(25), [rng.standard_normal(400)], np.array([7.0])
+    alone = tail_probability(own, at)[0]
+    assert tail_probability(own, at, others)[0] < 0.5 * alone
+    assert tail_probability(own, at, [rng.standard_t(3, 400)])[0] > alone
+    assert tail_probability(own, at, [0.8 * others[0]])[0] < 0.5 * alone
 
 
 def test_prior_is_a_distribution():
