@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .errors import UsageError
 
-__all__ = ["as_numbers", "checked", "converters", "is_number"]
+__all__ = ["as_numbers", "checked", "converters", "is_number", "short"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,9 +83,7 @@ def _checked(plan: Mapping[str, str], name: str, value: Any, where: str, metric:
             return _PLAIN[kinds[0]](value)
         return value
     meant = " or ".join(_MEANT.get(kind, f"a {kind}") for kind in kinds)
-    raise UsageError(
-        f"{name} = {_short(value)} is not {meant}", code="CF-USE-009", where=f"{where}()", hint=_hint(name)
-    )
+    raise UsageError(f"{name} = {short(value)} is not {meant}", code="CF-USE-009", where=f"{where}()", hint=_hint(name))
 
 
 @lru_cache(maxsize=512)
@@ -162,7 +160,7 @@ def as_numbers(value: Any, name: str, where: str) -> NDArray[np.float64]:
     """Floats of any shape, or the error for what are none."""
     if not _are_numbers(value):
         raise UsageError(
-            f"{name} = {_short(value)} is not {_MEANT['numbers']}", code="CF-USE-009", where=where, hint=_hint(name)
+            f"{name} = {short(value)} is not {_MEANT['numbers']}", code="CF-USE-009", where=where, hint=_hint(name)
         )
     return np.asarray(value, dtype=np.float64)
 
@@ -194,8 +192,12 @@ def _are_numbers(value: Any) -> bool:
     return (array.dtype.kind in "iufO" and array.size > 0) or array.dtype.kind == "f"
 
 
-def _short(value: object) -> str:
-    text = repr(value).split("\n", 1)[0]
+def short(value: object) -> str:
+    """What was given, in at most 60 characters of one line."""
+    try:
+        text = repr(value).split("\n", 1)[0]
+    except ValueError:  # an integer of more digits than Python writes
+        return f"{type(value).__name__} of too many digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

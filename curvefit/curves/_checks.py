@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, UsageError
 
-__all__ = ["as_float_array", "check_level", "frame_of", "frozen_array", "safe_text"]
+__all__ = ["as_float_array", "check_level", "frame_of", "frozen_array", "rebuilt", "safe_text"]
 
 
 def check_level(level: float, name: str = "level") -> float:
@@ -86,6 +88,12 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[np.float64]:
         except (TypeError, ValueError, OverflowError) as error:
             raise DataError(f"{name}[{i}] cannot be a float64: {error}", where=f"{name}[{i}]") from None
     return out
+
+
+def rebuilt(record: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What ``__reduce__`` of a frozen dataclass returns, so that it can be sent to another process and copied."""
+    values = (getattr(record, f.name) for f in fields(record))
+    return type(record), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
 
 def safe_text(text: object) -> str:

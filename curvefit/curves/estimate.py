@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import check_level, frozen_array, safe_text
+from ._checks import check_level, frozen_array, rebuilt, safe_text
 from .errors import DataError
 from .numbers import with_interval
 from .status import Status
@@ -96,6 +96,9 @@ class Estimate:
         if self.value is not None and not math.isfinite(self.value):
             raise DataError(f"estimate {self.name!r} has a non-finite value; use None and a status")
         object.__setattr__(self, "details", MappingProxyType(dict(self.details)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuilt(self)
 
     def __str__(self) -> str:
         """One line: value, interval, unit, and what qualifies it."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, UsageError
+from ..curves._arguments import is_number, short
 from ..diagnostics._leveling import SMALL  # one meaning of "little is left" for diagnosis and decision
 from ..forecasting.chances import chance_as_good, chance_reached
 from ..forecasting.forecast import Forecast
@@ -125,8 +126,10 @@ def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, 
             if text.endswith("sigma"):
                 return value * noise, f"{value:g} standard deviations of one observation"
             return value, "as given"
-    elif not isinstance(min_gain, bool) and np.isfinite(min_gain) and min_gain >= 0:
+    elif is_number(min_gain) and np.isfinite(float(min_gain)) and float(min_gain) >= 0:
         return float(min_gain), "as given"
     raise UsageError(
-        f"min_gain = {min_gain!r}", code="CF-USE-008", hint='a number >= 0 in the unit of the metric, "1%" or "2 sigma"'
+        f"min_gain = {short(min_gain)}",
+        code="CF-USE-008",
+        hint='a number >= 0 in the unit of the metric, "1%" or "2 sigma"',
     )

@@ -13,12 +13,13 @@ from ..curves import Curve, Metric, Schedule, UsageError
 from ..curves.curve import XUnit
 from ..curves.run import is_learning_rate
 
-__all__ = ["Companions", "History", "numbers"]
+__all__ = ["BROKEN", "Companions", "History", "numbers", "whole"]
 
 Array = NDArray[np.float64]
 
 MOST = 1024  # blocks kept; when there are more, neighbors are merged
 _COMPANIONS = 32  # further metrics at most
+BROKEN = (AttributeError, LookupError, OverflowError, TypeError, ValueError)  # what a state that is none leads to
 
 
 class History:
@@ -118,13 +119,21 @@ class History:
         """From `state`."""
         out = cls()
         try:
-            out.size = int(state["size"])
+            out.size = whole(state["size"], 1)
             out._x, out._last, out._y = (numbers(state[k]) for k in ("x", "last", "y"))
             out._open_x, out._open_y = numbers(state["open_x"]), numbers(state["open_y"])
-        except (KeyError, TypeError, ValueError) as e:
+        except BROKEN as e:
             raise UsageError(f"this is no saved history: {e!r}", code="CF-USE-012", where="Monitor state") from e
-        if out.size < 1 or len({len(out._x), len(out._last), len(out._y)}) > 1 or len(out._open_x) != len(out._open_y):
-            raise UsageError("a saved history has lists of different length", code="CF-USE-012", where="Monitor state")
+        if (
+            out.size & (out.size - 1)
+            or len({len(out._x), len(out._last), len(out._y)}) > 1
+            or len(out._open_x) != len(out._open_y)
+        ):
+            raise UsageError(
+                "a saved history has lists of different length or blocks of no size",
+                code="CF-USE-012",
+                where="Monitor state",
+            )
         return out
 
 
@@ -180,10 +189,18 @@ class Companions:
         out = cls()
         try:
             out._series = {str(k): History.of(v) for k, v in state["series"].items()}
-            out._lost = {str(k): float(v) for k, v in state["lost"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            out._lost = dict(zip(map(str, state["lost"]), numbers(state["lost"].values()), strict=True))
+        except BROKEN as e:
             raise UsageError(f"these are no saved metrics: {e!r}", code="CF-USE-012", where="Monitor state") from e
         return out
+
+
+def whole(value: Any, least: int = 0) -> int:
+    """A whole number that a computer counts with, or ValueError."""
+    number = int(value)
+    if not least <= number < 2**62:
+        raise ValueError(f"{number:.3g} is no count")
+    return number
 
 
 def numbers(values: Any) -> list[float]:

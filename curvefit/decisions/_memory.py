@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..curves import UsageError
-from ._history import Companions, History, numbers
+from ._history import BROKEN, Companions, History, numbers, whole
 from ._options import CRITERIA, WIDEST
 from ._plain import from_plain, to_plain
 from .recommendation import Recommendation
@@ -89,20 +89,25 @@ class Memory:
             out = cls(
                 series=History.of(state["series"]),
                 others=Companions.of(state["others"]),
-                streak={c: int(state["streak"][c]) for c in CRITERIA},
-                upcoming=int(state["upcoming"]),
-                top=None if state["top"] is None else numbers(state["top"]),
-                gap=int(gap),
-                gap_x=float(gap_x),
-                longest=int(longest),
+                streak={c: whole(state["streak"][c]) for c in CRITERIA},
+                upcoming=whole(state["upcoming"], 1),
+                top=None if state["top"] is None else _three(state["top"]),
+                gap=whole(gap),
+                gap_x=numbers([gap_x])[0],
+                longest=whole(longest),
                 answer=None if state["answer"] is None else from_plain(state["answer"]),
             )
-            out.recent.extend((float(x), float(y)) for x, y in state["recent"])
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
-            if isinstance(e, UsageError):
-                raise
+            out.recent.extend((x, y) for x, y in map(numbers, state["recent"]))
+        except UsageError:
+            raise
+        except BROKEN as e:
             raise UsageError(f"this is no saved state: {e!r}", code="CF-USE-012", where="Monitor state") from e
         return out
+
+
+def _three(values: Any) -> list[float]:
+    value, x, since = numbers(values)
+    return [value, x, since]
 
 
 def too_early(count: int, missed: int) -> str:

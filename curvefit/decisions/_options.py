@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..curves import Curve, Metric, Schedule, UsageError
+from ..curves._arguments import is_number, short
 from ..curves.curve import XUnit
 from ..curves.errors import unknown_name
 from ..curves.metric import Direction
 from ._gain import smallest_gain
 from .recommend import check_prices
 
-__all__ = ["CRITERIA", "LARGEST", "WIDEST", "Duration", "Options", "smooth", "twice", "within"]
+__all__ = ["CRITERIA", "LARGEST", "WIDEST", "Duration", "Options", "number", "smooth", "twice", "within"]
 
 CRITERIA = ("gain", "patience", "target", "hopeless", "diverged")
 """What can end a run."""
@@ -60,7 +61,7 @@ def _duration(name: str, value: str | None, x_unit: str) -> Duration | None:
     hint = f'"10 updates", or "10 {x_unit}s" in the unit of x'
     words = value.split() if isinstance(value, str) else []
     if len(words) != 2:
-        raise UsageError(f"{name} = {value!r} is not a number and a unit", code="CF-USE-011", hint=hint)
+        raise UsageError(f"{name} = {short(value)} is not a number and a unit", code="CF-USE-011", hint=hint)
     try:
         amount = float(words[0])
     except ValueError:
@@ -94,30 +95,37 @@ def _criteria(name: str, given: Iterable[str] | None, ready: Sequence[str]) -> t
         return ()
     if isinstance(given, str):
         raise UsageError(f"{name} = {given!r} is one string", code="CF-USE-011", hint=f'("{given}",)')
-    found = tuple(dict.fromkeys(given))
+    if not isinstance(given, Iterable):
+        raise UsageError(f"{name} = {short(given)} names no criteria", code="CF-USE-011", hint=f"of {CRITERIA}")
+    found = list(given)
     needs = {"patience": "patience", "target": "target", "hopeless": "target or best"}
     for one in found:
-        if one not in CRITERIA:
+        if not isinstance(one, str) or one not in CRITERIA:
             raise unknown_name("criterion", str(one), CRITERIA, where=name)
         if one not in ready:
             raise UsageError(
                 f"the criterion {one!r} needs {needs[one]}", code="CF-USE-011", where=name, hint=f"give {needs[one]}="
             )
-    return found
+    return tuple(dict.fromkeys(found))
 
 
 def _finite(name: str, value: float | None, *, above: float = -math.inf) -> float | None:
     """A finite number above a bound, or None."""
     if value is None:
         return None
-    try:
-        number = math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
+    number = float(value) if is_number(value) else math.nan
     if not (math.isfinite(number) and number > above):
         wanted = "a finite number" if above == -math.inf else f"a finite number above {above:g}"
-        raise UsageError(f"{name} = {value!r}", code="CF-USE-011", hint=wanted)
+        raise UsageError(f"{name} = {short(value)}", code="CF-USE-011", hint=wanted)
     return number
+
+
+def _count(name: str, value: Any) -> int:
+    """A whole number from 1 to `WIDEST`."""
+    number = value if is_number(value) and hasattr(type(value), "__index__") else 0
+    if not 1 <= number <= WIDEST:
+        raise UsageError(f"{name} = {short(value)}", code="CF-USE-011", hint=f"a whole number from 1 to {WIDEST}")
+    return int(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +185,6 @@ class Options:
         check_prices(*prices)
         if smoother not in SMOOTHERS:
             raise unknown_name("smoother", str(smoother), SMOOTHERS)
-        for name, count in (("window", window), ("confirm", confirm)):
-            if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= WIDEST:
-                raise UsageError(f"{name} = {count!r}", code="CF-USE-011", hint=f"a whole number from 1 to {WIDEST}")
         given = {"patience": patience, "target": target, "hopeless": target if best is None else best}
         ready = [c for c in CRITERIA if c not in given or given[c] is not None]
         every = _criteria("all_of", all_of, ready)
@@ -196,12 +201,12 @@ class Options:
             _duration("patience", patience, x_unit),
             _finite("target", target),
             _finite("best", best),
-            prices,
+            (_finite("cost_per_unit", prices[0]), _finite("worth_per_unit", prices[1])),
             smoother,
-            window,
+            _count("window", window),
             one,
             every,
-            confirm,
+            _count("confirm", confirm),
         )
 
 
@@ -214,12 +219,22 @@ def smooth(values: Sequence[float], smoother: str) -> float:
     return math.fsum(values) / len(values)
 
 
+def number(value: Any) -> float:
+    """One number, of anything that holds one: an array or tensor with a single element, too."""
+    try:
+        return float(value)
+    except TypeError:
+        if not hasattr(value, "item"):
+            raise
+        return float(value.item())
+
+
 def within(x: Any) -> float:
     """X as a number that can be compared and averaged."""
-    number = float(x)
-    if not abs(number) < LARGEST:
-        raise UsageError(f"x = {x!r} is not a finite number")
-    return number
+    place = number(x)
+    if not abs(place) < LARGEST:
+        raise UsageError(f"x = {short(x)} is not a finite number")
+    return place
 
 
 def twice(curve: Curve, x: float) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..curves import Estimate, Interval, UsageError
+from ._history import BROKEN, numbers
 from .recommendation import Action, Recommendation
 
 __all__ = ["from_plain", "to_plain"]
@@ -34,15 +35,24 @@ def from_plain(state: Mapping[str, Any]) -> Recommendation:
         estimate = None
         if value is not None:
             name, middle, unit, low, high, level, kind, method = value
-            estimate = Estimate(name, middle, Interval(low, high, level, kind, method), unit)
-        known = {k: None if state[k] is None else float(state[k]) for k in _NUMBERS}
+            name, unit, kind, method = (_text(v) for v in (name, unit, kind, method))
+            middle, low, high, level = numbers((middle, low, high, level))
+            estimate = Estimate(name, middle, Interval(low, high, level, kind, method), unit)  # type: ignore[arg-type]  # checked there
+        known = {k: None if state[k] is None else numbers([state[k]])[0] for k in _NUMBERS}
+        told = state["arithmetic"]
         return Recommendation(
             action=Action[state["action"]],
             metric=str(state["metric"]),
             expected_value=estimate,
             reasons=tuple(map(str, state["reasons"])),
-            arithmetic={str(k): float(v) for k, v in state["arithmetic"].items()},
+            arithmetic=dict(zip(map(str, told), numbers(told.values()), strict=True)),
             **known,  # type: ignore[arg-type]  # fields of numbers, by name
         )
-    except (KeyError, TypeError, ValueError) as e:
+    except BROKEN as e:
         raise UsageError(f"this is no saved recommendation: {e!r}", code="CF-USE-012", where="Monitor state") from e
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} where a text belongs")
+    return value

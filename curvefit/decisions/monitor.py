@@ -12,16 +12,14 @@ import numpy as np
 
 from ..curves import Curve, Metric, Run, Schedule, UsageError
 from ..curves.curve import XUnit
-from ..diagnostics.api import judge
-from ..diagnostics.evidence import Evidence
 from ..estimands import horizon_grid
 from ..fitting.autocorrelation import robust_sd
-from ..forecasting.api import forecast
 from ..forecasting.forecast import Forecast
+from ..forecasting.scheduled import forecast_run
+from ._criteria import judged
 from ._gain import smallest_gain
 from ._memory import FIRST, Memory, too_early
-from ._options import CRITERIA, LARGEST, Options, smooth, twice, within
-from .recommend import FEW, HOPELESS_BELOW, STOP_BELOW, no_way_back, recommend
+from ._options import CRITERIA, LARGEST, Options, number, smooth, twice, within
 from .recommendation import Action, Recommendation
 
 __all__ = ["Monitor"]
@@ -31,7 +29,6 @@ Forecasting = Callable[[Curve, np.ndarray], Forecast]
 _LOG = logging.getLogger("curvefit.monitor")
 _SPARSER = 1.1  # each evaluation waits for a tenth more observations than the one before
 _GRID = 16  # future x of a forecast
-_RULES = ("diverged", "masked_nan", "not_learning", "underdetermined", "plateaued", "converged", "overfitting")
 _ANY = Curve([0.0], [1.0], "loss")  # a smallest gain that is stated does not depend on the curve
 
 
@@ -78,7 +75,7 @@ class Monitor:
     confirm : int
         Evaluations in a row at which a criterion must hold.
     forecasting : callable, optional
-        ``(curve, x) -> Forecast``; default the package's forecaster.
+        ``(curve, x) -> Forecast``; default the package's forecaster, with the learning rate and the horizon where known.
 
     Raises
     ------
@@ -127,14 +124,14 @@ class Monitor:
         any_of: Iterable[str] | None = None,
         all_of: Iterable[str] | None = None,
         confirm: int = 2,
-        forecasting: Forecasting = forecast,
+        forecasting: Forecasting | None = None,
     ) -> None:
         prices = (cost_per_unit, worth_per_unit)
         self._asked = Options.of(
             metric, direction, x_unit, horizon, schedule, min_gain, warmup, patience, target, best, prices, smoother,
             window, any_of, all_of, confirm,
         )  # fmt: skip
-        if not callable(forecasting):
+        if not (forecasting is None or callable(forecasting)):
             raise UsageError(f"forecasting is a {type(forecasting).__name__}", code="CF-USE-011", hint="(curve, x)")
         self._forecasting = forecasting
         self._said: set[str] = set()
@@ -161,28 +158,27 @@ class Monitor:
             with np.errstate(all="ignore"):
                 for name, other in other_metrics.items():
                     self._beside(x, name, other)
-                return self._step(float(x), float(value))
+                return self._step(within(x), number(value))
         except Exception as error:  # noqa: BLE001 - a monitor must never end the training it watches
             self._complain(error)
             return self._going_on("the monitor could not judge this step; its log says why")
 
     def _beside(self, x: Any, name: str, value: Any) -> None:
         try:
-            self._seen.others.add(within(x), name, float(value))
+            self._seen.others.add(within(x), name, number(value))
         except (TypeError, ValueError) as error:  # the monitored metric is judged all the same
             self._complain(error)
 
-    def _step(self, x: float, number: float) -> Recommendation:
-        x = within(x)
-        if not np.isfinite(number):
+    def _step(self, x: float, value: float) -> Recommendation:
+        if not np.isfinite(value):
             return self._not_finite(x)
-        number = max(-LARGEST, min(number, LARGEST))
+        value = max(-LARGEST, min(value, LARGEST))
         newest = self._seen.series.last_x
         if newest is not None and x <= newest:
             self._rewind(x)
         self._seen.longest, self._seen.gap = max(self._seen.longest, self._seen.gap), 0
-        self._seen.series.add(x, number)
-        self._seen.recent.append((x, number))
+        self._seen.series.add(x, value)
+        self._seen.recent.append((x, value))
         newest_few = [v for _, v in islice(reversed(self._seen.recent), self._asked.window)][::-1]
         self._judge_now(x, smooth(newest_few, self._asked.smoother))
         count = len(self._seen.series)
@@ -266,33 +262,11 @@ class Monitor:
         if isinstance(gain, str) and gain.strip().lower().endswith("sigma") and self._seen.series.size > 1:
             # of one observation, not of a block
             gain = smallest_gain(gain, curve, float(curve.y[-1]), self._noise())[0]
-        hopeless = "hopeless" in (*self._asked.any_of, *self._asked.all_of)
-        to = self._asked.horizon or twice(curve, x)
-        ahead = self._forecasting(curve, horizon_grid(curve, to, _GRID))
-        found = judge(Evidence(run, metric=name, ahead=ahead), _RULES)
-        answer = recommend(
-            run,
-            metric=name,
-            horizon=to,
-            cost_per_unit=self._asked.prices[0],
-            worth_per_unit=self._asked.prices[1],
-            min_gain=gain,
-            target=self._asked.target if hopeless else None,
-            best=self._asked.best if hopeless else None,
-            forecast=ahead,
-            diagnoses=found,
-        )
-        known = answer.arithmetic
-        beyond = min(known.get("probability_target", 1.0), known.get("probability_beats_best", 1.0)) < HOPELESS_BELOW
-        stops, little = answer.action is Action.STOP, known["probability"] < STOP_BELOW
-        found_wrong = {d.name for d in found.present if d.severity == "error"}
-        short = len(curve) < FEW and any(d.name == "plateaued" for d in found.undecided)
-        lost = bool(found_wrong) and not short and (little or no_way_back(known))  # an error alone may pass
-        held = {
-            "hopeless": beyond and stops,
-            "gain": lost or (stops and (little or not beyond)),
-            "diverged": "masked_nan" in found_wrong or ("diverged" in found_wrong and lost),
-        }
+        grid = horizon_grid(curve, self._asked.horizon or twice(curve, x), _GRID)
+        ahead = forecast_run(run, curve, grid)[0] if self._forecasting is None else self._forecasting(curve, grid)
+        if not isinstance(ahead, Forecast):
+            raise UsageError(f"the forecasting that was given returned a {type(ahead).__name__}, not a Forecast")
+        answer, held = judged(run, ahead, self._asked, gain)
         for criterion, holds in held.items():
             self._seen.streak[criterion] = self._seen.streak[criterion] + 1 if holds else 0
         self._seen.answer = answer
@@ -362,10 +336,15 @@ class Monitor:
 
     def _complain(self, error: Exception) -> None:
         """Log an error the first time it comes."""
-        kind = f"{type(error).__name__}: {str(error)[:60]}"
-        if type(error).__name__ not in self._said:
-            self._said.add(type(error).__name__)
-            _LOG.warning("monitoring %s failed (said once): %s", self._asked.metric.name, kind, exc_info=error)
+        kind = type(error).__name__
+        if kind in self._said:
+            return
+        self._said.add(kind)
+        try:
+            what = f"{kind}: {str(error)[:200]}"
+            _LOG.warning("monitoring %s failed (said once): %s", self._asked.metric.name, what, exc_info=error)
+        except Exception:  # noqa: BLE001, S110 - nor may an error that cannot be printed, or a handler of logs that fails
+            pass
 
     # across restarts
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..curves import Curve, DataError, Estimate, Interval, Run, Status, UsageError
-from ..curves._arguments import checked
+from ..curves._arguments import checked, is_number, short
 from ..curves.numbers import format_number, format_probability, format_x
 from ..diagnostics.api import diagnose
 from ..diagnostics.diagnosis import Diagnoses, Diagnosis
@@ -234,8 +234,8 @@ def check_prices(cost: float | None, worth: float | None) -> None:
             hint="give both, in one currency, or neither",
         )
     for name, price in (("cost_per_unit", cost), ("worth_per_unit", worth)):
-        if price is not None and not (np.isfinite(price) and price >= 0):
-            raise UsageError(f"{name} = {price!r}", code="CF-USE-008", hint="a number >= 0")
+        if price is not None and not (is_number(price) and np.isfinite(float(price)) and price >= 0):
+            raise UsageError(f"{name} = {short(price)}", code="CF-USE-008", hint="a number >= 0")
 
 
 def _default_horizon(run: Run, curve: Curve) -> float:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
+from typing import Any
 
 from ..curves import Estimate
-from ..curves._checks import safe_text
+from ..curves._checks import rebuilt, safe_text
 from ..curves.numbers import format_probability, format_x
 
 __all__ = ["Action", "Recommendation"]
@@ -70,6 +71,9 @@ class Recommendation:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arithmetic", MappingProxyType({k: float(v) for k, v in self.arithmetic.items()}))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuilt(self)
 
     @property
     def sentence(self) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from ..curves import Estimate
-from ..curves._checks import safe_text
+from ..curves._checks import rebuilt, safe_text
 from ..curves.numbers import format_x
 
 __all__ = ["Diagnoses", "Diagnosis", "Severity", "Verdict"]
@@ -63,6 +63,9 @@ class Diagnosis:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "evidence", MappingProxyType({k: float(v) for k, v in self.evidence.items()}))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuilt(self)
 
     @property
     def present(self) -> bool:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..curves import Curve, Estimate, Run
-from ..curves._checks import check_level
+from ..curves._checks import check_level, rebuilt
 from ..curves.errors import unknown_name
 from ..decisions.recommendation import Recommendation
 from ..diagnostics.diagnosis import Diagnoses
@@ -73,6 +73,9 @@ class Report:
         check_level(self.level)
         object.__setattr__(self, "estimates", MappingProxyType(dict(self.estimates)))
         object.__setattr__(self, "notes", tuple(self.notes))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuilt(self)
 
     def __repr__(self) -> str:
         return f"Report({self.run.name!r}, {self.metric!r}: {self.recommendation.action.value})"

@@ -1,7 +1,9 @@
 """The monitor against loops with known answers, hostile input, and its own saved state."""
 
+import copy
 import json
 import logging
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -241,6 +243,14 @@ def test_a_state_goes_through_json_and_the_run_goes_on_as_if_nothing_had_happene
         {"answer": {"action": "DANCE"}},
         {"top": ["a", 1, 2]},
         {"gap": 3},
+        {"gap": [1, float("inf"), 0]},
+        {"upcoming": 10**400},
+        {"upcoming": float("inf")},
+        {"streak": dict.fromkeys(("gain", "patience", "target", "hopeless", "diverged"), -1)},
+        {"recent": [[1.0, float("nan")]]},
+        {"top": [1.0]},
+        {"series": {"size": 3, "x": [], "last": [], "y": [], "open_x": [], "open_y": []}},
+        {"others": {"series": {}, "lost": {"grad_norm": float("nan")}}},
     ],
 )
 def test_a_broken_state_is_a_clear_error_and_changes_nothing(broken):
@@ -251,6 +261,57 @@ def test_a_broken_state_is_a_clear_error_and_changes_nothing(broken):
     with pytest.raises(UsageError, match="CF-USE-012"):
         monitor.load_state_dict(state)
     assert monitor.state_dict() == before
+
+
+@pytest.mark.parametrize("state", [None, 5, "state", [1], b"", np.zeros(3), object()])
+def test_what_is_no_state_is_a_clear_error(state):
+    with pytest.raises(UsageError, match="CF-USE-012"):
+        Monitor("val_loss").load_state_dict(state)
+
+
+def _bent(state, rng):
+    """The state with one of its parts gone or replaced."""
+    state = json.loads(json.dumps(state))
+    part = state
+    while True:
+        keys = list(part) if isinstance(part, dict) else list(range(len(part)))
+        key = keys[int(rng.integers(len(keys)))]
+        if isinstance(part[key], dict | list) and part[key] and rng.random() < 0.7:
+            part = part[key]
+        elif rng.random() < 0.2:
+            del part[key]
+            return state
+        else:
+            odd = [None, -1, 0, 1e308, 10**400, "x", [], {}, True, float("nan"), float("inf"), ["a"], 2**70]
+            part[key] = odd[int(rng.integers(len(odd)))]
+            return state
+
+
+def test_a_state_that_was_tampered_with_is_refused_or_harmless(caplog):
+    monitor = Monitor("val_loss", patience="20 updates", min_gain="1 sigma")
+    for i in range(1, 61):
+        monitor.update(i, LEVEL[i], train_loss=LEVEL[i], learning_rate=0.1)
+    state, rng, taken = monitor.state_dict(), np.random.default_rng(0), 0
+    for _ in range(300):
+        other = Monitor("val_loss", patience="20 updates", min_gain="1 sigma")
+        try:
+            other.load_state_dict(_bent(state, rng))
+        except UsageError as error:
+            assert error.code == "CF-USE-012"
+            continue
+        taken += 1
+        answers = [other.update(i, LEVEL[i]) for i in range(61, 64)]
+        assert all(str(a) for a in answers)
+        json.dumps(other.state_dict(), allow_nan=False)
+    assert 5 < taken < 150 and not caplog.records
+
+
+def test_a_monitor_is_copied_and_sent_to_another_process():
+    monitor = Monitor("val_loss", patience="30 updates", best=0.4)
+    for i in range(1, 41):
+        monitor.update(i, LEVEL[i])
+    sent, copied = pickle.loads(pickle.dumps(monitor)), copy.deepcopy(monitor)
+    assert sent.update(41, 0.5) == copied.update(41, 0.5) == monitor.update(41, 0.5)
 
 
 def test_what_is_kept_stays_small():
@@ -321,6 +382,60 @@ def test_one_further_metric_that_cannot_be_read_does_not_blind_the_monitor(caplo
     assert at is not None and len(caplog.records) == 1
 
 
+def test_a_forecaster_that_returns_something_else_is_told(caplog):
+    at, _ = watch(Monitor("val_loss", forecasting=lambda curve, x: None), LEVEL[:40])
+    assert at is None and "not a Forecast" in caplog.text and len(caplog.records) == 1
+
+
+def test_one_element_is_a_number(caplog):
+    plain, packed = Monitor("val_loss"), Monitor("val_loss")
+    for i, value in enumerate(LEVEL[:30], 1):
+        plain.update(i, value, train_loss=value)
+        packed.update(np.array([i]), np.array([[value]]), train_loss=np.array([value]))
+    assert packed.state_dict() == plain.state_dict() and not caplog.records
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class Treacherous:
+    def __float__(self):
+        raise Unprintable
+
+
+class FullDisk(logging.Handler):
+    def emit(self, record):
+        raise OSError("disk full")
+
+
+def test_not_even_an_error_that_cannot_be_told_gets_into_the_loop():
+    assert not Monitor("val_loss").update(1, Treacherous()).stop
+    handler = FullDisk()
+    logging.getLogger("curvefit.monitor").addHandler(handler)
+    try:
+        assert not Monitor("val_loss").update(1, "x").stop
+    finally:
+        logging.getLogger("curvefit.monitor").removeHandler(handler)
+
+
+def test_the_learning_rate_is_part_of_the_forecast_as_it_is_of_a_recommendation():
+    plan = cf.Schedule.cosine(1e-3, 400)
+    x = np.arange(1.0, 201.0)
+    y = noisy(1 + 2 * (x + 20) ** -0.5, 0.005)
+    monitor = Monitor("val_loss", horizon=400, schedule=plan)
+    answers = [monitor.update(a, b) for a, b in zip(x, y, strict=True)]
+    last = max(i for i, a in enumerate(answers) if i == 0 or a.probability != answers[i - 1].probability)
+    seen = cf.Run("r", {"val_loss": cf.Curve(x[: last + 1], y[: last + 1], "val_loss")}, schedule=plan, horizon=400)
+    assert answers[last].probability == pytest.approx(cf.recommend(seen).probability, abs=0.002)
+    blind = Monitor("val_loss", horizon=400, schedule=plan, forecasting=forecast)
+    assert (
+        abs([blind.update(a, b) for a, b in zip(x, y, strict=True)][last].probability - answers[last].probability)
+        > 0.01
+    )
+
+
 def test_interrupts_are_not_swallowed():
     def interrupted(curve, x):
         raise KeyboardInterrupt
@@ -341,6 +456,23 @@ def test_interrupts_are_not_swallowed():
         ({"schedule": [0.1]}, "schedule"),
         ({"min_gain": "much"}, "min_gain"),
         ({"min_gain": -1.0}, "min_gain"),
+        ({"min_gain": [0.1]}, "min_gain"),
+        ({"min_gain": {}}, "min_gain"),
+        ({"min_gain": 1j}, "min_gain"),
+        ({"min_gain": np.array([0.1, 0.2])}, "min_gain"),
+        ({"min_gain": 10**5000}, "too many digits"),
+        ({"min_gain": "-1%"}, "min_gain"),
+        ({"min_gain": "inf"}, "min_gain"),
+        ({"horizon": 10**400}, "horizon"),
+        ({"horizon": [100]}, "horizon"),
+        ({"best": 10**400}, "best"),
+        ({"target": True}, "target"),
+        ({"cost_per_unit": "a", "worth_per_unit": 1.0}, "cost_per_unit"),
+        ({"cost_per_unit": True, "worth_per_unit": 1.0}, "cost_per_unit"),
+        ({"cost_per_unit": 1.0, "worth_per_unit": [1]}, "worth_per_unit"),
+        ({"any_of": 5}, "no criteria"),
+        ({"all_of": ([],)}, "no criterion named"),
+        ({"confirm": 2.0}, "confirm"),
         ({"patience": 10}, "unit"),
         ({"patience": "10"}, "unit"),
         ({"patience": "10 epochs"}, "patience"),

@@ -1,0 +1,59 @@
+"""Which criteria for ending a run hold at one evaluation of a `Monitor`."""
+
+from __future__ import annotations
+
+from ..curves import Run
+from ..diagnostics.api import judge
+from ..diagnostics.evidence import Evidence
+from ..forecasting.forecast import Forecast
+from ._options import Options
+from .recommend import FEW, HOPELESS_BELOW, STOP_BELOW, no_way_back, recommend
+from .recommendation import Action, Recommendation
+
+__all__ = ["judged"]
+
+_RULES = ("diverged", "masked_nan", "not_learning", "underdetermined", "plateaued", "converged", "overfitting")
+
+
+def judged(
+    run: Run, ahead: Forecast, asked: Options, min_gain: float | str | None
+) -> tuple[Recommendation, dict[str, bool]]:
+    """Ask `recommend`, and which of the criteria "gain", "hopeless" and "diverged" its answer carries.
+
+    Parameters
+    ----------
+    run : Run
+        What has been seen.
+    ahead : Forecast
+        Of the monitored metric up to the horizon.
+    asked : Options
+        Of the monitor.
+    min_gain : float, str or None
+        Smallest gain that matters to a single observation.
+    """
+    name = asked.metric.name
+    found = judge(Evidence(run, metric=name, ahead=ahead), _RULES)
+    hopeless = "hopeless" in (*asked.any_of, *asked.all_of)
+    answer = recommend(
+        run,
+        metric=name,
+        horizon=float(ahead.x[-1]),
+        cost_per_unit=asked.prices[0],
+        worth_per_unit=asked.prices[1],
+        min_gain=min_gain,
+        target=asked.target if hopeless else None,
+        best=asked.best if hopeless else None,
+        forecast=ahead,
+        diagnoses=found,
+    )
+    known = answer.arithmetic
+    beyond = min(known.get("probability_target", 1.0), known.get("probability_beats_best", 1.0)) < HOPELESS_BELOW
+    stops, little = answer.action is Action.STOP, known["probability"] < STOP_BELOW
+    wrong = {d.name for d in found.present if d.severity == "error"}
+    short = len(run[name]) < FEW and any(d.name == "plateaued" for d in found.undecided)
+    lost = bool(wrong) and not short and (little or no_way_back(known))  # an error alone may pass
+    return answer, {
+        "hopeless": beyond and stops,
+        "gain": lost or (stops and (little or not beyond)),
+        "diverged": "masked_nan" in wrong or ("diverged" in wrong and lost),
+    }
