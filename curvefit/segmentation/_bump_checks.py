@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SEEDS", "largest_rise", "rise_score", "seed_noise"]
+__all__ = ["SEEDS", "largest_rise", "rise_p_value", "rise_score", "seed_noise"]
 
 Array = NDArray[np.float64]
 WINDOWS = (1 / 80, 1 / 40, 1 / 20, 1 / 10, 1 / 5)  # shares of the points
@@ -43,11 +43,19 @@ def rise_score(y: Array, count: Array) -> float:
 
 
 def largest_rise(y: Array) -> Array:
-    """Largest rise of the moving mean over a twentieth of the points, for responses of shape (n, B)."""
-    w = max(2, y.shape[0] // SMOOTH)
+    """Largest rises of the moving means over two points and over a twentieth of them, shape (2, B), of responses (n, B)."""
     total = np.concatenate([np.zeros((1, y.shape[1])), np.cumsum(y, axis=0)])
-    mean = (total[w:] - total[:-w]) / w
-    return np.asarray(np.max(mean - np.minimum.accumulate(mean, axis=0), axis=0))
+    rises = []
+    for w in (2, max(2, y.shape[0] // SMOOTH)):
+        mean = (total[w:] - total[:-w]) / w
+        rises.append(np.max(mean - np.minimum.accumulate(mean, axis=0), axis=0))
+    return np.stack(rises)
+
+
+def rise_p_value(y: Array, worlds: Array) -> float:
+    """Share of simulated worlds (n, B) without a bump that rise as far as y (n,), the smaller one of both windows, doubled."""
+    reached = np.sum(largest_rise(worlds) >= largest_rise(y[:, None]), axis=1)
+    return float(min(1.0, 2 * (1 + reached.min()) / (1 + worlds.shape[1])))
 
 
 def seed_noise(deviations: Array, replicates: int, rng: np.random.Generator) -> Array:

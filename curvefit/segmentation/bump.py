@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..curves import DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import check_level
-from ._bump_checks import SEEDS, largest_rise, rise_score, seed_noise
+from ._bump_checks import SEEDS, rise_p_value, rise_score, seed_noise
 from ._bump_data import Data, binned, prepared
 from ._bump_design import BumpDesign
 from ._bump_noise import REACH, STEPS, correlation, slope
@@ -24,7 +24,7 @@ __all__ = ["BumpTest", "double_descent"]
 Array = NDArray[np.float64]
 PARAMETERS = 7
 WIDER = 2.0  # errors of rho are skewed downwards: one standard error rejects 8 % of AR(.9) series at 5 %
-RISE = 0.25  # a bump of which the data themselves show less than this is a misfit of the laws
+RISE = 0.5  # a bump of which the data themselves show less than this is a misfit of the laws
 SCREEN = 3.0  # n log(rss0/rss1) below this is below the median of every null that was simulated
 
 
@@ -231,7 +231,7 @@ def double_descent(
     stop = enough(alpha, replicates) if form == "bump" else replicates + 1
     found = sequential_p(draw, statistic, replicates, stop)
     worlds = np.column_stack(nulls)
-    rise_p = float((1 + np.sum(largest_rise(worlds) >= largest_rise(v[:, None])[0])) / (1 + worlds.shape[1]))
+    rise_p = rise_p_value(v, worlds)
     p_value = found.p_value
     curve, center, width = design.refined(v, law, place, rho, STEPS)
     seen = _features(coordinate, curve, center, width)

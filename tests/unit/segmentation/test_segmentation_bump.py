@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from curvefit.curves import Curve, DataError, Status, UsageError
-from curvefit.segmentation._bump_checks import largest_rise, rise_score, seed_noise
+from curvefit.segmentation._bump_checks import largest_rise, rise_p_value, rise_score, seed_noise
 from curvefit.segmentation._bump_design import BumpDesign, whiten
 from curvefit.segmentation._bump_noise import correlation, slope
 from curvefit.segmentation._noise import noise_paths, noise_sd, noise_slope, raw_lag1, sd_with_slope
@@ -237,9 +237,31 @@ def test_the_screen_is_closed_form_and_lets_every_rise_through():
 
 def test_the_largest_rise_is_that_of_a_loop():
     y = np.random.default_rng(15).standard_normal((60, 2)).cumsum(axis=0)
-    mean = np.array([y[i : i + 3].mean(axis=0) for i in range(58)])
-    expected = [max(mean[j, b] - mean[i, b] for i in range(58) for j in range(i, 58)) for b in range(2)]
-    assert largest_rise(y) == pytest.approx(expected)
+    found = largest_rise(y)
+    for row, w in enumerate((2, 3)):
+        mean = np.array([y[i : i + w].mean(axis=0) for i in range(61 - w)])
+        expected = [max(mean[j, b] - mean[i, b] for i in range(61 - w) for j in range(i, 61 - w)) for b in range(2)]
+        assert found[row] == pytest.approx(expected)
+    assert rise_p_value(y[:, 0], y) == 1.0  # each of two series rises as far as one of them
+
+
+def test_the_p_value_of_a_rise_counts_both_windows():
+    worlds = np.random.default_rng(17).standard_normal((60, 199))
+    assert rise_p_value(np.r_[-5.0, -5.0, np.zeros(56), 5.0, 5.0], worlds) == pytest.approx(2 / 200)
+    assert rise_p_value(np.linspace(1.0, 0.0, 60), worlds) == 1.0
+
+
+def test_a_peak_of_two_points_stands_out_and_a_single_wild_point_does_not():
+    x = np.arange(1.0, 65.0)
+    rng = np.random.default_rng(16)
+    quiet = 0.1 + 0.6 / x + 0.02 * rng.standard_normal(64)
+    peak, wild = quiet.copy(), quiet.copy()
+    peak[2:4] += (1.1, 0.6)
+    wild[2] += 0.05
+    found = double_descent((x, peak))
+    assert found.verdict == "present"
+    assert 2.5 <= found.peak.value <= 4.5
+    assert double_descent((x, wild)).verdict != "present"
 
 
 def test_the_check_without_a_shape_agrees_where_it_is_clear():
