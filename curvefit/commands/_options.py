@@ -158,9 +158,13 @@ def add_questions(parser: ArgumentParser) -> None:
         metavar="G",
         help="smallest improvement that matters: in the metric's unit, '1%%' of the level, or '2 sigma' of the noise",
     )
-    group.add_argument("--cost-per-unit", type=not_negative, metavar="C", help="cost of one unit of x")
+    group.add_argument("--cost-per-unit", "--cost", type=not_negative, metavar="C", help="cost of one unit of x")
     group.add_argument(
-        "--worth-per-unit", type=not_negative, metavar="W", help="worth of one unit of the metric, in the same currency"
+        "--worth-per-unit",
+        "--worth",
+        type=not_negative,
+        metavar="W",
+        help="worth of one unit of the metric, in the same currency",
     )
 
 
@@ -173,7 +177,10 @@ def _not_negative(text: str) -> float:
 
 def _gain(text: str) -> float | str:
     number = text.strip().lower().removesuffix("%").removesuffix("sigma").strip()
-    value = _not_negative(number)
+    try:
+        value = _not_negative(number)
+    except UsageError as error:
+        raise UsageError(f"{error.what}; meant is 0.01, '1%' of the level or '2 sigma' of the noise") from None
     return value if number == text.strip() else text
 
 

@@ -14,7 +14,7 @@ from ..curves.curve import XUnit
 from ..curves.errors import unknown_name
 from ..curves.metric import Direction
 from ._gain import smallest_gain
-from .recommend import check_prices
+from ._numbers_given import check_prices
 
 __all__ = ["CRITERIA", "LARGEST", "WIDEST", "Duration", "Options", "number", "smooth", "twice", "within"]
 

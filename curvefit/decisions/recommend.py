@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..curves import Curve, DataError, Estimate, Interval, Run, Status, UsageError
-from ..curves._arguments import checked, is_number, short
+from ..curves import Curve, DataError, Estimate, Interval, Run, Status
+from ..curves._arguments import checked
 from ..curves.numbers import format_number, format_probability, format_x
 from ..diagnostics.api import diagnose
 from ..diagnostics.diagnosis import Diagnoses, Diagnosis
@@ -19,6 +19,7 @@ from ..forecasting.forecasters._rates import rate_ahead
 from ..forecasting.learning.experience import Experience
 from ..forecasting.scheduled import forecast_run
 from ._gain import Gains, smallest_gain
+from ._numbers_given import check_prices, check_values
 from .recommendation import Action, Recommendation
 
 __all__ = ["recommend"]
@@ -84,7 +85,8 @@ def recommend(
     Raises
     ------
     UsageError
-        Only one of cost and worth, a negative price, a min_gain that makes no sense, a horizon inside the data.
+        Only one of cost and worth, a negative price, a min_gain that makes no sense, a horizon inside the data, a target or
+        best value outside of the bounds of the metric.
     DataError
         No finite point, or an unknown direction.
 
@@ -104,6 +106,8 @@ def recommend(
     check_prices(cost_per_unit, worth_per_unit)
     if not len(curve):
         raise DataError("no finite values: there is nothing to decide on", where=f"{run.name}: {metric}")
+    check_values(curve, horizon, target, best)
+    alone = forecast is None  # else whoever made it says up to where and why
     if forecast is None:
         ahead = future_grid(curve, _default_horizon(run, curve) if horizon is None else horizon)
         forecast, _ = forecast_run(run, curve, ahead, experience=experience)
@@ -130,6 +134,9 @@ def recommend(
         case.note("probability_target", float(gains.ever(target)[-1]))
     if best is not None:
         case.note("probability_beats_best", float(gains.beats(best, forecast.noise)[-1]))
+    if alone and horizon is None and run.horizon is not None and float(curve.x[-1]) >= run.horizon and not case.done:
+        behind = f"the planned length, {curve.x_unit} {format_x(run.horizon)}, is reached"
+        case.also.append(f"{behind}: asked is up to twice the data, {curve.x_unit} {format_x(case.horizon)}")
     if warning := rate_ahead(forecast.explanation, curve, case.horizon):
         case.also.append(warning)
     for rule in (_person_needed, _too_little):
@@ -141,6 +148,11 @@ def recommend(
             f"the target {format_number(target, digits=6)} has been reached: the local mean is {format_number(forecast.level_now)}"
         )
         target = None
+    if best is not None and case.gains.sign * (forecast.level_now - best) <= 0:
+        beaten = f"the best earlier value {format_number(best, digits=6)} is beaten: the local mean is {format_number(forecast.level_now)}"
+        always = case.gains.sign * (float(curve.y[0]) - best) <= 0
+        case.also.append(beaten + ("; even the first value was better: is it of this metric?" if always else ""))
+        best = None
     hopeless = _hopeless(case, target, best)
     if curve.x_unit == "parameter" and cost_per_unit is None:
         return case.answer(Action.COLLECT_MORE, NO_TIME, case.chance() if hopeless is None else hopeless.reasons[0])
@@ -224,18 +236,6 @@ def _round_x(x: float, curve: Curve, horizon: float) -> float:
     if curve.x_unit in ("step", "epoch", "token", "sample", "iteration"):
         step = max(step, 1.0)
     return float(min(np.ceil(x / step) * step, horizon))
-
-
-def check_prices(cost: float | None, worth: float | None) -> None:
-    if (cost is None) != (worth is None):
-        raise UsageError(
-            "cost_per_unit and worth_per_unit belong together",
-            code="CF-USE-008",
-            hint="give both, in one currency, or neither",
-        )
-    for name, price in (("cost_per_unit", cost), ("worth_per_unit", worth)):
-        if price is not None and not (is_number(price) and np.isfinite(float(price)) and price >= 0):
-            raise UsageError(f"{name} = {short(price)}", code="CF-USE-008", hint="a number >= 0")
 
 
 def _default_horizon(run: Run, curve: Curve) -> float:

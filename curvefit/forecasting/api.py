@@ -70,7 +70,7 @@ def forecast(
     DataError
         No finite point; unknown direction; a stated schedule that ends before the last future x.
     UsageError
-        x not beyond the data; unknown method; ``planned`` without a schedule, or not a finite number.
+        x not beyond the data; unknown method; ``planned`` without a schedule, not beyond the data, or not a finite number.
 
     Notes
     -----
@@ -160,6 +160,7 @@ def forecast_many(
     asked = _futures(curves, _per_curve(curves, x))
     if not curves:
         return []
+    _check_ends(curves, planned)
     made = forecaster.forecast(curves, asked)
     if found_breaks and type(forecaster) in (Pooled, Experienced):
         return restarted(forecaster, curves, asked, made)
@@ -212,6 +213,17 @@ def _aware(
         numbers=forecaster.numbers,
         blind=forecaster.blind,
     )
+
+
+def _check_ends(curves: list[Curve], planned: float | Sequence[float | None] | None) -> None:
+    for curve, end in zip(curves, planned if isinstance(planned, Sequence) else [planned] * len(curves), strict=False):
+        if end is not None and float(end) <= float(curve.x[-1]):
+            raise UsageError(
+                f"planned = {format_x(float(end))} is not beyond the last observation at {format_x(float(curve.x[-1]))}",
+                code="CF-USE-007",
+                where=curve.metric.name,
+                hint="the x at which training is planned to end; leave it out when the plan is over",
+            )
 
 
 def _is_schedule(value: object) -> bool:

@@ -59,7 +59,8 @@ def forecast_run(
         return _noted(forecast(curve, x, level=level, experience=experience), curve, (why,) if why else ())
     if float(schedule.x[-1]) < float(np.max(np.asarray(x, dtype=np.float64))):
         schedule = Schedule(schedule.x, schedule.rate)  # what goes on beyond its end is inferred, as from a log
-    made = forecast(curve, x, schedule=schedule, planned=run.horizon, level=level, experience=experience)
+    end = run.horizon if run.horizon is not None and run.horizon > curve.x[-1] else None
+    made = forecast(curve, x, schedule=schedule, planned=end, level=level, experience=experience)
     if made.explanation.get("annealed_weight"):
         return made, ()
     blind = forecast(curve, x, level=level, experience=experience)

@@ -219,11 +219,45 @@ def test_smallest_gain_refuses(given):
         {"cost_per_unit": -1.0, "worth_per_unit": 1.0},
         {"cost_per_unit": float("inf"), "worth_per_unit": 1.0},
         {"horizon": 50.0},
+        {"horizon": 0.0},
+        {"horizon": float("inf")},
+        {"horizon": float("nan")},
+        {"best": float("nan")},
+        {"target": float("inf")},
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(options):
     with pytest.raises(UsageError):
         recommend(Run("r", {"val_loss": falling()}), **options)
+
+
+@pytest.mark.parametrize("name", ["best", "target"])
+def test_a_value_that_the_metric_cannot_take_is_refused_and_not_called_hopeless(name):
+    shares = Curve(X, 0.9 - 0.5 * X**-0.5, "val_acc")
+    with pytest.raises(UsageError, match="92 lies outside of 0 to 1"):
+        recommend(Run("r", {"val_acc": shares}), **{name: 92.0})
+    percent = Curve(X, 90 - 50 * X**-0.5, "val_acc")
+    assert recommend(Run("r", {"val_acc": percent}), **{name: 92.0}).action in Action
+
+
+def test_a_best_value_that_is_beaten_is_no_goal():
+    said = ask([0.1] * 6, best=1.3)
+    assert any("1.3 is beaten: the local mean is 1.1" in r and "even the first" not in r for r in said.reasons)
+    assert not any("P(reached" in r for r in said.reasons)
+    other = ask([0.1] * 6, best=1000.0)  # of another metric, or of the other direction
+    assert any("even the first value was better" in r for r in other.reasons)
+    ahead = ask([0.1] * 6, best=1.0)
+    assert any("best earlier value 1" in r and "P(reached" in r for r in ahead.reasons)
+
+
+def test_a_plan_that_is_behind_the_data_is_said():
+    run = Run("r", {"val_loss": falling()}, horizon=60.0)
+    told = recommend(run, target=1.0)
+    assert any(
+        "planned length, step 60, is reached: asked is up to twice the data, step 200" in r for r in told.reasons
+    )
+    assert "planned length, step 60, is reached" in recommend(run).reason
+    assert not any("planned length" in r for r in recommend(run, target=1.0, horizon=300).reasons)
 
 
 def test_no_points_and_no_direction_are_errors():

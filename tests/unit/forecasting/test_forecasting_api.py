@@ -7,6 +7,7 @@ import pytest
 
 import curvefit as cf
 from curvefit.curves import DataError, LimitError, Status, UsageError
+from curvefit.forecasting.scheduled import forecast_run
 
 LEVELS = [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975]
 
@@ -206,6 +207,17 @@ def test_a_planned_end_that_is_no_number_is_refused(end):
         cf.forecast_many([curve], 80, schedule=rate, planned=end)
     with pytest.raises(UsageError, match="planned = "):
         cf.forecast_many([curve, curve], 80, schedule=rate, planned=[50, end])
+
+
+def test_a_plan_that_ends_before_the_data_is_refused():
+    x = np.arange(1.0, 41.0)
+    curve, rate = cf.Curve(x, 1 + x**-0.5, metric="val_loss"), cf.Schedule(x, 1e-3 / x)
+    for end in (20, 40, [60, 40]):
+        several = [curve, curve] if isinstance(end, list) else [curve]
+        with pytest.raises(UsageError, match=r"planned = [24]0 is not beyond the last observation at 40"):
+            cf.forecast_many(several, 80, schedule=rate, planned=end)
+    over = cf.Run("r", {"val_loss": curve}, schedule=rate, horizon=30)  # a run that went on
+    assert forecast_run(over, curve, [80.0])[0].status.usable
 
 
 def test_an_upper_end_that_is_a_limit_is_said_and_only_then():
