@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["BumpDesign", "BumpFit", "whiten"]
 
 Array = NDArray[np.float64]
+_KEPT = 4  # correlations for which the whitened laws of a design are kept
 
 
 def whiten(columns: Array, rho: float) -> Array:
@@ -58,6 +60,61 @@ class BumpFit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _White:
+    """What a fit needs of the laws and bumps under one correlation.
+
+    Parameters
+    ----------
+    one : ndarray, shape (n, 1)
+        The constant, of unit length; the rest is beside it.
+    laws : ndarray, shape (G, n, 3)
+        Orthonormal columns of each law and its tangents.
+    mains : ndarray, shape (G, 3)
+        What takes those to the amplitude of the law.
+    falls : ndarray, shape (n, G)
+        The laws.
+    bumps : ndarray, shape (n, M)
+        The bumps.
+    shared : ndarray, shape (G, M, 3)
+        What the bumps share with the columns of each law.
+    inverse : ndarray, shape (G, M)
+        One over what the columns of each law leave of the bumps.
+    bound : ndarray, shape (G,)
+        Whether a bump beside the law must have some height to rise.
+    """
+
+    one: Array
+    laws: Array
+    mains: Array
+    falls: Array
+    bumps: Array
+    shared: Array
+    inverse: Array
+    bound: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, design: BumpDesign, rho: float) -> _White:
+        n, count = design.laws.shape
+        one = whiten(np.ones((n, 1)), rho)
+        one = one / np.linalg.norm(one)
+        bumps = whiten(design.bumps, rho)
+        bumps = bumps - one @ (one.T @ bumps)
+        power = np.sum(bumps**2, axis=0)
+        mains = whiten(design.laws, rho)
+        # amplitude and shape together: tangents first, so that the law's own part is what they leave
+        sides = whiten(np.concatenate(list(design.tangents), axis=1), rho)
+        q = np.stack([_padded(np.column_stack([one, mains[:, g], sides[:, 2 * g : 2 * g + 2]])) for g in range(count)])
+        back = np.swapaxes(q, 1, 2)
+        own = np.einsum("gkn,ng->gk", back, mains)
+        shared = np.swapaxes(back @ bumps, 1, 2)
+        rest = np.maximum(power - np.sum(shared**2, axis=2), 1e-9 * power)
+        return cls(
+            one, q, own / np.sum(own**2, axis=1)[:, None], mains - one @ (one.T @ mains), bumps, shared, 1.0 / np.maximum(rest, 1e-300),
+            np.any(design.rises > 0, axis=1),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BumpDesign:
     """Grid of decreasing laws phi_g and bumps b_m over scaled x in (0, 1].
 
@@ -88,10 +145,15 @@ class BumpDesign:
     centers: Array
     widths: Array
     axis: Array
+    kept: dict[float, _White] = field(default_factory=dict, repr=False)
 
     @classmethod
     def on(cls, u: Array, axis: Array) -> BumpDesign:
-        """Build the grid on points u (scaled to (0, 1]) whose axis coordinate (u or its logarithm) is given."""
+        """The grid on points u (scaled to (0, 1]) whose axis coordinate (u or its logarithm) is given; the last few are kept."""
+        return _built(u.tobytes(), axis.tobytes())
+
+    @classmethod
+    def _build(cls, u: Array, axis: Array) -> BumpDesign:
         shapes: list[tuple[Callable[[Array, float, float], Array], float, float]] = [
             (_stretched, np.log(tau), beta)
             for tau in np.geomspace(max(float(u[0]), 1e-3), 3.0, 12)
@@ -129,47 +191,45 @@ class BumpDesign:
 
     def fit(self, y: Array, rho: float = 0.0) -> BumpFit:
         """Fit responses of shape (n, B), whitened with one correlation."""
-        n, b = y.shape
+        b = y.shape[1]
+        white = self._white(rho)
         response = whiten(y, rho)
-        one = whiten(np.ones((n, 1)), rho)
-        one = one / np.linalg.norm(one)
-        bumps = whiten(self.bumps, rho)
-        bumps = bumps - one @ (one.T @ bumps)
-        response = response - one @ (one.T @ response)
+        response = response - white.one @ (white.one.T @ response)
         total = np.sum(response**2, axis=0)
-        power = np.sum(bumps**2, axis=0)
-        cross = bumps.T @ response  # (M, B)
+        cross = white.bumps.T @ response  # (M, B)
+        alongs = np.swapaxes(white.laws, 1, 2) @ response  # (G, 3, B)
+        lefts = total - np.sum(alongs**2, axis=1)
+        fall = white.falls.T @ response > 0
+        amplitudes = np.abs(np.einsum("gk,gkb->gb", white.mains, alongs))
         columns = np.arange(b)
-        rss0, law0 = np.full(b, np.inf), np.zeros(b, dtype=np.intp)
+        rss = np.where(fall, lefts, np.inf)
+        law0 = np.argmin(rss, axis=0)
+        rss0 = rss[law0, columns]
         rss1, law, place = np.full(b, np.inf), np.zeros(b, dtype=np.intp), np.full(b, -1, dtype=np.intp)
         for g in range(self.laws.shape[1]):
-            main = whiten(self.laws[:, [g]], rho)
-            side = whiten(self.tangents[g], rho)
-            # amplitude and shape together: tangents first, so that the law's own part is what they leave
-            q = _orthonormal(np.column_stack([one, main, side]))[:, 1:]
-            along = q.T @ response
-            explained = np.sum(along**2, axis=0)
-            falls = (main - one @ (one.T @ main))[:, 0] @ response > 0
-            rss = np.where(falls, total - explained, np.inf)
-            better = rss < rss0
-            rss0, law0 = np.where(better, rss, rss0), np.where(better, g, law0)
-            shared = bumps.T @ q  # (M, 3)
-            rest = np.maximum(power - np.sum(shared**2, axis=1), 1e-9 * power)
-            part = cross - shared @ along
-            height = part / rest[:, None]
-            amplitude = np.abs(np.sum(along * (q.T @ main), axis=0) / float(np.sum((q.T @ main) ** 2)))
-            ok = (height > 0) & (height > amplitude * self.rises[g][:, None]) & falls
-            rss = np.where(ok, total - explained - part * height, np.inf)
-            best = np.argmin(rss, axis=0)
-            value = rss[best, columns]
+            part = cross - white.shared[g] @ alongs[g]
+            height = part * white.inverse[g][:, None]
+            least = amplitudes[g] * self.rises[g][:, None] if white.bound[g] else 0.0
+            gain = np.where(height > np.maximum(least, 0.0), part * height, -np.inf)
+            best = np.argmax(gain, axis=0)
+            value = np.where(fall[g], lefts[g] - gain[best, columns], np.inf)
             better = value < rss1
             rss1 = np.where(better, value, rss1)
             law, place = np.where(better, g, law), np.where(better, best, place)
         lost = ~np.isfinite(rss0)
+        law0 = np.where(lost, 0, law0)
         rss0, rss1 = np.where(lost, total, rss0), np.minimum(rss1, np.where(lost, total, rss0))
         place = np.where(rss1 < rss0, place, -1)
         law = np.where(place >= 0, law, law0)
         return BumpFit(rss0, rss1, law0, law, place)
+
+    def _white(self, rho: float) -> _White:
+        """The laws and bumps made white, for the last few correlations."""
+        if rho not in self.kept:
+            while len(self.kept) >= _KEPT:
+                del self.kept[next(iter(self.kept))]
+            self.kept[rho] = _White.of(self, rho)
+        return self.kept[rho]
 
     def curve(self, v: Array, law: int, place: int, rho: float = 0.0, steps: int = 0) -> Array:
         """Fitted curve of one response, of the law alone where place is -1; shape (n,)."""
@@ -267,3 +327,14 @@ def _orthonormal(columns: Array) -> Array:
     keep = np.abs(np.diag(r)) > 1e-9
     keep[0] = True
     return np.asarray(q[:, keep])
+
+
+def _padded(columns: Array) -> Array:
+    """`_orthonormal` without the first column, zeros in place of those that depend on others."""
+    q = _orthonormal(columns)[:, 1:]
+    return np.column_stack([q, np.zeros((q.shape[0], columns.shape[1] - 1 - q.shape[1]))])
+
+
+@lru_cache(maxsize=4)
+def _built(u: bytes, axis: bytes) -> BumpDesign:
+    return BumpDesign._build(np.frombuffer(u), np.frombuffer(axis))

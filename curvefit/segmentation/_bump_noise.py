@@ -35,7 +35,10 @@ def correlation(
     worlds = null[:, None] + sd[:, None] * noise_paths(rho, rng.standard_normal((n, rho.size)))
     fits = design.fit(worlds)
     rest = worlds - design.refined_many(worlds, fits.law, fits.place, 0.0, STEPS)[0]
-    seen = np.array([raw_lag1(rest[:, j] / sd) for j in range(rho.size)]).reshape(GRID.size, EACH)
+    rest /= sd[:, None]
+    power = 2 * np.sum(rest**2, axis=0) - (rest[0] ** 2 + rest[-1] ** 2)
+    cross = 2 * np.sum(rest[1:] * rest[:-1], axis=0)
+    seen = np.where(power > 0, cross / np.where(power > 0, power, 1.0), 0.0).reshape(GRID.size, EACH)
     mean = np.maximum.accumulate(seen.mean(axis=1) + 1e-9 * np.arange(GRID.size))
     estimate = float(np.interp(raw_lag1(residual / sd), mean, GRID))
     slope = float(np.interp(estimate, 0.5 * (GRID[1:] + GRID[:-1]), np.diff(mean) / np.diff(GRID)))
