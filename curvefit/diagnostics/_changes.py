@@ -43,6 +43,7 @@ _BENDS = (
 )  # bins from the place at which a curve may begin to bend instead
 _BETTER = 2.0  # in twice the log likelihood: by how much another shape must be better to take the place of a change
 _PASSING = (1.5, 4.0, 10.0)  # bins within which an excursion dies away
+_BUMPS = tuple((c, w) for w in (2.0, 4.0) for c in (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0))  # centers and widths in bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def changes(trace: Trace, alpha: float) -> tuple[Change, ...]:
     Notes
     -----
     A closed-form screen (the gap between lines through four bins on either side, in its standard errors) picks at most six
-    places, so that a quiet curve costs next to nothing. An excursion that dies away is described better by a decay than by a
+    places, so that a quiet curve costs next to nothing. An excursion that dies away is described better by a decay or a bump than by a
     step, a kink by a change of slope: neither is a change of level; nor is what a curve as steep does from bin to bin anyway.
     """
     found: list[Change] = []
@@ -184,7 +185,8 @@ def _test(
         np.where(bins >= d, np.exp(-np.maximum(bins - d, 0) / r), 0.0) for d in (-1.0, 0.0, 1.0) for r in _PASSING
     ]
     bends = [np.maximum(bins - shift, 0.0) for shift in _BENDS]
-    others_left = _left(design, np.column_stack([*passing, *bends, *(b * b for b in bends)]), y, plain, rho)
+    bumps = [np.exp(-0.5 * ((bins - c) / w) ** 2) for c, w in _BUMPS]
+    others_left = _left(design, np.column_stack([*passing, *bumps, *bends, *(b * b for b in bends)]), y, plain, rho)
     # noise of each side would forgive the misfit of a step beside a kink: both are compared with one noise
     if float(np.min(others_left)) < first.rss * np.exp(-_BETTER / t.size):
         return None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from ...curves import DataError
-from ...segmentation.bump import BumpTest
-from ...segmentation.bump import double_descent as bump_test
+from ...curves import Curve, Estimate
+from .._bump import Bump, bump
 from .._scan import line
 from .._trace import Trace
+from .._trend import MAD
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import ALPHA, Voice
+from ._base import Voice, place
 from ._text import no_curve, number, too_short
 
 __all__ = ["SEVERITY", "double_descent"]
@@ -22,9 +22,10 @@ __all__ = ["SEVERITY", "double_descent"]
 SEVERITY: Final = "info"
 VOICE = Voice("double_descent", SEVERITY)
 
-REPLICATES = 499
+ALPHA_BUMP: Final = 0.01
 SMALLEST = 0.01  # of the total drop
-SCREEN = 2.0  # standard errors that rise and fall must both have before the bootstrap is worth its time
+SCREEN = 2.5  # standard errors that rise and fall must both have, were the noise white, before a bump is fitted
+SEEN = 1.25  # the same at the correlation about law and bump
 ADVICE = (
     "Do not stop in the bump: validation comes back. More regularization (weight decay, early stopping before the first "
     "minimum) or more data flattens it."
@@ -40,15 +41,14 @@ class _Hump:
     after: int
     rise: float
     fall: float
-    weakest: float  # of rise and fall, in standard errors
 
 
 def double_descent(evidence: Evidence) -> Diagnosis:
-    r"""Screen the local mean for a rise and a fall, then test a monotone law against law and bump.
+    r"""Test a falling law against law and bump, each with the correlation of the noise that suits it best.
 
-    .. math:: T = n \log \frac{\min \mathrm{RSS}(\text{law})}{\min \mathrm{RSS}(\text{law} + \text{bump})}
+    .. math:: T = 2 \max_\rho \ell(\text{law} + \text{bump}, \rho) - 2 \max_\rho \ell(\text{law}, \rho)
 
-    with a null by an autoregressive sieve bootstrap (`curvefit.double_descent`), only where the screen fires.
+    against what curves without a bump show (`curvefit.diagnostics._bump`), only where the local mean rises and falls.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def double_descent(evidence: Evidence) -> Diagnosis:
 
     Notes
     -----
-    A bump that training shares, or that follows a rise of the logged learning rate, has another cause and is none.
+    The data themselves must rise and fall by two standard errors each: a misfit of the laws is no bump. One that training
+    shares, or that follows a rise of the logged learning rate, has another cause and is none.
     """
     name = evidence.validation or evidence.main
     if name is None:
@@ -71,8 +72,13 @@ def double_descent(evidence: Evidence) -> Diagnosis:
     if boiled is None:
         return too_short(VOICE, evidence, name)
     hump = _hump(boiled)
-    facts = {"points": float(boiled.count), "alpha": ALPHA}
-    if hump is None or hump.weakest < SCREEN or min(hump.rise, hump.fall) < SMALLEST * boiled.drop:
+    facts = {"points": float(boiled.count), "alpha": ALPHA_BUMP}
+    rough = MAD * float(np.median(np.abs(np.diff(boiled.y, 2) / boiled.weight[1:-1]))) / np.sqrt(6.0)
+    if (
+        hump is None
+        or _weakest(boiled, hump, rough, 0.0) < SCREEN
+        or min(hump.rise, hump.fall) < 0.5 * SMALLEST * boiled.drop
+    ):
         return VOICE.absent(f"{name} shows no rise and fall beyond its noise (screened).", facts, metric=name)
     facts |= {"rise": hump.rise, "fall": hump.fall}
     if _rate_rises(boiled, hump):
@@ -81,51 +87,44 @@ def double_descent(evidence: Evidence) -> Diagnosis:
         )
     if _training_shares(evidence, boiled, hump):
         return VOICE.absent(f"{name} rises and falls, but so does training: not double descent.", facts, metric=name)
-    try:
-        tested = bump_test(evidence.run[name], alpha=ALPHA, replicates=REPLICATES)
-    except DataError as refused:  # values whose squares overflow
-        return VOICE.undecided(f"{name} rises and falls, but cannot be tested: {refused.what}.", facts, metric=name)
-    p_value = tested.p_value if np.isfinite(tested.p_value) else None
-    if tested.verdict == "undecided":
-        return VOICE.undecided(
-            f"{name} rises and falls, but cannot be tested: {'; '.join(tested.reasons) or 'no noise model'}.",
-            facts,
-            metric=name,
-            p_value=p_value,
-        )
-    facts |= {"statistic": tested.statistic, "rho": tested.rho, "max_rise": tested.max_rise}
-    if tested.verdict == "absent":
+    found = bump(boiled, ALPHA_BUMP)
+    p_value = 1.0 if found is None else found.p_value
+    if found is not None:
+        facts |= {"statistic": found.statistic, "rho": found.rho}
+    small = found is None or min(found.rise, found.fall) < SMALLEST * boiled.drop
+    if found is None or small or p_value >= ALPHA_BUMP or _weakest(boiled, hump, found.noise, found.rho) < SEEN:
         return VOICE.absent(
             f"{name} rises and falls no more than correlated noise about a falling curve does.",
             facts,
             metric=name,
             p_value=p_value,
         )
-    return _present(evidence, name, tested, facts)
+    return _present(evidence.run[name], name, found, facts)
 
 
-def _present(evidence: Evidence, name: str, tested: BumpTest, facts: dict[str, float]) -> Diagnosis:
-    unit = evidence.run[name].x_unit
-    minimum, peak, recovery = tested.first_minimum, tested.peak, tested.recovery
-    where = tuple(
-        e for e in (peak, minimum, recovery) if e is not None and e.value is not None and e.interval is not None
-    )
+def _present(curve: Curve, name: str, found: Bump, facts: dict[str, float]) -> Diagnosis:
+    unit = curve.x_unit
+    index = np.arange(len(curve), dtype=np.float64)
+    where: list[Estimate] = []
+    named = {"first_minimum": found.minimum, "peak": found.peak, "recovery": found.recovery}
     numbers = dict(facts)
-    for e in (minimum, peak, recovery, tested.height, tested.prominence):
-        if e is not None and e.value is not None:
-            numbers[e.name] = e.value
-    score = evidence.run[name].direction == "max"
-    text = f"{name} {'falls' if score else 'rises'}"
-    if tested.prominence is not None and tested.prominence.value is not None:
-        text += f" by {number(tested.prominence.value)}"
-    if minimum is not None and minimum.value is not None:
-        text += f" after {unit} {number(minimum.value)}"
-    if peak is not None and peak.value is not None:
-        text += f", {'bottoms out' if score else 'peaks'} at {unit} {number(peak.value)}"
+    for (label, at), ends in zip(named.items(), found.intervals, strict=True):
+        if np.isfinite(at) and np.all(np.isfinite(ends)):
+            x, low, high = np.interp([at, *ends], index, curve.x).tolist()
+            where.append(place(label, x, low, high, unit, method="redrawn noise"))
+            numbers[label] = x
+    where.sort(key=lambda e: e.name != "peak")  # the peak is where it is
+    numbers |= {"prominence": found.rise}
+    score = curve.direction == "max"
+    text = f"{name} {'falls' if score else 'rises'} by {number(found.rise)}"
+    if "first_minimum" in numbers:
+        text += f" after {unit} {number(numbers['first_minimum'])}"
+    if "peak" in numbers:
+        text += f", {'bottoms out' if score else 'peaks'} at {unit} {number(numbers['peak'])}"
     text += " and comes back"
-    if recovery is not None and recovery.value is not None:
-        text += f", to where it turned by {unit} {number(recovery.value)}"
-    return VOICE.present(f"{text}.", ADVICE, numbers, metric=name, where=where, p_value=tested.p_value)
+    if "recovery" in numbers:
+        text += f", to where it turned by {unit} {number(numbers['recovery'])}"
+    return VOICE.present(f"{text}.", ADVICE, numbers, metric=name, where=tuple(where), p_value=found.p_value)
 
 
 def _hump(boiled: Trace) -> _Hump | None:
@@ -140,15 +139,19 @@ def _hump(boiled: Trace) -> _Hump | None:
         return None
     bottom = int(np.argmin(local[: peak + 1]))
     after = int(np.argmin(local[peak:])) + peak
-    h = max(boiled.half_window, 1)
+    rise, fall = local[peak] - local[bottom], local[peak] - local[after]
+    return _Hump(bottom, peak, after, float(rise), float(fall))
 
-    def around(i: int) -> tuple[int, int]:
-        return max(i - h, 0), min(i + h + 1, len(boiled))
 
-    up, up_error = boiled.change(around(bottom), around(peak))
-    down, down_error = boiled.change(around(peak), around(after))
-    each = [size / error if error > 0 else np.inf for size, error in ((up, up_error), (-down, down_error))]
-    return _Hump(bottom, peak, after, up, -down, float(min(each)))
+def _weakest(boiled: Trace, hump: _Hump, noise: float, rho: float) -> float:
+    """The lesser of rise and fall of the local mean in standard errors, with innovations of that size and correlation."""
+    like = replace(boiled, noise=noise, rho_high=rho)
+    error = like.local_stderr
+    each = [
+        size / max(float(np.hypot(error[hump.peak], error[other])), 1e-300)
+        for size, other in ((hump.rise, hump.bottom), (hump.fall, hump.after))
+    ]
+    return min(each)
 
 
 def _rate_rises(boiled: Trace, hump: _Hump) -> bool:

@@ -143,13 +143,13 @@ def test_a_bump_that_training_shares_or_the_rate_explains_is_none():
     assert answer("double_descent", alone).present
 
 
-def test_the_screen_spares_a_quiet_curve_the_bootstrap(monkeypatch):
+def test_the_screen_spares_a_quiet_curve_the_fits(monkeypatch):
     def never(*_, **__):
-        raise AssertionError("the bootstrap ran")
+        raise AssertionError("a bump was fitted")
 
-    monkeypatch.setattr("curvefit.diagnostics.rules.double_descent.bump_test", never)
+    monkeypatch.setattr("curvefit.diagnostics.rules.double_descent.bump", never)
     assert "screened" in answer("double_descent", one(FALLING + noise())).explanation
-    with pytest.raises(AssertionError, match="bootstrap ran"):
+    with pytest.raises(AssertionError, match="was fitted"):
         answer("double_descent", one(bumped() + noise()))
 
 
