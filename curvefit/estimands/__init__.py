@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..curves._registry import Registry
-from ._base import Estimand, Question, horizon_grid
+from ._base import Estimand, Question, coarse_grid, horizon_grid
 
 registry: Registry[Estimand] = Registry(__name__, __path__, what="estimand")
 
-__all__ = ["Estimand", "Question", "horizon_grid", "registry"]
+__all__ = ["Estimand", "Question", "coarse_grid", "horizon_grid", "registry"]

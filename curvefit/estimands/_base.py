@@ -2,13 +2,14 @@
 
 A way is a function ``name(question) -> Estimate`` in a file of its name. It reads the question and nothing else, never
 raises for what the data cannot tell (it answers with a `Status` and a sentence), keeps improvement positive whatever
-the direction of the metric, and says of every interval what it is an interval of.
+the direction of the metric, and says of every interval what it is an interval of. Beside it may stand
+``many(questions) -> list[Estimate]``, the same answers to many questions, computed side by side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -17,11 +18,23 @@ from numpy.typing import NDArray
 from ..curves import Curve, Estimate, Status, UsageError
 from ..curves._checks import check_level
 from ..forecasting.forecast import Forecast
+from ._local_mean import LocalMean
 
 if TYPE_CHECKING:
     from ..fitting.fit import Fit
 
-__all__ = ["Estimand", "Question", "horizon_grid", "unanswered"]
+__all__ = ["Estimand", "Known", "Question", "coarse_grid", "horizon_grid", "thinned", "unanswered"]
+
+_GRID, _FEWEST = 48, 12  # x of a forecast from which estimands are read
+_STEP = 0.06  # in log x, at most, of those x that they do read
+
+
+@dataclass(slots=True)
+class Known:
+    """What several ways read of a curve, once one of them has computed it."""
+
+    local: tuple[LocalMean, ...] | None = None
+    noise: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +69,7 @@ class Question:
     eps: float = 0.01
     level: float = 0.95
     min_gain: float = 0.0
+    known: Known = field(default_factory=Known, init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_level(self.level)
@@ -94,7 +108,7 @@ def unanswered(
     return Estimate(name, None, None, unit, status, reasons, details or {})
 
 
-def horizon_grid(curve: Curve, horizon: float, points: int = 48) -> NDArray[np.float64]:
+def horizon_grid(curve: Curve, horizon: float, points: int = _GRID) -> NDArray[np.float64]:
     """Increasing x from just beyond the last observation to the horizon, even in log x where x is positive.
 
     Parameters
@@ -123,3 +137,44 @@ def horizon_grid(curve: Curve, horizon: float, points: int = 48) -> NDArray[np.f
     grid: NDArray[np.float64] = even(last, horizon, points + 1)[1:]
     grid[-1] = horizon
     return grid
+
+
+def coarse_grid(curve: Curve, horizon: float) -> NDArray[np.float64]:
+    """Those x of `horizon_grid` that quantities of interest are read at, its first, and a quarter and half of the way.
+
+    For a forecast of the pool, whose distribution at an x does not depend on which later ones are asked about: on these
+    x it says what it says on the whole grid, in half the time. Its level now is that of the experts at the first x.
+    """
+    last = float(curve.x[-1])
+    n = _enough(last, horizon)
+    grid = horizon_grid(curve, horizon, n)
+    if n < _GRID:
+        grid = np.insert(grid, 0, last * (horizon / last) ** (1 / _GRID))
+    for share in (0.25, 0.5):
+        mark = last + share * (horizon - last)
+        at = int(np.searchsorted(grid, mark * (1 - 1e-12) if mark > 0 else mark * (1 + 1e-12)))
+        if abs(grid[at] - mark) <= 1e-12 * abs(mark):
+            grid[at] = mark
+        else:
+            grid = np.insert(grid, at, mark)
+    return grid
+
+
+def thinned(forecast: Forecast) -> Forecast:
+    """The forecast at those x of `horizon_grid` that matter where its course is smooth; any other forecast as it is."""
+    x, last = forecast.x, forecast.x_last
+    if forecast.method != "pooled" or last <= 0 or x.size < _FEWEST:
+        return forecast
+    n = _enough(last, float(x[-1]))
+    grid = last * np.exp(np.log(x[-1] / last) / n * np.arange(1, n + 1))
+    at = np.minimum(np.searchsorted(x, grid * (1 - 1e-9)), x.size - 1)
+    if x.size == n or np.any(np.abs(x[at] - grid) > 1e-9 * grid):
+        return forecast
+    return forecast.at(at)
+
+
+def _enough(last: float, horizon: float) -> int:
+    """How many x of the grid: the smallest divisor with steps that are short enough."""
+    if last <= 0:
+        return _GRID
+    return next((n for n in (_FEWEST, 16, 24) if np.log(horizon / last) <= _STEP * n), _GRID)

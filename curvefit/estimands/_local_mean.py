@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve
-from ..fitting.autocorrelation import lag1, robust_sd
+from ..fitting._rowwise import lag1_rows, robust_sd_rows
 
-__all__ = ["LocalMean", "index_bins", "local_mean", "local_means", "winsorized"]
+__all__ = [
+    "LocalMean",
+    "alike",
+    "index_bins",
+    "local_mean",
+    "local_means",
+    "local_means_of",
+    "winsorized",
+    "winsorized_rows",
+]
 
 _MOST = 4096  # longer curves are first averaged in equal blocks
+_CELLS = 1 << 13  # values that are looked at side by side: their windows stay in the cache
 _CLIP = 3.5  # robust standard deviations beyond which a value is pulled in
 _Array = NDArray[np.float64]
 
@@ -81,29 +93,78 @@ def local_means(curve: Curve, *factors: float) -> tuple[LocalMean, ...]:
     doubled window. The standard error assumes a mean that is about linear within the window, and noise whose
     correlation decays geometrically.
     """
-    scale = float(np.max(np.abs(curve.y))) or 1.0  # squares neither overflow nor vanish
-    x, y, block = _blocks(curve.x, curve.y / scale)
-    n = x.size
-    base = max(3.0, np.sqrt(curve.x.size), curve.x.size / 50.0) / block
-    y = winsorized(y, _odd(base, n))
-    double = _odd(2 * base, n)
+    return local_means_of([curve], *factors)[0]
+
+
+def local_means_of(curves: Sequence[Curve], *factors: float) -> list[tuple[LocalMean, ...]]:
+    """`local_means` of many curves, those of one length side by side."""
+    out: list[tuple[LocalMean, ...]] = [()] * len(curves)
+    for places in alike([len(c) for c in curves]):
+        some = [curves[i] for i in places]
+        y = np.array([c.y for c in some])
+        scale = np.abs(y).max(axis=1)  # squares neither overflow nor vanish
+        scale[scale == 0] = 1.0
+        y /= scale[:, None]
+        n, block, xs = y.shape[1], 1, [c.x for c in some]
+        if n > _MOST:
+            blocked = [_blocks(x, row) for x, row in zip(xs, y, strict=True)]
+            xs, y, block = [b[0] for b in blocked], np.array([b[1] for b in blocked]), blocked[0][2]
+        made = _means_of_rows(y, n, block, factors)
+        for mean, stderr, *_ in made:
+            mean *= scale[:, None]
+            stderr *= scale[:, None]
+        for row, i in enumerate(places):
+            x = xs[row]
+            out[i] = tuple(
+                LocalMean(x, mean[row], stderr[row], round(width * block), x.size / width, points)
+                for mean, stderr, width, points in made
+            )
+    return out
+
+
+def alike(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Places of equal sizes together, in blocks whose arrays stay in the cache."""
+    groups: dict[int, list[int]] = {}
+    for place, size in enumerate(sizes):
+        groups.setdefault(size, []).append(place)
+    for size, places in groups.items():
+        step = max(1, _CELLS // max(size, 1))
+        for start in range(0, len(places), step):
+            yield places[start : start + step]
+
+
+def _means_of_rows(
+    y: _Array, n: int, block: int, factors: tuple[float, ...]
+) -> list[tuple[_Array, _Array, int, _Array]]:
+    """Mean and standard error, shape (N, m), width and number of observations for each factor.
+
+    Parameters
+    ----------
+    y : ndarray, shape (N, m)
+        Values of size 1 at most, or their means over blocks.
+    n, block : int
+        Number of observations, and of those in a block.
+    factors : tuple of float
+        Each multiplies the window.
+    """
+    m = y.shape[1]
+    base = max(3.0, np.sqrt(n), n / 50.0) / block
+    y = winsorized_rows(y, _odd(base, m))
+    double = _odd(2 * base, m)
     residual = y - _moving_line(y, double)
-    late = residual[n // 4 :]  # the start of a curve bends most; what bends is not correlation
-    rho = lag1(late, parameters=max(2, round(2 * late.size / double)))
+    late = residual[:, m // 4 :]  # the start of a curve bends most; what bends is not correlation
+    rho = lag1_rows(late, parameters=max(2, round(2 * late.shape[1] / double)))[:, None]
     # a line over 2w takes about 1/(2w) of the variance away with it, twice that at the ends
-    variance = np.maximum(_moving(residual**2, _odd(8 * base, n))[0], 0.0) / max(1.0 - 1.5 / double, 0.5)
+    variance = np.maximum(_moving(residual**2, _odd(8 * base, m)), 0.0) / max(1.0 - 1.5 / double, 0.5)
     out = []
     for factor in factors:
-        width = _odd(base * factor, n)
-        mean, count = _moving(y, width)
-        low, high = _ends(n, width)
+        width = _odd(base * factor, m)
+        low, high, count = _ends(m, width)
         inflation = (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**count) / (count * (1 - rho) ** 2)
         stderr = np.sqrt(np.maximum(variance * inflation / count, 0.0))
-        points = np.minimum(high * block, curve.x.size) - low * block  # the last block may be shorter
-        out.append(
-            LocalMean(x, mean * scale, stderr * scale, round(width * block), n / width, points.astype(np.float64))
-        )
-    return tuple(out)
+        points = np.minimum(high * block, n) - low * block  # the last block may be shorter
+        out.append((_moving(y, width), stderr, width, points.astype(np.float64)))
+    return out
 
 
 def local_mean(curve: Curve) -> LocalMean:
@@ -111,6 +172,7 @@ def local_mean(curve: Curve) -> LocalMean:
     return local_means(curve, 1.0)[0]
 
 
+@lru_cache(maxsize=64)
 def index_bins(n: int, most: int) -> tuple[NDArray[np.intp], _Array]:
     """Start and size of bins of positions that grow geometrically: the steep start of a curve is kept point by point.
 
@@ -122,7 +184,9 @@ def index_bins(n: int, most: int) -> tuple[NDArray[np.intp], _Array]:
         Number of bins, at most.
     """
     edges = np.unique(np.rint(np.geomspace(1, n + 1, most + 1)).astype(np.intp)) - 1
-    return edges[:-1], np.diff(edges).astype(np.float64)
+    starts, size = edges[:-1], np.diff(edges).astype(np.float64)
+    starts.flags.writeable = size.flags.writeable = False
+    return starts, size
 
 
 def winsorized(y: _Array, width: int) -> _Array:
@@ -135,17 +199,26 @@ def winsorized(y: _Array, width: int) -> _Array:
     width : int
         Odd length of the running median.
     """
-    n = y.size
+    one: _Array = winsorized_rows(y[None, :], width)[0]
+    return one
+
+
+def winsorized_rows(y: _Array, width: int) -> _Array:
+    """`winsorized` of every row of y, shape (N, n)."""
+    n = y.shape[1]
     if n < 5 or width < 3:
         return y
     half = width // 2
-    padded = np.pad(y, half, mode="reflect") if half < n else np.pad(y, half, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
-    middle = np.partition(windows, half, axis=1)[:, half]  # the median of an odd number
+    index = np.arange(-half, n + half)
+    index = np.where(index < 0, -index, np.where(index >= n, 2 * (n - 1) - index, index)) if half < n else index
+    windows = np.lib.stride_tricks.sliding_window_view(y[:, np.clip(index, 0, n - 1)], width, axis=1)
+    middle = np.partition(windows, half, axis=2)[:, :, half]  # the median of an odd number
     index = np.arange(n)
-    trend = np.abs(middle[np.minimum(index + half, n - 1)] - middle[np.maximum(index - half, 0)])
-    reach = _CLIP * max(robust_sd(y - middle, order=0), robust_sd(y)) + trend
-    return np.clip(y, middle - reach, middle + reach)
+    trend = np.abs(middle[:, np.minimum(index + half, n - 1)] - middle[:, np.maximum(index - half, 0)])
+    spread = np.maximum(robust_sd_rows(y - middle, order=0), robust_sd_rows(y))
+    reach = _CLIP * spread[:, None] + trend
+    out: _Array = np.clip(y, middle - reach, middle + reach)
+    return out
 
 
 def _odd(width: float, n: int) -> int:
@@ -153,31 +226,39 @@ def _odd(width: float, n: int) -> int:
     return max(min(2 * int(width / 2) + 1, n if n % 2 else n - 1), min(3, n))
 
 
-def _moving(y: _Array, width: int) -> tuple[_Array, _Array]:
-    """Centered moving average, cut at the ends, and how many values each holds."""
-    total = np.concatenate(([0.0], np.cumsum(y - y[0])))
-    low, high = _ends(y.size, width)
-    count = (high - low).astype(np.float64)
-    return y[0] + (total[high] - total[low]) / count, count
+def _moving(y: _Array, width: int) -> _Array:
+    """Centered moving average of every row, cut at the ends."""
+    low, high, count = _ends(y.shape[1], width)
+    first = y[:, :1]
+    total = np.zeros((y.shape[0], y.shape[1] + 1))
+    np.cumsum(y - first, axis=1, out=total[:, 1:])
+    out: _Array = first + (total[:, high] - total[:, low]) / count
+    return out
 
 
-def _ends(n: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where the centered window of each value begins and where it has ended, cut at the ends."""
+@lru_cache(maxsize=64)
+def _ends(n: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp], _Array]:
+    """Where the centered window of each value begins and where it has ended, cut at the ends, and how many it holds."""
     index, half = np.arange(n), width // 2
-    return np.maximum(index - half, 0), np.minimum(index + half + 1, n)
+    low, high = np.maximum(index - half, 0), np.minimum(index + half + 1, n)
+    count = (high - low).astype(np.float64)
+    for array in (low, high, count):
+        array.flags.writeable = False
+    return low, high, count
 
 
 def _moving_line(y: _Array, width: int) -> _Array:
-    """Value at each point of the least-squares line over its window, cut at the ends."""
-    n = y.size
-    index = np.arange(n)
-    low, high = _ends(n, width)
-    mean, count = _moving(y, width)
+    """Value at each point of the least-squares line over its window in every row, cut at the ends."""
+    n = y.shape[1]
+    mean = _moving(y, width)
     if n < 3:
         return mean
-    weighted = np.concatenate(([0.0], np.cumsum(index * (y - y[0]))))
+    index = np.arange(n)
+    low, high, count = _ends(n, width)
+    weighted = np.zeros((y.shape[0], n + 1))
+    np.cumsum(index * (y - y[:, :1]), axis=1, out=weighted[:, 1:])
     center = (low + high - 1) / 2.0
-    sxy = weighted[high] - weighted[low] - center * count * (mean - y[0])
+    sxy = weighted[:, high] - weighted[:, low] - center * count * (mean - y[:, :1])
     sxx = count * (count**2 - 1) / 12.0
     out: _Array = mean + np.where(sxx > 0, sxy / np.where(sxx > 0, sxx, 1.0), 0.0) * (index - center)
     return out

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
 from ._base import Question, unanswered
-from ._local_mean import LocalMean, local_means
+from ._local_mean import LocalMean
+from ._shared import local_of
 
-__all__ = ["best_point"]
+__all__ = ["best_point", "many"]
 
 
 def best_point(question: Question) -> Estimate:
@@ -38,26 +41,39 @@ def best_point(question: Question) -> Estimate:
     The value is that of the winner among many windows and so slightly flattering; on a curve that is still improving
     at the end it lags by about a quarter window.
     """
-    curve = question.curve
-    if not len(curve):
-        return unanswered("best_point", Status.TOO_FEW_POINTS, "no finite points", unit=curve.x_unit)
-    sign = question.sign
-    ways = dict(zip(("", "_half", "_double"), local_means(curve, 1.0, 0.5, 2.0), strict=True))
-    found = {key: int(np.argmin(sign * way.mean)) for key, way in ways.items()}
-    main, at = ways[""], found[""]
+    return many([question])[0]
+
+
+def many(questions: Sequence[Question]) -> list[Estimate]:
+    """Answer many questions at once."""
+    able = [q for q in questions if len(q.curve)]
+    found = dict(zip((id(q) for q in able), local_of(able), strict=True))
+    return [
+        _told(q, found[id(q)])
+        if id(q) in found
+        else unanswered("best_point", Status.TOO_FEW_POINTS, "no finite points", unit=q.curve.x_unit)
+        for q in questions
+    ]
+
+
+def _told(question: Question, ways: tuple[LocalMean, ...]) -> Estimate:
+    curve, sign = question.curve, question.sign
+    places = [int((way.mean if sign > 0 else -way.mean).argmin()) for way in ways]
+    (main, half, double), (at, at_half, at_double) = ways, places
     details = {
         "value": float(main.mean[at]),
         "stderr": float(main.stderr[at]),
         "window": float(main.window),
         "points": float(main.points[at]),
+        "x_half": float(half.x[at_half]),
+        "value_half": float(half.mean[at_half]),
+        "x_double": float(double.x[at_double]),
+        "value_double": float(double.mean[at_double]),
     }
-    for key in ("_half", "_double"):
-        details["x" + key] = float(ways[key].x[found[key]])
-        details["value" + key] = float(ways[key].mean[found[key]])
     x = float(main.x[at])
     status, interval = Status.OK, None
     reasons: tuple[str, ...] = ()
-    if float(np.ptp(curve.y)) == 0.0:
+    if float(curve.y.max() - curve.y.min()) == 0.0:
         status = Status.CONSTANT
         reasons = ("every value is the same: the first point is as good as any",)
         x = float(curve.x[0])

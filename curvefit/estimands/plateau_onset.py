@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from ..curves import Estimate, Interval, Status
 from ..curves.numbers import format_share, format_x
 from ._base import Question, unanswered
-from ._local_mean import index_bins, local_mean, winsorized
 from ._misfit import late_misfit
+from ._passages import Passage, first_passages, forecast_paths
 from ._paths import mean_paths
-from ._start import starting_level
+from ._shared import local_of
 
-__all__ = ["plateau_onset"]
+__all__ = ["many", "plateau_onset"]
 
-_NODES = (np.arange(199) + 1.0) / 200.0
+_TOGETHER = 100  # curves whose paths are held in memory at once
 _Array = NDArray[np.float64]
 
 
@@ -50,53 +50,79 @@ def plateau_onset(question: Question) -> Estimate:
     to the horizon, gains less than 2 % of what was gained so far. A law or a forecast may still expect a slow gain where
     that line is level; a report that holds both answers says which is which.
     """
+    return many([question])[0]
+
+
+def many(questions: Sequence[Question]) -> list[Estimate]:
+    """Answer many questions at once; what a fitted law says of each is read one by one."""
+    out: list[Estimate | None] = []
+    rest: list[tuple[int, str]] = []
+    for i, question in enumerate(questions):
+        told, why = _without_forecast(question)
+        out.append(told)
+        if told is None:
+            rest.append((i, f"read off the forecast: {why}"))
+    for start in range(0, len(rest), _TOGETHER):
+        some = rest[start : start + _TOGETHER]
+        for (i, view), (grid, paths) in zip(some, forecast_paths([questions[i] for i, _ in some]), strict=True):
+            out[i] = _told(questions[i], first_passages(grid, paths, questions[i]), view)
+    return [told for told in out if told is not None]
+
+
+def _without_forecast(question: Question) -> tuple[Estimate | None, str]:
+    """The answer where the law gives it or nothing can; else None and why the law is not used."""
     name, curve = "plateau_onset", question.curve
     if question.horizon is None or (question.fit is None and question.forecast is None):
         reason = "it needs a horizon and a fit or a forecast"
-        return unanswered(name, Status.NOT_APPLICABLE, reason, unit=curve.x_unit)
+        return unanswered(name, Status.NOT_APPLICABLE, reason, unit=curve.x_unit), ""
     if len(curve) < 4:
-        return unanswered(name, Status.TOO_FEW_POINTS, "fewer than 4 points", unit=curve.x_unit)
-    grid = _grid(curve.x, question.horizon)
-    paths, why = _from_fit(question, grid)
-    from_fit = paths is not None
-    if paths is None:
-        if question.forecast is None:
-            return unanswered(name, Status.NOT_APPLICABLE, why, unit=curve.x_unit)
-        grid, paths = _from_forecast(question)
-    drop = question.sign * (paths[:, 0] - paths[:, -1])
+        return unanswered(name, Status.TOO_FEW_POINTS, "fewer than 4 points", unit=curve.x_unit), ""
+    passed, why = _from_fit(question, question.horizon)
+    if passed is not None and question.fit is not None:
+        return _told(question, passed, f"read off the fitted {question.fit.model.name.replace('_', ' ')}", fit=True), ""
+    if question.forecast is None:
+        return unanswered(name, Status.NOT_APPLICABLE, why, unit=curve.x_unit), ""
+    return None, why
+
+
+def _told(question: Question, passed: Passage, view: str, *, fit: bool = False) -> Estimate:
+    name, curve, horizon = "plateau_onset", question.curve, question.horizon
+    assert horizon is not None
     alpha = 1 - question.level
-    if drop[0] <= 0 or np.quantile(drop[1:], alpha / 2) <= 0:
+    gain, value, last = float(passed.gains[0]), float(passed.onsets[0]), float(curve.x[-1])
+    if gain <= 0 or _quantiles(passed.gains[1:], alpha / 2)[0] <= 0:
         reason = "the mean curve does not improve by the horizon beyond its uncertainty"
         return unanswered(name, Status.NOT_APPLICABLE, reason, unit=curve.x_unit, details={"eps": question.eps})
-    onsets, left = _first_passage(grid, paths, question.eps, float(curve.x[-1]))
-    view = (
-        f"read off the fitted {question.fit.model.name.replace('_', ' ')}"
-        if from_fit and question.fit
-        else f"read off the forecast: {why}"
-    )
-    low, high = np.quantile(onsets[1:], [alpha / 2, 1 - alpha / 2])
-    value = float(onsets[0])
-    interval = Interval(
-        min(float(low), value), max(float(high), value), question.level, "confidence", "fit" if from_fit else "forecast"
-    )
-    last = float(curve.x[-1])
+    low, high = _quantiles(passed.onsets[1:], alpha / 2, 1 - alpha / 2)
+    interval = Interval(min(low, value), max(high, value), question.level, "confidence", "fit" if fit else "forecast")
     details = {
         "eps": question.eps,
-        "gain_left": float(left[0]),
-        "probability": float(np.mean(onsets[1:] <= last)),
+        "gain_left": passed.left,
+        "probability": float(np.mean(passed.onsets[1:] <= last)),
         "expected_x": value,
-        "from_fit": float(from_fit),
-        "horizon": question.horizon,
+        "from_fit": float(fit),
+        "horizon": horizon,
     }
     if value > last:
-        whole = f"the gain from {curve.x_unit} {format_x(curve.x[0])} to {format_x(question.horizon)}"
-        still = format_share(float(left[0]))
+        whole = f"the gain from {curve.x_unit} {format_x(curve.x[0])} to {format_x(horizon)}"
+        still = format_share(passed.left)
         reason = f"{still} of {whole} is still to come, more than the {format_share(question.eps)} that an onset leaves; {view}"
         return Estimate(name, None, interval, curve.x_unit, Status.NOT_REACHED, (reason,), details)
-    again = _rises_again(question, float(drop[0]))
+    again = _rises_again(question, gain)
     if again:
         return Estimate(name, None, None, curve.x_unit, Status.NOT_REACHED, (again,), details)
     return Estimate(name, value, interval, curve.x_unit, Status.OK, (view,), details)
+
+
+def _quantiles(values: _Array, *levels: float) -> list[float]:
+    """Quantiles of a sample, linear between its sorted values."""
+    ordered, out = np.sort(values), []
+    for level in levels:
+        place = level * (ordered.size - 1)
+        at = int(place)
+        low, high = float(ordered[at]), float(ordered[min(at + 1, ordered.size - 1)])
+        out.append(low + (place - at) * (high - low))
+    return out
 
 
 def _rises_again(question: Question, gain: float) -> str:
@@ -105,7 +131,7 @@ def _rises_again(question: Question, gain: float) -> str:
     A first passage is a plateau only where the curve stays: noise (Bonferroni over the windows) and eps of the total
     gain are allowed.
     """
-    local = local_mean(question.curve)
+    local = local_of([question])[0][0]
     y = question.sign * local.mean
     best = int(np.argmin(y))
     worse = float(y[-1] - y[best])
@@ -126,13 +152,14 @@ def _grid(x: _Array, horizon: float, points: int = 200) -> _Array:
     return np.geomspace(float(positive[0]), horizon, points)
 
 
-def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
-    """Mean curves the fit allows, shape (1 + draws, grid); or None and why the fit is not used."""
+def _from_fit(question: Question, horizon: float) -> tuple[Passage | None, str]:
+    """First passages of the mean curves that the fit allows; or None and why the fit is not used."""
     fit, forecast = question.fit, question.forecast
     if fit is None:
         return None, "no law was fitted"
     if not fit.status.usable:
         return None, f"the fit is not usable ({fit.status.value})"
+    grid = _grid(question.curve.x, horizon)
     if grid[0] < 0 and fit.model.domain != "all":
         return None, "the law is not defined at negative x"
     if forecast is not None:
@@ -144,91 +171,8 @@ def _from_fit(question: Question, grid: _Array) -> tuple[_Array | None, str]:
     paths = mean_paths(fit, grid)
     if paths is None or paths.shape[0] < 50:
         return None, "the fit has no usable covariance"
-    onset = _first_passage(grid, paths[:1], question.eps, float(question.curve.x[-1]))[0][0]
-    off, noise = late_misfit(fit, float(onset))
-    if np.any(off > np.maximum(noise, question.eps * abs(paths[0, 0] - paths[0, -1]) / 4)):
+    passed = first_passages(grid, paths, question)
+    off, noise = late_misfit(fit, float(passed.onsets[0]))
+    if np.any(off > np.maximum(noise, question.eps * abs(passed.gains[0]) / 4)):
         return None, "the law misses the late curve by more than noise and a quarter of eps"
-    return paths, ""
-
-
-def _from_forecast(question: Question) -> tuple[_Array, _Array]:
-    """Grid and mean curves: a monotone past with its noise, and comonotone quantile paths of the forecast."""
-    forecast, curve = question.forecast, question.curve
-    assert forecast is not None
-    local = local_mean(curve)
-    starts, count = index_bins(len(curve), 64)
-    y = winsorized(curve.y, min(local.window, len(curve)) // 2 * 2 - 1) if len(curve) <= 4096 else curve.y
-    x, mean = (np.add.reduceat(v, starts) / count for v in (curve.x, y))
-    error = np.interp(x, local.x, local.stderr) * np.sqrt(np.maximum(local.window / count, 1.0))
-    # never better than the level the forecast counts its gains from, and at it now: past and future meet
-    fallen = _decreasing(question.sign * mean, count)
-    past = question.sign * np.maximum(fallen, question.sign * forecast.level_now)
-    if x[-1] < curve.x[-1]:
-        x, past, error = np.append(x, curve.x[-1]), np.append(past, 0.0), np.append(error, error[-1])
-    past[-1] = forecast.level_now
-    past[0] = starting_level(question)[0]  # one start for every share of the gain
-    knots, bent = _spline()
-    ahead = np.maximum.accumulate(forecast.underlying.quantile(knots) @ bent, axis=1).T
-    ahead = np.vstack([ahead[_NODES.size // 2], ahead])
-    # the past is shifted as a whole by its own noise, in an order that has nothing to do with the future's
-    order = np.random.default_rng(20).permutation(_NODES.size)
-    from scipy.special import ndtri
-
-    shift = np.concatenate(([0.0], ndtri(_NODES)[order]))
-    return (
-        np.concatenate([x, forecast.x]),
-        np.hstack([past[None, :] + shift[:, None] * error[None, :], ahead]),
-    )
-
-
-@cache
-def _spline() -> tuple[_Array, _Array]:
-    """Levels at which quantiles are solved, and the matrix that takes them to those at all nodes.
-
-    A cubic spline in the normal quantile of the level on either side of the median, at which the two halves of a
-    forecast meet with different widths: off by half a hundredth of the standard deviation, by at most a twentieth in the
-    farthest tails, and ready in a sixth of the time.
-    """
-    from scipy.interpolate import CubicSpline
-    from scipy.special import ndtr, ndtri
-
-    half = np.linspace(0.0, float(ndtri(_NODES[-1])), 17)
-    knots, at = np.concatenate([-half[:0:-1], half]), ndtri(_NODES)
-    matrix = np.zeros((knots.size, at.size))
-    for part, inside in ((slice(0, 17), at <= 0), (slice(16, 33), at >= 0)):
-        matrix[part, inside] = CubicSpline(knots[part], np.eye(17), bc_type="natural")(at[inside]).T
-    return ndtr(knots), matrix
-
-
-def _decreasing(y: _Array, weight: _Array) -> _Array:
-    """Weighted least-squares non-increasing regression (pool adjacent violators)."""
-    pools: list[tuple[float, float, int]] = []  # level, weight, length
-    for value, w in zip(y.tolist(), weight.tolist(), strict=True):
-        level, total, length = value, w, 1
-        while pools and pools[-1][0] < level:
-            before, heavy, longer = pools.pop()
-            level = (heavy * before + total * level) / (heavy + total)
-            total, length = total + heavy, length + longer
-        pools.append((level, total, length))
-    return np.repeat([p[0] for p in pools], [p[2] for p in pools])
-
-
-def _first_passage(grid: _Array, paths: _Array, eps: float, last: float) -> tuple[_Array, _Array]:
-    """First x with G <= eps of every path (linear between grid points), and G at the last observation."""
-    end, start = paths[:, -1:], paths[:, :1]
-    drop = start - end
-    share = (paths - end) / np.where(drop == 0, np.nan, drop)
-    below = share <= eps
-    below[:, -1] = True
-    at = np.argmax(below, axis=1)
-    rows = np.arange(paths.shape[0])
-    before = np.maximum(at - 1, 0)
-    high, low = share[rows, before], share[rows, at]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        part = np.where((at > 0) & (high > low), (high - eps) / (high - low), 1.0)
-    onset = grid[before] + np.clip(part, 0, 1) * (grid[at] - grid[before])
-    now = int(np.searchsorted(grid, last, side="right")) - 1
-    following = min(now + 1, grid.size - 1)
-    width = grid[following] - grid[now]
-    w = (last - grid[now]) / width if width > 0 else 0.0
-    return onset, (1 - w) * share[:, now] + w * share[:, following]
+    return passed, ""

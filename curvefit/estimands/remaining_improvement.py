@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..curves import Estimate, Interval, Status
-from ..forecasting.chances import chance_as_good
-from ._base import Question, unanswered
-from ._start import starting_level
+from ..curves import Estimate, Interval
+from ..forecasting.forecast import Forecast
+from ..forecasting.together import last_chances, last_quantiles
+from ._base import Question
+from ._shared import starting_levels
+from ._side_by_side import by_level, with_forecast
 
-__all__ = ["remaining_improvement"]
+__all__ = ["many", "remaining_improvement"]
 
 _NODES = (np.arange(39) + 1.0) / 40.0
 
@@ -39,27 +43,48 @@ def remaining_improvement(question: Question) -> Estimate:
     forecast's. A run that gets worse has a negative R. The share is 1 at the start of a run and falls to 0: it is G
     at the last observation in the definition of the plateau onset.
     """
-    name = "remaining_improvement"
-    forecast = question.forecast
-    if forecast is None:
-        return unanswered(name, Status.NOT_APPLICABLE, "there is no forecast to a horizon", unit=question.unit)
-    sign, now = question.sign, forecast.level_now
-    alpha = 1 - question.level
-    there = forecast.at(-1)
-    row = there.mean([alpha / 2, 0.5, 1 - alpha / 2, *_NODES])[0]
-    gains = sign * (now - row)
-    low, value, high = sorted(gains[:3].tolist())
+    return many([question])[0]
+
+
+def many(questions: Sequence[Question]) -> list[Estimate]:
+    """Answer many questions at once."""
+    able, out = with_forecast("remaining_improvement", questions)
+    starts = dict(zip(able, starting_levels([questions[i] for i in able]), strict=True))
+    for level, places, ahead in by_level(questions, able):
+        alpha = 1 - level
+        asked = [questions[i] for i in places]
+        sign, now = np.array([q.sign for q in asked]), np.array([f.level_now for f in ahead])
+        mean = last_quantiles(ahead, [alpha / 2, 0.5, 1 - alpha / 2, *_NODES], view="mean")
+        gains = sign[:, None] * (now[:, None] - mean)
+        told = np.sort(gains[:, :3], axis=1).tolist()
+        expected = np.mean(np.maximum(gains[:, 3:], 0.0), axis=1).tolist()
+        chances = last_chances(ahead, (now - sign * [q.min_gain for q in asked]).tolist()).tolist()
+        for place, forecast, gain, worth, chance in zip(places, ahead, told, expected, chances, strict=True):
+            out[place] = _told(questions[place], forecast, gain, worth, chance, starts[place])
+    return out
+
+
+def _told(
+    question: Question,
+    forecast: Forecast,
+    gain: Sequence[float],
+    expected: float,
+    chance: float,
+    start: tuple[float, float],
+) -> Estimate:
+    low, value, high = gain
+    now = forecast.level_now
     details = {
-        "expected_gain": float(np.mean(np.maximum(gains[3:], 0.0))),
+        "expected_gain": expected,
         "level_now": now,
         "horizon": float(forecast.x[-1]),
         "min_gain": question.min_gain,
+        "probability": chance,
     }
-    details["probability"] = float(chance_as_good(there, now - sign * question.min_gain)[0, 0])
-    start, noise = starting_level(question)
-    done = sign * (start - now)
+    level, noise = start
+    done = question.sign * (level - now)
     if done + value > 3 * noise and done + low > 0:
-        for key, gain in (("share", value), ("share_low", low), ("share_high", high)):
-            details[key] = gain / (done + gain)
+        for key, left in (("share", value), ("share_low", low), ("share_high", high)):
+            details[key] = left / (done + left)
     interval = Interval(low, high, question.level, "confidence", forecast.method)
-    return Estimate(name, value, interval, question.unit, forecast.status, forecast.reasons, details)
+    return Estimate("remaining_improvement", value, interval, question.unit, forecast.status, forecast.reasons, details)

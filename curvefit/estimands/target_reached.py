@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,9 @@ from ..curves.numbers import format_probability, format_x
 from ..forecasting.chances import chance_reached
 from ..forecasting.forecast import Forecast
 from ._base import Question, unanswered
-from ._local_mean import local_mean
+from ._shared import local_of
 
-__all__ = ["target_reached"]
+__all__ = ["many", "target_reached"]
 
 
 def target_reached(question: Question) -> Estimate:
@@ -39,6 +41,16 @@ def target_reached(question: Question) -> Estimate:
     that kept to one quantile of the forecast would give k = 1; those seen move about, and k was learned from when they
     crossed their targets (`forecasting.chances`). The past decides only when the local mean was beyond the target by more than its noise.
     """
+    return many([question])[0]
+
+
+def many(questions: Sequence[Question]) -> list[Estimate]:
+    """Answer many questions at once."""
+    local_of([q for q in questions if q.target is not None and len(q.curve) >= 3])
+    return [_told(q) for q in questions]
+
+
+def _told(question: Question) -> Estimate:
     name, curve = "target_reached", question.curve
     if question.target is None:
         return unanswered(name, Status.NOT_APPLICABLE, "no target was given", unit=curve.x_unit)
@@ -91,7 +103,7 @@ def _in_the_past(question: Question, target: float) -> Estimate | None:
     curve, sign = question.curve, question.sign
     if len(curve) < 3:
         return None
-    local = local_mean(curve)
+    local = local_of([question])[0][0]
     ahead = sign * (target - local.mean)  # positive where the target is met
     margin = local.margin(question.level) * local.stderr
     sure = np.flatnonzero(ahead > margin)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ..curves import Estimate, Interval, Status
-from ._base import Question, unanswered
+from collections.abc import Sequence
 
-__all__ = ["value_at"]
+from ..curves import Estimate, Interval
+from ..forecasting.together import last_quantiles
+from ._base import Question
+from ._side_by_side import by_level, with_forecast
+
+__all__ = ["many", "value_at"]
 
 
 def value_at(question: Question) -> Estimate:
@@ -24,20 +28,25 @@ def value_at(question: Question) -> Estimate:
         In the unit of the metric, with a prediction interval; details ``mean``, ``mean_low``, ``mean_high`` are the
         underlying mean there and its confidence interval, ``horizon`` is H.
     """
-    forecast = question.forecast
-    if forecast is None:
-        return unanswered("value_at", Status.NOT_APPLICABLE, "there is no forecast to a horizon", unit=question.unit)
-    alpha = 1 - question.level
-    levels = [alpha / 2, 0.5, 1 - alpha / 2]
-    there = forecast.at(-1)
-    low, value, high = (float(v) for v in there.quantile(levels)[0])
-    mean_low, mean, mean_high = (float(v) for v in there.mean(levels)[0])
-    return Estimate(
-        "value_at",
-        value,
-        Interval(low, high, question.level, "prediction", forecast.method),
-        question.unit,
-        forecast.status,
-        forecast.reasons,
-        {"mean": mean, "mean_low": mean_low, "mean_high": mean_high, "horizon": float(forecast.x[-1])},
-    )
+    return many([question])[0]
+
+
+def many(questions: Sequence[Question]) -> list[Estimate]:
+    """Answer many questions at once."""
+    able, out = with_forecast("value_at", questions)
+    for level, places, ahead in by_level(questions, able):
+        alpha = 1 - level
+        levels = [alpha / 2, 0.5, 1 - alpha / 2]
+        observed, mean = last_quantiles(ahead, levels), last_quantiles(ahead, levels, view="mean")
+        rows = zip(places, ahead, observed.tolist(), mean.tolist(), strict=True)
+        for place, forecast, (low, value, high), (mean_low, middle, mean_high) in rows:
+            out[place] = Estimate(
+                "value_at",
+                value,
+                Interval(low, high, level, "prediction", forecast.method),
+                questions[place].unit,
+                forecast.status,
+                forecast.reasons,
+                {"mean": middle, "mean_low": mean_low, "mean_high": mean_high, "horizon": float(forecast.x[-1])},
+            )
+    return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .forecast import Forecast
 
-__all__ = ["AS_STATED", "LEARNED", "Chances", "chance_as_good", "chance_reached", "using"]
+__all__ = ["AS_STATED", "LEARNED", "Chances", "chance_as_good", "chance_reached", "corrected", "using"]
 
 Floats = NDArray[np.float64]
 
@@ -95,6 +95,21 @@ def chance_reached(forecast: Forecast, values: ArrayLike) -> Floats:
         In the unit of the metric.
     """
     return _corrections(forecast).by_then(_stated(forecast, values))
+
+
+def corrected(methods: Sequence[str], p: Floats) -> Floats:
+    """Probabilities that forecasts of these methods state, corrected by how often such statements came true.
+
+    Parameters
+    ----------
+    methods : sequence of str
+        Method of each forecast.
+    p : ndarray, shape (N,)
+        As stated.
+    """
+    learned = np.array([m in _LEARNED_ON for m in methods], dtype=bool)
+    out: Floats = np.where(learned, _IN_USE.get().at_once(p), p)
+    return out
 
 
 def _corrections(forecast: Forecast) -> Chances:

@@ -18,8 +18,9 @@ from ..decisions.recommend import recommend
 from ..diagnostics.api import judge
 from ..diagnostics.diagnosis import Diagnoses
 from ..diagnostics.evidence import Evidence, future_grid
-from ..estimands import Question
+from ..estimands import Question, coarse_grid
 from ..estimands import registry as estimands
+from ..estimands.api import answer_many
 from ..fitting.fit import Fit, fit
 from ..fitting.selection import Candidate, Selection, select
 from ..forecasting.api import forecast, forecast_many
@@ -183,11 +184,16 @@ def _forecast_all(cases: list[_Case], config: BatchConfig) -> None:
     whole = config.wants("estimates", "recommendations")
     if not (whole or config.wants("forecasts")):
         return
+    # a recommendation and a target look at every x of the grid, the rest at fewer where the course is smooth
+    smooth = config.method == "pooled" and config.target is None and not config.wants("recommendations")
     blind: list[tuple[_Case, str, _Array]] = []
     for case in cases:
         for text, x in dict(case.asked).items():
-            grid = future_grid(case.curve, x) if whole and x == case.horizon else np.array([x])
-            if config.method in ("pooled", "annealed") and logged_schedule(case.run, case.curve)[0] is not None:
+            scheduled = config.method in ("pooled", "annealed") and logged_schedule(case.run, case.curve)[0] is not None
+            grid = np.array([x])
+            if whole and x == case.horizon:
+                grid = (coarse_grid if smooth and not scheduled else future_grid)(case.curve, x)
+            if scheduled:
                 with case.attempt("forecast"):
                     _keep(
                         case,
@@ -269,10 +275,23 @@ def _estimate_all(cases: list[_Case], config: BatchConfig) -> None:
                 )
             )
     for name in names:
-        way = estimands[name]
+        for (case, _), found in zip(questions, _answers(questions, name), strict=True):
+            if found is not None:
+                case.estimates.append(found)
+
+
+def _answers(questions: list[tuple[_Case, Question]], name: str) -> Sequence[Estimate | None]:
+    """One quantity of all curves at once; one by one when that fails for some curve."""
+    try:
+        return answer_many([q for _, q in questions], name)
+    except (CurvefitError, ArithmeticError, ValueError, LookupError, TypeError, MemoryError):
+        out: list[Estimate | None] = []
         for case, question in questions:
+            one: Estimate | None = None
             with case.attempt(name):
-                case.estimates.append(way(question))
+                one = estimands[name](question)
+            out.append(one)
+        return out
 
 
 # ------------------------------------------------------------------ diagnoses
@@ -288,7 +307,7 @@ def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
             case.evidence = Evidence(case.run, metric=case.metric, horizon=case.horizon, forecasting=_prepared(case))
             future = case.evidence.future(case.metric)
             if future is not None and logged_schedule(case.run, case.curve)[0] is None:
-                asked.append((case, case.curve, future_grid(case.curve, float(future[-1]))))
+                asked.append((case, case.curve, coarse_grid(case.curve, float(future[-1]))))
     for (case, _, _), made in zip(asked, _together(asked), strict=True):
         if made is not None:
             case.soon = made
@@ -301,9 +320,10 @@ def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
 
 def _prepared(case: _Case) -> Callable[[Curve, _Array], Forecast]:
     def look_up(curve: Curve, x: _Array) -> Forecast:
-        grid = future_grid(curve, float(x[-1]))
-        made = case.soon if case.soon is not None and curve is case.curve else forecast_run(case.run, curve, grid)[0]
-        return made.at(np.searchsorted(grid, x))
+        made = case.soon
+        if made is None or curve is not case.curve:
+            made = forecast_run(case.run, curve, future_grid(curve, float(x[-1])))[0]
+        return made.at(np.searchsorted(made.x, x))
 
     return look_up
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..forecast import Distribution
-from ._rows import LARGEST
 from .batch import Floats, Ints
-from .engine import Pooled, quantiles_of
+from .engine import Pooled
 
 __all__ = ["PooledDistribution"]
 
 _KEPT = 4  # sets of levels a chunk remembers
+_LAST = np.array([-1])  # rows with fewer x repeat their last
 
 
 class PooledDistribution(Distribution):
@@ -69,28 +71,72 @@ class PooledDistribution(Distribution):
         return table[self._row, : self._places.size].copy()
 
     def _alone(self, levels: NDArray[np.float64], columns: Ints) -> NDArray[np.float64]:
-        pooled, row = self._pooled, slice(self._row, self._row + 1)
-        mixture = pooled.underlying if self._underlying else pooled.observation
-        if mixture.stretch is not None and len(pooled.asked) > 1:
-            mixture.median  # noqa: B018  # solved for all curves at once, before one is cut out
-        part, link = mixture.rows(row).columns(columns), pooled.link.rows(row).columns(columns)
-        alone: Floats = quantiles_of(part, link, pooled.level[row], levels)[0]
+        row = np.array([self._row])
+        alone: Floats = self._solved().quantile(levels, underlying=self._underlying, columns=columns, rows=row)[0]
         return alone
 
     def cdf(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(Y <= v), shape (H, m)."""
-        pooled, row, places = self._pooled, slice(self._row, self._row + 1), self._places
-        link = pooled.link.rows(row).columns(places)
-        chunk = pooled.underlying if self._underlying else pooled.observation
-        if chunk.stretch is not None and len(pooled.asked) > 1:
-            chunk.median  # noqa: B018  # solved for all curves at once, before one is cut out
-        mixture = chunk.rows(row).columns(places)
+        places = self._places
         values = np.asarray(values, dtype=np.float64)
-        v = np.empty((places.size, values.shape[-1]))
+        v = np.empty((1, places.size, values.shape[-1]))
         v[:] = values
-        below, above = v < link.floor[0], v >= np.minimum(link.ceiling[0], LARGEST)[:, None]
-        inside = np.where(below | above, pooled.link.origin[self._row], v)
-        z = link.forward(inside.reshape(1, -1)).reshape(1, *v.shape) - pooled.level[self._row]
-        p = mixture.cdf(z)[0] if link.sign[0] > 0 else mixture.survival(z)[0]
-        kept: Floats = np.where(below, 0.0, np.where(above, 1.0, p))
-        return kept
+        row = np.array([self._row])
+        alone: Floats = self._solved().cdf(v, row, underlying=self._underlying, columns=places)[0]
+        return alone
+
+    def _solved(self) -> Pooled:
+        """The chunk, whose medians are solved for all curves at once before one is cut out."""
+        pooled = self._pooled
+        mixture = pooled.underlying if self._underlying else pooled.observation
+        if mixture.stretch is not None and len(pooled.asked) > 1:
+            mixture.median  # noqa: B018
+        return pooled
+
+    @classmethod
+    def last_quantiles(cls, several: Sequence[PooledDistribution], levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Quantiles of each at its last x, shape (N, L)."""
+        out = np.empty((len(several), levels.size))
+        for pooled, underlying, places, rows, columns in _by_chunk(several):
+            last = _LAST if columns is None else columns[-1:]
+            out[places] = pooled.quantile(levels, underlying=underlying, columns=last, rows=rows)[:, 0]
+        return out
+
+    @classmethod
+    def last_cdf(cls, several: Sequence[PooledDistribution], values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """P(Y <= v) of each at its last x, for one v each, shape (N,)."""
+        out = np.empty(len(several))
+        for pooled, underlying, places, rows, columns in _by_chunk(several):
+            last = _LAST if columns is None else columns[-1:]
+            out[places] = pooled.cdf(values[places, None, None], rows, underlying=underlying, columns=last)[:, 0, 0]
+        return out
+
+    @classmethod
+    def all_quantiles(
+        cls, several: Sequence[PooledDistribution], levels: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Quantiles of each at all its x, shapes (H, L)."""
+        out: list[NDArray[np.float64]] = [levels] * len(several)
+        for pooled, underlying, places, rows, columns in _by_chunk(several):
+            found = pooled.quantile(levels, underlying=underlying, columns=columns, rows=rows)
+            for place, one in zip(places.tolist(), found, strict=True):
+                out[place] = one if columns is not None else one[: several[place]._asked]
+        return out
+
+
+def _by_chunk(several: Sequence[PooledDistribution]) -> Iterator[tuple[Pooled, bool, Ints, Ints, Ints | None]]:
+    """Those that can be solved together.
+
+    Yields
+    ------
+    tuple
+        Their chunk, which view, their places among the several, their rows in the chunk, and the columns they are about.
+    """
+    groups: dict[tuple[int, bool, bytes], list[int]] = {}
+    for place, one in enumerate(several):
+        columns = b"" if one._columns is None else one._columns.tobytes()
+        groups.setdefault((id(one._pooled), one._underlying, columns), []).append(place)
+    for places in groups.values():
+        first = several[places[0]]
+        rows = np.array([several[i]._row for i in places])
+        yield first._pooled, first._underlying, np.array(places), rows, first._columns

@@ -68,12 +68,46 @@ class Pooled:
             sd: Floats = np.minimum(self.noise * self.link.slope(z), LARGEST)
         return sd
 
-    def quantile(self, levels: Floats, *, underlying: bool = False, columns: Ints | None = None) -> Floats:
-        """Quantiles in the unit of the metric, shape (N, H, L), or (N, k, L) at k of the H future points."""
-        mixture, link = self.underlying if underlying else self.observation, self.link
-        if columns is not None:
+    def quantile(
+        self, levels: Floats, *, underlying: bool = False, columns: Ints | None = None, rows: Ints | None = None
+    ) -> Floats:
+        """Quantiles in the unit of the metric, shape (N, H, L), or (N, k, L) at k of the H future points.
+
+        Of all curves, or of some rows.
+        """
+        mixture, link, level = self._part(underlying, columns, rows)
+        return quantiles_of(mixture, link, level, np.asarray(levels, dtype=np.float64))
+
+    def cdf(self, values: Floats, rows: Ints, *, underlying: bool = False, columns: Ints | None = None) -> Floats:
+        """P(Y <= v) of some rows at some or all of the future points, for v of shape (rows, k, m)."""
+        mixture, link, level = self._part(underlying, columns, rows)
+        floor, ceiling = link.floor[:, None, None], np.minimum(link.ceiling, LARGEST)[..., None]
+        below, above = values < floor, values >= ceiling
+        inside = np.where(below | above, link.origin[:, None, None], values)
+        z = link.forward(inside.reshape(len(rows), -1)).reshape(values.shape) - level[:, None, None]
+        rising = link.sign > 0
+        if rising.all():
+            p = mixture.cdf(z)
+        elif not rising.any():
+            p = mixture.survival(z)
+        else:
+            p = np.empty(z.shape)
+            p[rising] = mixture.rows(rising).cdf(z[rising])
+            p[~rising] = mixture.rows(~rising).survival(z[~rising])
+        kept: Floats = np.where(below, 0.0, np.where(above, 1.0, p))
+        return kept
+
+    def _part(self, underlying: bool, columns: Ints | None, rows: Ints | None) -> tuple[Mixture, Link, Floats]:
+        """Mixture, link and level of some rows at some columns."""
+        mixture, link, level = self.underlying if underlying else self.observation, self.link, self.level
+        few = rows is not None and columns is not None and len(rows) * self.h.shape[1] < len(level) * len(columns)
+        if columns is not None and not few:
             mixture, link = mixture.columns(columns), link.columns(columns)
-        return quantiles_of(mixture, link, self.level, np.asarray(levels, dtype=np.float64))
+        if rows is not None:
+            mixture, link, level = mixture.rows(rows), link.rows(rows), level[rows]
+        if columns is not None and few:  # what leaves less over is cut out first
+            mixture, link = mixture.columns(columns), link.columns(columns)
+        return mixture, link, level
 
 
 def quantiles_of(mixture: Mixture, link: Link, level: Floats, levels: Floats) -> Floats:

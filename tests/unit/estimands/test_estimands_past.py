@@ -27,7 +27,7 @@ def test_moving_line_equals_polyfit_in_every_window():
     for i in range(40):
         j = np.arange(max(i - 4, 0), min(i + 5, 40))
         expected.append(np.polyval(np.polyfit(j, y[j], 1), i))
-    assert np.allclose(_moving_line(y, 9), expected, atol=1e-10)
+    assert np.allclose(_moving_line(y[None, :], 9)[0], expected, atol=1e-10)
 
 
 def test_winsorizing_pulls_in_spikes_and_leaves_the_rest():

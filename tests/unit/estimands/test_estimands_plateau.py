@@ -8,10 +8,11 @@ from scipy.optimize import brentq
 
 from curvefit.curves import Curve, Status
 from curvefit.estimands._base import Question, horizon_grid
+from curvefit.estimands._passages import _decreasing, first_passages
 from curvefit.estimands._paths import mean_paths
 from curvefit.estimands.asymptote import asymptote
 from curvefit.estimands.convergence_rate import convergence_rate
-from curvefit.estimands.plateau_onset import _decreasing, _first_passage, plateau_onset
+from curvefit.estimands.plateau_onset import plateau_onset
 from curvefit.fitting.fit import fit
 
 X = np.arange(1.0, 401.0)
@@ -117,9 +118,9 @@ def test_monotone_regression_against_scipy():
 
 def test_first_passage_between_grid_points():
     grid = np.array([1.0, 2.0, 4.0])
-    onset_x, left = _first_passage(grid, np.array([[1.0, 0.5, 0.0], [1.0, 0.0, 0.0]]), 0.25, 2.0)
-    assert onset_x.tolist() == [3.0, 1.75]
-    assert left.tolist() == [0.5, 0.0]
+    seen = Question(Curve([1.0, 2.0], [1.0, 0.5], "val_loss"), horizon=4.0, eps=0.25)
+    found = first_passages(grid, np.array([[1.0, 0.5, 0.0], [1.0, 0.0, 0.0]]), seen)
+    assert (found.gains.tolist(), found.onsets.tolist(), found.left) == ([1.0, 1.0], [3.0, 1.75], 0.5)
 
 
 @pytest.mark.parametrize(("model", "truth"), [("power_law", 1.2), ("log_law", 0.0)])
