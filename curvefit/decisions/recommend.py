@@ -50,7 +50,7 @@ def recommend(
     r"""Stop, train on, ask a person, or say that it cannot be told yet.
 
     .. math:: P(\mathrm{gain}(H) \ge g_{\min}), \qquad
-              x^* = \arg\max_x\; w\,E[\max(0, \mathrm{gain}(x))] - c\,(x - x_T)
+              x^* = \arg\max_x\; w\,E[\max(0, \mathrm{gain}_{\mathrm{kept}}(x))] - c\,(x - x_T)
 
     Parameters
     ----------
@@ -92,7 +92,8 @@ def recommend(
 
     Notes
     -----
-    Gains are those of the mean curve against its local mean now, not of single noisy values. STOP needs
+    Gains are those of the mean curve against its local mean now, not of single noisy values; what prices are weighed
+    by counts over the checkpoint that is kept, where that is better. STOP needs
     P(gain >= min_gain) below 0.1, a best net worth of 0, a goal out of reach or a planned length that is reached, and is never said of a run that is too
     short to tell (fewer than 20 points with an undecided plateau, or an underdetermined run) or that levels off under a
     learning rate that has not been lowered yet: annealing would still bring something. A probability from 0.1 to 0.25
@@ -187,6 +188,12 @@ class _Case:
     @property
     def horizon(self) -> float:
         return float(self.forecast.x[-1])
+
+    @property
+    def kept(self) -> float:
+        """What stopping now leaves: the level now, or the local mean at an earlier point where that is better."""
+        best = self.gains.sign * float(self.keep.details["value"])
+        return self.gains.sign * min(best, self.gains.sign * self.forecast.level_now)
 
     @property
     def unit(self) -> str:
@@ -290,7 +297,9 @@ def _stop(case: _Case, *reasons: str) -> Recommendation:
 
 
 def _by_worth(case: _Case, cost: float, worth: float) -> Recommendation:
-    net = case.gains.net_worth(float(case.curve.x[-1]), cost, worth)
+    kept = case.kept
+    case.note("level_kept", kept)
+    net = case.gains.net_worth(float(case.curve.x[-1]), cost, worth, kept=kept)
     at = int(np.argmax(net))
     case.note("best_net_worth", float(net[at]))
     case.note("net_worth_at_horizon", float(net[-1]))

@@ -28,7 +28,7 @@ _BAND = (0.1, 0.9)
 def decision(report: Report, *, ax: Axes | None = None, title: str | None = None) -> Axes:
     r"""Draw the expected net worth of training on to x, or the gain where no prices are given.
 
-    .. math:: V(x) = w\,E[\max(0, \mathrm{gain}(x))] - c\,(x - x_T)
+    .. math:: V(x) = w\,E[\max(0, \mathrm{gain}_{\mathrm{kept}}(x))] - c\,(x - x_T)
 
     Parameters
     ----------
@@ -65,11 +65,12 @@ def decision(report: Report, *, ax: Axes | None = None, title: str | None = None
         c, w = (cost, worth) if cost is not None and worth is not None else (0.0, 1.0)
         last = report.forecast.x_last
         x = np.r_[last, gains.x]
-        ends = np.sort(gains.sign * (gains.level_now - report.forecast.mean(_BAND)), axis=1)
+        over = answer.arithmetic.get("level_kept", gains.level_now) if priced else gains.level_now
+        ends = np.sort(gains.sign * (over - report.forecast.mean(_BAND)), axis=1)
         each = np.maximum(ends, 0.0).T if priced else ends.T
         start = np.r_[0, np.arange(gains.x.size)]  # what the mean is now is not known exactly either
         low, high = (w * side[start] - c * (x - last) for side in each)
-        middle = gains.net_worth(last, c, w) if priced else gains.median
+        middle = gains.net_worth(last, c, w, kept=over) if priced else gains.median
         label = "expected net worth" if priced else "median gain of the mean curve"
         ax.fill_between(
             x, low, high, color=COLORS["forecast"], alpha=0.18, lw=0, label="80 % of what may come", zorder=1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from curvefit.curves import Curve, DataError, Run, Schedule, UsageError
+from curvefit.curves import Curve, DataError, Metric, Run, Schedule, UsageError
 from curvefit.decisions._gain import Gains, smallest_gain
 from curvefit.decisions.recommend import recommend
 from curvefit.decisions.recommendation import Action
@@ -101,12 +101,30 @@ def test_gain_left_is_continue_until_little_more_is_expected():
 
 def test_net_worth_has_its_maximum_where_it_should():
     gains = np.array([0.05, 0.09, 0.12, 0.14, 0.15, 0.155])
-    said = ask(gains, sd=0.001, cost_per_unit=0.2, worth_per_unit=200.0)
+    said = ask(gains, sd=0.001, level=1.05, cost_per_unit=0.2, worth_per_unit=200.0)  # better than all before
     net = 200 * gains - 0.2 * (FUTURE - 100)
+    assert said.arithmetic["level_kept"] == said.arithmetic["level_now"] == 1.05
     assert said.action is Action.CONTINUE and said.x_star == FUTURE[np.argmax(net)]
     assert said.arithmetic["best_net_worth"] == pytest.approx(net.max(), rel=1e-3)
     dear = ask(gains, sd=0.001, cost_per_unit=10.0, worth_per_unit=20.0)
     assert dear.action is Action.STOP and "no x pays" in dear.reasons[0]
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_what_pays_is_to_get_better_than_the_checkpoint_that_is_kept(direction):
+    sign = 1.0 if direction == "min" else -1.0
+    y = sign * np.r_[np.linspace(3.0, 1.0, 50), np.linspace(1.0, 1.6, 50)]
+    worse = Curve(X, y, Metric("mystery", direction=direction))
+    gains = [0.1, 0.2, 0.3, 0.4, 0.4, 0.4]  # over the level now, which is 0.6 worse than the best
+    prices = {"cost_per_unit": 1e-4, "worth_per_unit": 1.0}
+    said = ask(gains, sd=0.01, curve=worse, level=1.6, **prices)
+    assert said.action is Action.STOP and "no x pays" in said.reasons[0]
+    assert said.arithmetic["level_kept"] == pytest.approx(sign * 1.03, abs=0.05)
+    back = ask([0.3, 0.6, 0.9, 0.9, 0.9, 0.9], sd=0.01, curve=worse, level=1.6, **prices)
+    assert back.action is Action.CONTINUE and back.x_star == 140
+    assert back.arithmetic["best_net_worth"] == pytest.approx(
+        sign * back.arithmetic["level_kept"] - 0.7 - 40e-4, abs=1e-3
+    )
 
 
 def test_a_target_is_reached_or_out_of_reach():

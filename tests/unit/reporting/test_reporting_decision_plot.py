@@ -25,7 +25,9 @@ def test_with_prices_the_net_worth_is_drawn_and_its_maximum_marked(curve):
     report, ax, lines = drawn(curve, cost_per_unit=cost, worth_per_unit=worth)
     x, y = lines["expected net worth"].get_data()
     levels = (np.arange(200) + 0.5) / 200
-    gains = report.forecast.level_now - report.forecast.mean(levels)
+    kept = report.recommendation.arithmetic["level_kept"]
+    assert kept <= report.forecast.level_now
+    gains = kept - report.forecast.mean(levels)
     expected = worth * np.maximum(gains, 0).mean(axis=1) - cost * (x - 200)
     np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-9)
     star = report.recommendation.x_star
