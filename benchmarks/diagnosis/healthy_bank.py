@@ -42,13 +42,14 @@ def alarms(
 @contextmanager
 def ignoring_correlation() -> Iterator[None]:
     """The negative control: every estimate of serial correlation is 0 and certain."""
-    kept = _trace.lag1, _trace.cautious, _noise.lag1
-    _trace.lag1 = _noise.lag1 = lambda *_, **__: 0.0
+    kept = _trace.settled, _trace.cautious, _noise.lag1
+    _trace.settled = lambda _, own, **__: (0.0, 0.0, float((own.power[0] / own.free) ** 0.5))  # GRID begins at 0
     _trace.cautious = lambda *_: 0.0
+    _noise.lag1 = lambda *_, **__: 0.0
     try:
         yield
     finally:
-        _trace.lag1, _trace.cautious, _noise.lag1 = kept
+        _trace.settled, _trace.cautious, _noise.lag1 = kept
 
 
 def table(runs: int, worlds: Iterable[str], seed: int = FRESH, lengths: Sequence[int] = LENGTHS) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ class Course:
         return list(zip(self.gains, self.stderrs, self.dof, strict=True))
 
 
-def course(trace: Trace, ratio: float) -> Course | None:
+def course(trace: Trace, ratio: float, others: Sequence[Trace] = ()) -> Course | None:
     r"""Extrapolate recent windows to ``ratio`` times the length of the data.
 
     .. math:: y = a - b \ln t + e, \qquad \text{gain} = b \ln r
@@ -80,6 +81,8 @@ def course(trace: Trace, ratio: float) -> Course | None:
         The curve.
     ratio : float
         Length of the run at the horizon over the length now, above 1.
+    others : sequence of Trace
+        Other curves of the run: those whose noise agrees help to tell its correlation.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def course(trace: Trace, ratio: float) -> Course | None:
     found = []
     starts = {max(len(trace) - max(round(w * len(trace)), _LEAST), last.start) for w in _WINDOWS}
     for start in sorted(s for s in starts if len(trace) - s >= _LEAST):
-        found.append(_log_slope(trace, start))
+        found.append(_log_slope(trace, start, [o for o in others if len(o) == len(trace)]))
     if not found:
         return None
     reach = float(np.log(ratio))
@@ -103,9 +106,9 @@ def course(trace: Trace, ratio: float) -> Course | None:
     return Course(tuple(-b * reach for b in slopes), tuple(s * reach for s in stderrs), dof)
 
 
-def _log_slope(trace: Trace, start: int) -> tuple[float, float, int]:
+def _log_slope(trace: Trace, start: int, others: Sequence[Trace]) -> tuple[float, float, int]:
     """Slope in ln t from bin ``start`` on, its standard error and degrees of freedom; the noise is that of the window."""
-    recent = trace.since(start)
+    recent = trace.since(start).beside([o.since(start) for o in others])
     design = np.column_stack([np.ones(len(recent)), np.log((recent.at + 1.0) / trace.count)])
     slopes, stderr = weighted_fit(recent, 0, len(recent), design)
     return float(slopes[1]), float(stderr[1]), recent.dof

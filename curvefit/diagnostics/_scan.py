@@ -66,7 +66,7 @@ def rise(trace: Trace, start: int, stop: int, *, down: bool = False) -> Rise | N
     Under any decreasing mean the coefficients have expectation at most 0 whatever the shape of the decrease (a decreasing
     and an increasing sequence are never positively correlated), so that only the noise matters. This is why the
     estimate does not use the correlation: generalized least squares would turn the tail of a smooth decay into a rise.
-    The correlation is taken half a standard error above its estimate.
+    The correlation is that of `Trace.rho_high`.
     """
     if stop - start < SHORTEST:
         return None

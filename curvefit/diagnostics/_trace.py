@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve
-from ..fitting.autocorrelation import lag1, robust_sd
+from ..fitting.autocorrelation import robust_sd
+from ._correlation import Likelihood, likelihood, pooled, settled
 from ._phases import Phase
-from ._trend import MAD, pieces, slow_change, trend
+from ._trend import MAD, fitted, pieces, slow_change
 
 __all__ = ["HIGHEST", "Span", "Trace", "cautious", "oriented", "trace"]
 
@@ -28,6 +29,7 @@ RAW = 96  # curves of up to this many points are used as they are
 LEAST = 8  # bins below which no noise is estimated
 CERTAINTY = 0.5  # standard errors by which the correlation is taken larger than estimated
 HIGHEST = 1e100
+_SPACING = 0.25  # share by which the spacing of the bins of two curves may differ when they are taken together
 _SHORT = 10  # observations below which a piece has no trend to speak of
 
 
@@ -66,7 +68,7 @@ class Trace:
     rho : float
         Correlation of neighboring bins, estimated.
     rho_high : float
-        The same at the upper end of its uncertainty: what tests use.
+        The same with its uncertainty taken into account (`settled`): what tests use.
     dof : int
         Degrees of freedom of ``noise``.
     spans : tuple of Span
@@ -79,6 +81,8 @@ class Trace:
         Observations in the curve.
     start : float
         First observation less three standard deviations of its noise.
+    like : Likelihood
+        Of the correlation, given what is left about the trend.
     """
 
     x: Array
@@ -96,6 +100,7 @@ class Trace:
     sign: float
     count: int
     start: float
+    like: Likelihood
 
     def __len__(self) -> int:
         return int(self.y.size)
@@ -174,11 +179,8 @@ class Trace:
         q = np.linalg.qr(design / weight[:, None])[0]
         scaled = (y - y[-1]) / weight
         rest = scaled - q @ (q.T @ scaled)
-        rho = lag1(rest, parameters=2)
-        high = cautious(rho, at.size - 2)
-        shocks = rest[1:] - high * rest[:-1]
-        dof = max(at.size - 3, 1)
-        power = float(shocks @ shocks) + (1 - high**2) * float(rest[0] ** 2)
+        like = likelihood([rest], [design / weight[:, None]])
+        rho, high, noise = settled(like.log, like, few=True)
         floor = 1e-12 * float(np.max(np.abs(self.y), initial=0.0))
         spans = (Span(0, at.size, self.spans[-1].phase),)
         return replace(
@@ -189,13 +191,25 @@ class Trace:
             trend=y - rest * weight,
             local=_local(y, spans),
             weight=weight,
-            noise=max(float(np.sqrt(power / dof)), floor),
+            noise=max(noise, floor),
             rho=rho,
             rho_high=high,
-            dof=dof,
+            dof=max(like.free - 1, 1),
             spans=spans,
             pieces=((0, at.size),),
+            like=like,
         )
+
+    def beside(self, others: Sequence[Trace]) -> Trace:
+        """The same with the correlation from those of the other curves of the run that agree with it as well."""
+        spacing = float(np.median(np.diff(self.x)))
+        alike = [o.like for o in others if abs(float(np.median(np.diff(o.x))) - spacing) <= _SPACING * spacing]
+        log = pooled(self.like, alike)
+        if log is self.like.log:
+            return self
+        rho, high, noise = settled(log, self.like)
+        floor = 1e-12 * float(np.max(np.abs(self.y), initial=0.0))
+        return replace(self, rho=rho, rho_high=high, noise=max(noise, floor))
 
     def level(self, start: int, stop: int) -> tuple[float, float]:
         """Mean of bins ``start`` to ``stop`` and its standard error at the cautious correlation."""
@@ -262,7 +276,7 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
     counts = np.diff(edges)
     y = raw.copy() if counts.max() == 1 else _robust_bins(raw, edges)
     parts = pieces(y, [s.start for s in spans])
-    smooth, parameters, kept = trend(y, parts)
+    smooth, designs, kept = fitted(y, parts)
     residual = (y - smooth)[kept]
     weight = np.ones(y.size)
     weight[kept] = slow_change(residual)
@@ -272,12 +286,13 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
     spread = MAD * float(np.median(np.abs(scaled)))
     if spread > 0:
         scaled = np.clip(scaled, -4 * spread, 4 * spread)
-    free = max(scaled.size - parameters, 2)
-    rho = lag1(scaled, parameters=parameters)
-    rho_high = cautious(rho, free)
-    shocks = scaled[1:] - rho_high * scaled[:-1]
-    dof = max(free - 1, 1)
-    power = float(shocks @ shocks) + (1 - rho_high**2) * float(scaled[0] ** 2)
+    ends = np.cumsum([0, *(q.shape[0] for q in designs)])
+    inner = weight[kept]
+    like = likelihood(
+        [scaled[i:j] for i, j in pairwise(ends)],
+        [q / inner[i:j, None] for q, (i, j) in zip(designs, pairwise(ends), strict=True)],
+    )
+    rho, rho_high, noise = settled(like.log, like)
     floor = 1e-12 * float(np.max(np.abs(y), initial=0.0))
     tamed = _tamed(y)
     middle = (edges[:-1] + edges[1:] - 1) / 2.0
@@ -288,22 +303,23 @@ def trace(curve: Curve, phases: Sequence[Phase]) -> Trace | None:
         trend=smooth,
         local=_local(tamed, spans),
         weight=weight,
-        noise=max(float(np.sqrt(power / dof)), floor),
+        noise=max(noise, floor),
         rho=rho,
         rho_high=rho_high,
-        dof=dof,
+        dof=max(like.free - 1, 1),
         spans=spans,
         pieces=tuple(parts),
         sign=sign,
         count=raw.size,
         start=float(raw[0]) - 3 * robust_sd(raw[1:][-50_000:], order=2),
+        like=like,
     )
 
 
 def cautious(rho: float, free: int) -> float:
     """The correlation half a standard error (and the order of its bias) above its estimate from ``free`` residuals.
 
-    Calibrated on healthy runs: with it the scan for a rise is at its nominal level under AR(.9) noise, below it elsewhere.
+    Where the residuals about a curve with a change in it are too few for a likelihood.
     """
     n = max(free, 2)
     return min(rho + CERTAINTY * float(np.sqrt((1 - rho**2) / n)) + 2.0 / n, 0.995)

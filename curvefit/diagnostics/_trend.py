@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAD", "middle_of", "pieces", "slow_change", "trend"]
+__all__ = ["MAD", "fitted", "middle_of", "pieces", "slow_change", "trend"]
 
 Array = NDArray[np.float64]
 
@@ -63,14 +63,20 @@ def pieces(y: Array, starts: Collection[int]) -> list[tuple[int, int]]:
 
 
 def trend(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArray[np.bool_]]:
-    """Trend of each piece by least squares with outliers pulled in, how many parameters it took, and which bins it uses.
+    """Trend of each piece, how many parameters it took, and which bins it uses: see `fitted`."""
+    out, designs, kept = fitted(y, parts)
+    return out, sum(q.shape[1] for q in designs), kept
+
+
+def fitted(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, list[Array], NDArray[np.bool_]]:
+    """Trend of each piece by least squares with outliers pulled in, the columns of each piece, and which bins it uses.
 
     The first two bins of a piece are left as they are: what bends there faster than a trend can is neither noise nor
     correlation. Of three scales of position, from logarithmic to even, the one that leaves least is taken.
     """
     out = y.copy()
     kept = np.ones(y.size, bool)
-    total = 0
+    designs = []
     for i, (start, stop) in enumerate(parts):
         lead = _LEAD if stop - start >= 4 * _LEAD else 0
         kept[start : start + lead] = False
@@ -78,10 +84,12 @@ def trend(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArr
         n = part.size
         # a later piece often falls and then turns: a line would leave that to the noise
         p = max(int(np.clip(n // 6, min(n // 2, 3), 8)) if i == 0 else int(np.clip(n // 5, min(n // 3, 2), 4)), 1)
-        tried = [_robust_fit(part, _basis(n, p, offset)) for offset in (_SCALES if n >= 24 or i else _SCALES[:2])]
-        out[start + lead : stop] = min(tried, key=lambda fit: fit[1])[0]
-        total += p
-    return out, total, kept
+        columns = [_basis(n, p, offset) for offset in (_SCALES if n >= 24 or i else _SCALES[:2])]
+        tried = [_robust_fit(part, q) for q in columns]
+        best = min(range(len(tried)), key=lambda k: tried[k][1])
+        out[start + lead : stop] = tried[best][0]
+        designs.append(columns[best])
+    return out, designs, kept
 
 
 def _robust_fit(y: Array, q: Array) -> tuple[Array, float]:

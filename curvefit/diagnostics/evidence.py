@@ -75,6 +75,7 @@ class Evidence:
         self._ahead = ahead
         self._asked_horizon = horizon
         self._traces: dict[str, Trace | None] = {}
+        self._raw: dict[str, Trace | None] = {}
         self._residuals: dict[str, Residuals | None] = {}
         self._courses: dict[str, Course | None] = {}
         self._forecasts: dict[str, Forecast | None] = {}
@@ -167,8 +168,28 @@ class Evidence:
     def trace(self, name: str) -> Trace | None:
         """Averages, trend and noise of a curve; None when it is too short or its direction is unknown."""
         if name not in self._traces:
-            self._traces[name] = trace(self.run[name], self.phases)
+            own = self._alone(name)
+            self._traces[name] = None if own is None else own.beside(self._others(name))
         return self._traces[name]
+
+    def recent(self, name: str, start: int) -> Trace:
+        """The bins of a trace from ``start`` on, see `Trace.since`, with the correlation from all curves that agree."""
+        own = self._alone(name)
+        if own is None:
+            raise UsageError(f"{name} has no trace", where=self.run.name)
+        others = [o for o in self._others(name) if len(o) == len(own)]
+        return own.since(start).beside([o.since(start) for o in others])
+
+    def _alone(self, name: str) -> Trace | None:
+        if name not in self._raw:
+            self._raw[name] = trace(self.run[name], self.phases)
+        return self._raw[name]
+
+    def _others(self, name: str) -> list[Trace]:
+        """Traces of the other curves that matter."""
+        names = dict.fromkeys((self.main, self.training, self.validation, self.score))
+        found = [self._alone(k) for k in names if k is not None and k != name]
+        return [t for t in found if t is not None]
 
     def residuals(self, name: str) -> Residuals | None:
         """Single observations about the trend; None where there is no trace."""
@@ -217,12 +238,13 @@ class Evidence:
         both = self._common()
         if both is None or self.validation is None:
             return None
-        _, train, low, high = both
+        val, train, low, high = both
         curve = self.run[self.validation]
         inside = (curve.x >= low) & (curve.x <= high)
         x = curve.x[inside]
         y = oriented(curve)[inside] - np.interp(x, train.x, train.y)
-        return trace(Curve(x, y, Metric("gap", direction="min"), x_unit=curve.x_unit), self.phases)
+        found = trace(Curve(x, y, Metric("gap", direction="min"), x_unit=curve.x_unit), self.phases)
+        return None if found is None else found.beside([val, train])
 
     # the future
 
@@ -264,7 +286,7 @@ class Evidence:
             else:
                 span = float(curve.x[-1] - curve.x[0]) * boiled.count / max(boiled.count - 1, 1)
                 ratio = 1.0 + (horizon - float(curve.x[-1])) / span if span > 0 else 2.0
-                self._courses[name] = course(boiled, ratio)
+                self._courses[name] = course(boiled, ratio, self._others(name))
         return self._courses[name]
 
     def forecast(self, name: str) -> Forecast | None:

@@ -10,7 +10,7 @@ from .diagnosis import Diagnosis, Severity, Verdict
 
 __all__ = ["tell"]
 
-ENOUGH = 6.0  # independent observations, as in the rule underdetermined
+SHORT = 20  # points below which a run stays underdetermined, whatever a divergence does to its noise
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 # A finding (left) that is present takes these with it: each is one cause seen twice.
@@ -108,7 +108,7 @@ def _explained(effect: Diagnosis, cause: Diagnosis) -> Diagnosis:
         before = tuple(e for e in effect.where if e.value is not None and onset is not None and e.value < onset)
         if before:
             return replace(effect, where=before)
-    few = effect.evidence.get("effective_points", 0.0) < ENOUGH  # a run too short to tell stays one
+    few = effect.evidence.get("points", 0.0) < SHORT
     if effect.name == "underdetermined" and cause.name == "diverged" and few:
         return effect
     text = f"Explained by {cause.name.replace('_', ' ')}: {cause.explanation}"

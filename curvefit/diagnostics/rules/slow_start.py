@@ -59,7 +59,7 @@ def slow_start(evidence: Evidence) -> Diagnosis:
         return too_short(VOICE, evidence, name, least=12)
     m = len(boiled)
     widths = [w for w in sorted({2, 3, 4, 6, 8, 12, 16, 20}) if 3 * w <= m and w <= LATEST * m]
-    late = boiled.since(m // 2)  # a fall that comes suddenly would pass for noise near it
+    late = evidence.recent(name, m // 2)  # a fall that comes suddenly would pass for noise near it
     tested = [(_bend(boiled, late, w), w) for w in widths]
     facts = {"points": float(boiled.count), "rho": boiled.rho, "alpha": ALPHA_START}
     (t, size), width = max(tested, key=lambda one: one[0][0])

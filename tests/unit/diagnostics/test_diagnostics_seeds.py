@@ -61,7 +61,7 @@ def test_the_mean_is_that_of_the_shared_x():
 
 @pytest.mark.parametrize("style", ["seed_{}/{}", "{1}_seed{0}"])
 def test_a_rise_too_small_for_one_seed_is_seen_in_their_mean(style):
-    run = seeds(rise=0.12, style=style, count=6)
+    run = seeds(rise=0.1, style=style, count=6)
     together = cf.diagnose(run)["overfitting"]
     assert together.present and together.metric == "val_loss"
     assert abs(together.where[0].value - 60) < 15

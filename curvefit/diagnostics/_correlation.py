@@ -1,0 +1,153 @@
+"""How correlated the noise of a curve is: the likelihood of a grid of correlations, of one curve or of several that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["GRID", "Likelihood", "likelihood", "pooled", "settled"]
+
+Array = NDArray[np.float64]
+
+GRID = np.tanh(np.linspace(0.0, np.arctanh(0.995), 40))
+"""Correlations of neighbors that are looked at."""
+
+_PRIOR = np.log(1.0 - GRID**2)  # even in the correlation
+_ABOVE = 1.0  # standard errors by which a curve may be more correlated than another and still be taken for alike
+_BELOW = 2.0  # the same for one that is less correlated, where taking them together is on the safe side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likelihood:
+    """What residuals say of their correlation.
+
+    Parameters
+    ----------
+    log : ndarray, shape (g,)
+        Logarithm of the restricted likelihood at each of `GRID`.
+    power : ndarray, shape (g,)
+        Sum of squared innovations, the mean taken out by generalized least squares.
+    free : int
+        Residuals less parameters.
+    rest : ndarray, shape (n,)
+        The residuals.
+    """
+
+    log: Array
+    power: Array
+    free: int
+    rest: Array
+
+    def spread(self) -> tuple[float, float]:
+        """Mean and standard deviation of the correlation."""
+        weight = np.exp(self.log + _PRIOR - np.max(self.log + _PRIOR))
+        weight /= weight.sum()
+        mean = float(weight @ GRID)
+        return mean, float(np.sqrt(weight @ (GRID - mean) ** 2))
+
+
+def likelihood(rest: Sequence[Array], designs: Sequence[Array]) -> Likelihood:
+    r"""Restricted likelihood of AR(1) residuals in independent pieces.
+
+    .. math:: \ell(\rho) = \tfrac12 \sum_k \big[\ln(1 - \rho^2) - \ln|X_k' \Omega^{-1} X_k|\big]
+              - \tfrac{n - p}{2} \ln S(\rho)
+
+    Parameters
+    ----------
+    rest : sequence of ndarray
+        Residuals of each piece at unit weight.
+    designs : sequence of ndarray
+        The columns that were fitted to each piece, at the same weight.
+
+    References
+    ----------
+    Cheang and Reinsel (2000), Bias reduction of autoregressive estimates in time series regression model through restricted maximum
+    likelihood. JASA 95, 1173-1184.
+    """
+    log, power, free = np.zeros(GRID.size), np.zeros(GRID.size), 0
+    all_of = np.concatenate(rest)
+    least = 1e-12 * float(all_of @ all_of) + 1e-300
+    rho = GRID[:, None, None]
+    for e, x in zip(rest, designs, strict=True):
+        p = x.shape[1]
+        z = np.column_stack([x, e])
+        inner, beside = z[1:-1], z[1:].T @ z[:-1]
+        gram = z.T @ z + rho**2 * (inner.T @ inner) - rho * (beside + beside.T)
+        gram[:, p, p] += least
+        root = np.diagonal(np.linalg.cholesky(gram), axis1=1, axis2=2)
+        log += 0.5 * np.log1p(-(GRID**2)) - np.sum(np.log(root[:, :p]), axis=1)
+        power += root[:, p] ** 2
+        free += e.size - p
+    free = max(free, 2)
+    return Likelihood(log - 0.5 * free * np.log(power), power, free, all_of)
+
+
+def pooled(own: Likelihood, others: Sequence[Likelihood]) -> Array:
+    """Logarithm of the likelihood of the correlation from a curve and those others that agree with it.
+
+    Parameters
+    ----------
+    own : Likelihood
+        Of the curve.
+    others : sequence of Likelihood
+        Of other curves of the run with the same spacing.
+
+    Returns
+    -------
+    ndarray, shape (g,)
+
+    Notes
+    -----
+    What neighbors share comes from the same batches and weights on every curve of a run, but need not be alike on all: a
+    curve that is more correlated than another by a standard error of the difference keeps its own estimate, one
+    that is less correlated by two as well. Residuals of curves that go together count less: the same ones twice count once.
+    """
+    mean, sd = own.spread()
+    group = [own]
+    for other in others:
+        its, error = other.spread()
+        total = float(np.hypot(sd, error))
+        if -_BELOW * total <= mean - its <= _ABOVE * total:
+            group.append(other)
+    if len(group) == 1:
+        return own.log
+    free = np.sqrt(np.array([one.free for one in group], dtype=np.float64))
+    together = np.array([[_together(a.rest, b.rest) ** 2 for b in group] for a in group])
+    worth = max(float((free @ free) / (free @ together @ free)), own.free / float(free @ free))
+    out: Array = worth * np.sum([one.log for one in group], axis=0)
+    return out
+
+
+def _together(a: Array, b: Array) -> float:
+    if a.size != b.size:
+        return 0.0
+    power = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / power if power > 0 else 1.0
+
+
+def settled(log: Array, own: Likelihood, *, few: bool = False) -> tuple[float, float, float]:
+    r"""Correlation, the one to test with, and the standard deviation of the innovations that goes with that.
+
+    .. math:: \ln \frac{\sigma(\rho_h)}{1 - \rho_h} = \int \ln \frac{\sigma(\rho)}{1 - \rho}\, dP(\rho)
+
+    The noise of a mean over many neighbors is its average over what the correlation may be, in logarithms.
+
+    Parameters
+    ----------
+    log : ndarray, shape (g,)
+        Logarithm of the likelihood.
+    own : Likelihood
+        Of the curve.
+    few : bool
+        Average the noise itself instead: more cautious where little is known, as within a short stretch.
+    """
+    weight = np.exp(log + _PRIOR - np.max(log + _PRIOR))
+    weight /= weight.sum()
+    lasting = np.maximum.accumulate(0.5 * np.log(own.power) - np.log1p(-GRID))
+    least = float(lasting[0])
+    aim = least + float(np.log(weight @ np.exp(lasting - least))) if few else float(weight @ lasting)
+    high = float(np.interp(aim, lasting, GRID))
+    return float(weight @ GRID), high, float(np.sqrt(np.interp(high, GRID, own.power) / own.free))
