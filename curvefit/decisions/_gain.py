@@ -54,9 +54,9 @@ class Gains:
         """+1 when smaller is better, -1 otherwise: gain = sign * (level_now - mean)."""
         return 1.0 if self.forecast.direction == "min" else -1.0
 
-    def expected(self, at: int | slice = slice(None), *, over: float | None = None) -> Array:
-        """E[max(0, gain)] at each x or some of them, over the level now or another one: one would keep the better checkpoint."""
-        gains = self.sign * ((self.level_now if over is None else over) - self.forecast.at(at).mean(_LEVELS))
+    def expected(self, at: int | slice = slice(None)) -> Array:
+        """E[max(0, gain)] at each x or some of them: one would keep the better checkpoint."""
+        gains = self.sign * (self.level_now - self.forecast.at(at).mean(_LEVELS))
         return np.asarray((np.maximum(gains, 0.0) / gains.shape[1]).sum(axis=1))  # the sum itself may overflow
 
     @property
@@ -83,12 +83,30 @@ class Gains:
 
         return np.asarray(chance_reached(self.forecast, value + noise * ndtri((np.arange(9) + 0.5) / 9)).mean(axis=1))
 
-    def net_worth(self, x_last: float, cost_per_unit: float, worth_per_unit: float, *, kept: float) -> Array:
-        """Expected worth of the gain over the checkpoint that is kept, minus the cost of getting to each x.
+    def earned(self, kept: float) -> Array:
+        r"""Quantiles of max(0, gain over a checkpoint) at each x, shape (H, 200), at levels .0025, .0075, ...
 
-        In the common currency of both prices; ``kept`` is the local mean at the best point so far.
+        .. math:: \operatorname{sd}^2_{\mathrm{earned}}(x) = \operatorname{sd}^2(x) - \operatorname{sd}^2(x_1)
+
+        What is not known of the mean now is no gain that training brings: without this one more step would always pay
+        where steps are cheap enough.
+
+        Parameters
+        ----------
+        kept : float
+            Local mean at the best point so far, in the unit of the metric.
         """
-        return np.asarray(worth_per_unit * self.expected(over=kept) - cost_per_unit * (self.x - x_last))
+        mean = self.forecast.mean(_LEVELS)
+        middle = mean[:, 99:101].mean(axis=1)[:, None]
+        spread = mean[:, 168] - mean[:, 31]
+        left = np.sqrt(np.maximum(1.0 - (spread[0] / np.maximum(spread, 1e-300)) ** 2, 0.0))[:, None]
+        gains = self.sign * (kept - middle) - self.sign * (mean - middle) * left
+        return np.asarray(np.maximum(np.sort(gains, axis=1), 0.0))
+
+    def net_worth(self, x_last: float, cost_per_unit: float, worth_per_unit: float, *, kept: float) -> Array:
+        """Expected worth of what is `earned`, minus the cost of getting to each x, in their common currency."""
+        earned = self.earned(kept)
+        return np.asarray(worth_per_unit * (earned / earned.shape[1]).sum(axis=1) - cost_per_unit * (self.x - x_last))
 
 
 def smallest_gain(min_gain: float | str | None, curve: Curve, level_now: float, noise: float) -> tuple[float, str]:

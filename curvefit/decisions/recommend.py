@@ -93,7 +93,8 @@ def recommend(
     Notes
     -----
     Gains are those of the mean curve against its local mean now, not of single noisy values; what prices are weighed
-    by counts over the checkpoint that is kept, where that is better. STOP needs
+    by counts over the checkpoint that is kept, where that is better, and leaves out what is not known of the mean now.
+    STOP needs
     P(gain >= min_gain) below 0.1, a best net worth of 0, a goal out of reach or a planned length that is reached, and is never said of a run that is too
     short to tell (fewer than 20 points with an undecided plateau, or an underdetermined run) or that levels off under a
     learning rate that has not been lowered yet: annealing would still bring something. A probability from 0.1 to 0.25

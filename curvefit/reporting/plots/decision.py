@@ -45,8 +45,8 @@ def decision(report: Report, *, ax: Axes | None = None, title: str | None = None
 
     Notes
     -----
-    The band holds the net worth (the gain) with 80 % probability at each x; at the last observation its width is what is
-    not known of the mean there.
+    The band holds the net worth (the gain) with 80 % probability at each x. At the last observation the width of the gain
+    is what is not known of the mean there; the net worth is counted without it.
     """
     with style():
         ax = new_axes() if ax is None else ax
@@ -66,10 +66,12 @@ def decision(report: Report, *, ax: Axes | None = None, title: str | None = None
         last = report.forecast.x_last
         x = np.r_[last, gains.x]
         over = answer.arithmetic.get("level_kept", gains.level_now) if priced else gains.level_now
-        ends = np.sort(gains.sign * (over - report.forecast.mean(_BAND)), axis=1)
-        each = np.maximum(ends, 0.0).T if priced else ends.T
-        start = np.r_[0, np.arange(gains.x.size)]  # what the mean is now is not known exactly either
-        low, high = (w * side[start] - c * (x - last) for side in each)
+        if priced:
+            ends = np.vstack([np.zeros(2), np.quantile(gains.earned(over), _BAND, axis=1).T])
+        else:
+            ends = np.sort(gains.sign * (over - report.forecast.mean(_BAND)), axis=1)
+            ends = np.vstack([ends[:1], ends])  # what the mean is now is not known exactly either
+        low, high = (w * side - c * (x - last) for side in ends.T)
         middle = gains.net_worth(last, c, w, kept=over) if priced else gains.median
         label = "expected net worth" if priced else "median gain of the mean curve"
         ax.fill_between(

@@ -127,6 +127,18 @@ def test_what_pays_is_to_get_better_than_the_checkpoint_that_is_kept(direction):
     )
 
 
+def test_what_is_not_known_of_the_mean_now_pays_for_nothing():
+    flat = Curve(X, 1.0 + 0.01 * np.random.default_rng(0).standard_normal(100), "val_loss")
+    prices = {"cost_per_unit": 1e-6, "worth_per_unit": 1.0}
+    sure = ask([0.0] * 6, sd=0.01, curve=flat, level=1.0, **prices)
+    assert sure.action is Action.STOP and "no x pays" in sure.reasons[0]
+    wider = np.array([0.01, 0.012, 0.015, 0.02, 0.025, 0.03])
+    may = ask([0.0] * 6, sd=wider, curve=flat, level=0.9, **prices)  # better than all before
+    positive = np.sqrt(wider**2 - 0.01**2) / np.sqrt(2 * np.pi)  # E[max(0, N(0, sd))]
+    assert may.action is Action.CONTINUE
+    assert may.arithmetic["net_worth_at_horizon"] == pytest.approx(positive[-1] - 1e-4, rel=0.02)
+
+
 def test_a_target_is_reached_or_out_of_reach():
     gains = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3]
     near = ask(gains, sd=0.01, target=0.99, min_gain=0.01)

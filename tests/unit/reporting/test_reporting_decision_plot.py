@@ -27,8 +27,11 @@ def test_with_prices_the_net_worth_is_drawn_and_its_maximum_marked(curve):
     levels = (np.arange(200) + 0.5) / 200
     kept = report.recommendation.arithmetic["level_kept"]
     assert kept <= report.forecast.level_now
-    gains = kept - report.forecast.mean(levels)
-    expected = worth * np.maximum(gains, 0).mean(axis=1) - cost * (x - 200)
+    mean = report.forecast.mean(levels)
+    middle = report.forecast.mean([0.4975, 0.5025]).mean(axis=1)[:, None]
+    spread = np.ptp(report.forecast.mean([0.1575, 0.8425]), axis=1)
+    left = np.sqrt(np.maximum(1 - (spread[0] / spread) ** 2, 0))[:, None]  # without what is not known of the mean now
+    expected = worth * np.maximum(kept - middle - (mean - middle) * left, 0).mean(axis=1) - cost * (x - 200)
     np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-9)
     star = report.recommendation.x_star
     assert abs(star - x[np.argmax(y)]) <= 10
