@@ -45,6 +45,7 @@ class _Case:
     asked: list[tuple[str, float]] = field(default_factory=list)
     beyond: list[tuple[str, float, str]] = field(default_factory=list)
     horizon: float | None = None
+    horizon_from: str | None = None
     ahead: Forecast | None = None
     others: dict[str, Forecast] = field(default_factory=dict)
     evidence: Evidence | None = None
@@ -159,18 +160,23 @@ def _metrics(run: Run, config: BatchConfig) -> list[str]:
 
 def _horizons(case: _Case, config: BatchConfig) -> None:
     curve, last = case.curve, float(case.curve.x[-1])
+    horizons: list[tuple[float, str]] = []
     for text in config.horizons:
         kind, number = horizon_of(text)
         if kind == "planned":
-            case.asked.append((text, planned(case.run, curve, None)[0]))
+            own = planned(case.run, curve, None)[0]
+            case.asked.append((text, own))
+            source = "planned" if own == case.run.horizon else "twice"
+            horizons.append((own, source))
             continue
         x = number if kind == "x" else number * last
         if np.isfinite(x) and x > last:
             case.asked.append((text, x))
+            horizons.append((x, "asked"))
         else:
             case.beyond.append((text, x, f"not beyond the last {curve.x_unit}, {format_x(last)}"))
-    if case.asked:
-        case.horizon = max(x for _, x in case.asked)
+    if horizons:  # of equals, what was asked for
+        case.horizon, case.horizon_from = max(horizons, key=lambda h: (h[0], h[1] == "asked"))
     else:
         case.status, case.code = "degraded", "CF-USE-007"
         case.reasons.append(f"no horizon is beyond the last {curve.x_unit}, {format_x(last)}")
@@ -355,7 +361,8 @@ def _write(case: _Case, config: BatchConfig, rows: Rows, number: int) -> None:
             found_best = recommend(
                 case.run,
                 metric=metric,
-                horizon=case.horizon,
+                # a run whose plan is reached is not told to go on unless more is asked about
+                horizon=case.horizon if case.horizon_from == "asked" else None,
                 cost_per_unit=config.cost_per_unit,
                 worth_per_unit=config.worth_per_unit,
                 min_gain=config.min_gain,
@@ -380,6 +387,7 @@ def _write(case: _Case, config: BatchConfig, rows: Rows, number: int) -> None:
         level_now=case.ahead.level_now if case.ahead is not None else None,
         noise=case.ahead.noise if case.ahead is not None else None,
         horizon=case.horizon,
+        horizon_from=case.horizon_from,
         part=number,
     )
 

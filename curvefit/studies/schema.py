@@ -11,7 +11,7 @@ from ..curves._optional import optional
 
 __all__ = ["SCHEMA_VERSION", "TABLES", "Field", "FieldType", "RunStatus", "Table", "arrow_schema", "attribute_column"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FieldType = Literal["string", "float", "int", "bool"]
 RunStatus = Literal["ok", "degraded", "refused", "failed"]
 
@@ -96,6 +96,7 @@ _TABLES = (
                 ("noise", "standard deviation of one observation about the mean near the end"),
                 ("horizon", "x up to which estimates, diagnoses and the recommendation were asked"),
             ),
+            *_texts(("horizon_from", "where it comes from: asked, planned (the run's own length) or twice (the data)")),
             Field("part", "int", "number of the unit of work, the same in the names of the files"),
         ),
     ),
