@@ -15,6 +15,7 @@ __all__ = ["Continuation", "continuations"]
 
 Array = NDArray[np.float64]
 _KNOTS = 512
+_LOOKED_AT = 1000  # points of a log
 _FITS = 1e-3  # a logged rate follows its formula to this share of the peak, or to its own rounding
 _AGREES = 0.02  # an earlier schedule within this share of the peak of the log so far may be the same one
 _EARLIER = 0.8  # stated belief that a run follows the schedule of an earlier run that agrees with it so far
@@ -182,8 +183,13 @@ def _falling(x: Array, share: Array, tolerance: float, planned: float | None) ->
 
 def _rests(x: Array, share: Array) -> bool:
     """Whether a decay has ended: constant for a twentieth of the log at least, and for twice as long as ever on the way."""
+    if x.size > _LOOKED_AT:  # in a dense log no single step shows a move
+        some = np.linspace(0, x.size - 1, _LOOKED_AT).astype(np.intp)
+        x, share = x[some], share[some]
     moves = np.flatnonzero(np.abs(np.diff(share)) > 1e-6) + 1
-    way = x[moves[share[moves - 1] < share[0] - 1e-6]] if moves.size else x[:0]  # where it moved once it had begun to
+    if not moves.size:
+        return False  # it has only begun to
+    way = x[moves[share[moves - 1] < share[0] - 1e-6]]  # where it moved once it had begun to
     still = float(x[-1] - x[moves[-1]])
     longest = float(np.max(np.diff(way))) if way.size > 1 else 0.0
     return still >= 0.05 * float(x[-1] - x[0]) and still > 2 * longest and x.size - moves[-1] >= 3

@@ -155,3 +155,22 @@ def test_a_decay_in_stairs_goes_on_between_its_steps():
     stairs = 0.5 * (1 + np.cos(np.pi * np.floor(x / 20) * 20 / 1_000))
     found = continuations(Schedule(x, stairs), 1_000, 1_000)
     assert all(c.schedule.at(1_000) < 0.8 * stairs[-1] for c in found)
+
+
+@pytest.mark.parametrize("seen", [210, 230, 300, 500, 900, 990])
+def test_a_decay_of_which_no_single_step_shows_is_recognized(seen):
+    plan = Schedule.cosine(1e-3, T, warmup=200)
+    x = np.arange(0.0, 1_000.0, 0.01)  # logged a hundred times more often
+    log = Schedule(x, plan.at(x)).until(seen)
+    ways = continuations(log, T, T)
+    assert not any("has ended" in w.words for w in ways)
+    if seen >= 300:
+        mean = sum(w.probability * w.schedule.at(LOGGED) for w in ways)
+        assert np.max(np.abs(mean - plan.at(LOGGED))) < 0.03e-3
+
+
+def test_the_first_move_of_a_rate_is_no_end_of_a_decay():
+    x = np.arange(0.0, 212.0)
+    share = np.where(x < 200, x / 200, 1 - 2e-7 * np.maximum(x - 200, 0))  # 2.2e-6 in eleven steps
+    ways = continuations(Schedule(x, 1e-3 * share), T, T)
+    assert ways and sum(w.probability for w in ways) == pytest.approx(1)
