@@ -17,7 +17,17 @@ from ._groups import parts_of
 from ._json import JsonText
 from ._table import Table
 
-__all__ = ["apply_facts", "clock_of", "facts_json", "points_of", "read_facts", "wall_times"]
+__all__ = [
+    "apply_facts",
+    "attributes_of",
+    "clock_of",
+    "facts_json",
+    "horizon_in",
+    "points_of",
+    "read_facts",
+    "wall_times",
+    "with_origin",
+]
 
 VERSION = 1
 CLOCK = "wall_time"
@@ -163,9 +173,9 @@ def _applied(run: Run, facts: dict[str, Any], metric: str | None) -> Run:
     if len(curves) > 1 and isinstance(stated, dict) and facts.get("schedule") not in known:
         curves.pop(str(facts.get("schedule")), None)
     given = facts.get("attributes")
-    attributes = _attributes(given) if isinstance(given, dict) else dict(run.attributes)
-    run = replace(run, curves=curves, schedule=schedule, horizon=_positive(facts.get("horizon")), attributes=attributes)
-    return _with_origin(run, facts.get("came_from"))
+    attributes = attributes_of(given) if isinstance(given, dict) else dict(run.attributes)
+    run = replace(run, curves=curves, schedule=schedule, horizon=horizon_in(facts), attributes=attributes)
+    return with_origin(run, facts.get("came_from"))
 
 
 def _schedule(run: Run, facts: dict[str, Any], curves: Mapping[str, Curve]) -> Schedule | None:
@@ -179,7 +189,8 @@ def _schedule(run: Run, facts: dict[str, Any], curves: Mapping[str, Curve]) -> S
     return Schedule(curve.x, curve.y, shape if isinstance(shape, str) else "logged")
 
 
-def _attributes(given: dict[str, Any]) -> dict[str, str | float]:
+def attributes_of(given: dict[str, Any]) -> dict[str, str | float]:
+    """Attributes of a run that make sense."""
     out: dict[str, str | float] = {}
     for name, value in given.items():
         if isinstance(value, str):
@@ -224,12 +235,17 @@ def _curve(curve: Curve, fact: dict[str, Any]) -> Curve:
     )
 
 
+def horizon_in(facts: dict[str, Any]) -> float | None:
+    """The planned length of a run, if it makes sense."""
+    return _positive(facts.get("horizon"))
+
+
 def _positive(value: Any) -> float | None:
     good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e300
     return float(value) if good else None
 
 
-def _with_origin(run: Run, origin: Any) -> Run:
+def with_origin(run: Run, origin: Any) -> Run:
     """The run's provenance with what the file says about how it was logged."""
     p = run.provenance
     if p is None or not isinstance(origin, dict):

@@ -12,6 +12,7 @@ from ..curves._checks import safe_text
 from ..curves._optional import optional
 from ..readers._canonical import apply_facts, read_facts
 from ..readers.parquet import runs_of_rows
+from ._plain import plain_runs
 
 __all__ = ["read_groups"]
 
@@ -39,7 +40,8 @@ def read_groups(file: Path, first: int, last: int) -> list[Run]:
         raise ReadError(f"cannot be read: {safe_text(first_line)}", code="CF-IO-015", where=shown) from None
     if not rows.num_rows:
         return []
-    return apply_facts(runs_of_rows(rows.replace_schema_metadata(None), shown), facts)
+    plain = plain_runs(rows, facts, shown)
+    return plain if plain is not None else apply_facts(runs_of_rows(rows.replace_schema_metadata(None), shown), facts)
 
 
 @lru_cache(maxsize=2)
