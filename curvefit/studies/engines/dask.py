@@ -41,7 +41,10 @@ class Dask(Engine):
         settings = {
             "distributed.scheduler.allowed-failures": 0,
             "distributed.admin.log-length": 0,
-            "distributed.worker.profile.enabled": False,  # which samples the stack a hundred times a second
+            # what every process does all the time, for a dashboard that is not there: a tenth of a processor in sum
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.tick.interval": "2s",
+            "distributed.admin.system-monitor.interval": "10s",
             "distributed.comm.timeouts.connect": "60s",
         }
         with ExitStack() as stack:
@@ -56,6 +59,7 @@ class Dask(Engine):
                         host="127.0.0.1",
                         dashboard_address=None,
                         silence_logs=50,
+                        memory_limit=None,  # as for any other process; whoever dies of it is tried alone
                     )
                 )
                 client = stack.enter_context(distributed.Client(cluster))
