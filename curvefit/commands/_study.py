@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
-from ..curves import Run, UsageError
-from ..curves._checks import safe_text
+from ..curves import Run
 from ..reporting.table_formats import registry as formats
+from ..studies._named import naming
 from ._attempt import Failures
 from ._options import finite, name_of
 from ._runs import load
 
 __all__ = ["add_comparison", "add_table", "is_batch", "runs_with_attributes"]
-
-_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def add_comparison(parser: ArgumentParser, *, required: bool) -> None:
@@ -76,35 +72,12 @@ def runs_with_attributes(args: Namespace, failures: Failures) -> Iterable[Run]:
     """Runs of all PATHs, batches among them, with attributes taken from their names where a pattern says so."""
     from ..studies.result import load_batch
 
-    pattern = _compiled(args.names) if args.names else None
+    named = naming(args.names)
     batches = [p for p in args.path if is_batch(p)]
     args.path = [p for p in args.path if p not in batches]
     for path in batches:
         for run in load_batch(path).runs_in_store():
-            yield _named(run, pattern)
+            yield named(run)
     if args.path:
         for run in load(args, failures):
-            yield _named(run, pattern)
-
-
-def _compiled(text: str) -> re.Pattern[str]:
-    """``{method}-s{seed}`` as a regular expression over names and paths; everything else stands for itself."""
-    fields = _FIELD.findall(text)
-    if not fields or len(set(fields)) < len(fields):
-        raise UsageError(
-            f"--names {safe_text(text)!r} names no attribute, or one twice", hint="--names '{method}-seed{seed}'"
-        )
-    parts = _FIELD.split(text)
-    pieces = [re.escape(p) if i % 2 == 0 else f"(?P<{p}>[^/]+?)" for i, p in enumerate(parts)]
-    return re.compile("".join(pieces) + r"(?=$|[/.])")
-
-
-def _named(run: Run, pattern: re.Pattern[str] | None) -> Run:
-    if pattern is None:
-        return run
-    found = None
-    for text in (run.name, run.provenance.path if run.provenance else ""):
-        found = pattern.search(text) if found is None and len(text) <= 1000 else found
-    if found is None:
-        return run
-    return replace(run, attributes={**run.attributes, **found.groupdict()})
+            yield named(run)

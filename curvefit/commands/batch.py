@@ -26,7 +26,7 @@ from ._output import note
 __all__ = ["Batch"]
 
 _SHOWN = 10  # failures that are listed; the table of runs has all
-_READ = ("format", "x", "x_unit", "delimiter", "decimal", "encoding")
+_READ = ("format", "x", "x_unit", "delimiter", "decimal", "encoding", "pattern")
 
 
 @final
@@ -90,6 +90,12 @@ class Batch(Command):
         reading.add_argument("--delimiter", metavar="D", help="between the fields of a table")
         reading.add_argument("--decimal", choices=(".", ","), help="decimal mark of a table")
         reading.add_argument("--encoding", metavar="E", help="of text files")
+        reading.add_argument(
+            "--pattern", metavar="RE", help=r"form of a console log's lines: 'step (?P<step>\d+) loss (?P<loss>\S+)'"
+        )
+        reading.add_argument(
+            "--names", metavar="PATTERN", help="attributes from names of runs or files, such as '{method}-seed{seed}'"
+        )
         place = parser.add_argument_group("where the work is done")
         place.add_argument(
             "--engine",
@@ -106,7 +112,9 @@ class Batch(Command):
             metavar="ADDRESS",
             help="of Dask: tcp://127.0.0.1:8786 or tls://... (default: a cluster here)",
         )
-        place.add_argument("--no-resume", dest="resume", action="store_false", help="do everything again")
+        place.add_argument(
+            "--no-resume", dest="resume", action="store_false", help="do everything again; replaces results"
+        )
         add_json(parser)
 
     def run(self, args: Namespace) -> int:
@@ -187,12 +195,10 @@ def _check(args: Namespace) -> None:
             else "DATASET beside --config: it is recorded there",
             hint="curvefit batch runs.parquet -o OUT",
         )
-    if (
-        args.dataset is not None
-        and args.dataset != "-"
-        and Path(args.output).absolute() == Path(args.dataset).absolute()
-    ):
-        raise UsageError("the results would go where the data are", hint="another folder for --output")
+    if args.dataset is not None and args.dataset != "-":
+        here, data = Path(args.output).resolve(), Path(args.dataset).resolve()
+        if here == data or data in here.parents:
+            raise UsageError("the results would go where the data are", hint="another folder for --output")
     if args.dataset == "-":
         raise UsageError("a batch reads files, not standard input", hint="curvefit convert - -o runs.parquet first")
 
@@ -215,6 +221,7 @@ def _asked(args: Namespace) -> dict[str, Any]:
         "criterion": args.criterion,
         "rules": _names(args.rules),
         "estimands": _names(args.estimands),
+        "names": args.names,
         "read": {name: value for name in _READ if (value := getattr(args, name)) is not None},
     }
 

@@ -112,9 +112,10 @@ def _whole(value: float) -> bool:
 
 
 def _spread(interval: Interval, value: float | None) -> float | None:
-    """Half width; from one closed side to the value when the other is open."""
+    """Half width; from one closed side to the value when the other is open; never so wide that the value is lost."""
     if interval.closed:
-        return interval.width / 2
+        half = interval.width / 2
+        return abs(value) if value is not None and 0 < abs(value) < half / 20 else half
     ends = [e for e in (interval.low, interval.high) if math.isfinite(e)]
     if not ends or value is None:
         return None

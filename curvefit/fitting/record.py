@@ -264,7 +264,11 @@ class Fit:
         where = np.atleast_1d(np.asarray(x, dtype=np.float64))
         low_x = {"all": -math.inf, "nonnegative": 0.0, "positive": 5e-324}[self.model.domain]
         if where.ndim != 1 or not np.all(np.isfinite(where)) or np.any(where < low_x):
-            raise UsageError(f"{self.model.name} is not defined at every x of {where!r}", code="CF-USE-007")
+            outside = where[~(np.isfinite(where) & (where >= low_x))] if where.ndim == 1 else where
+            raise UsageError(
+                f"{self.model.name} is not defined at x = {', '.join(f'{v:g}' for v in outside.ravel()[:3])}",
+                code="CF-USE-007",
+            )
         if interval not in (None, "confidence", "prediction"):
             raise UsageError(
                 f"interval {interval!r}", code="CF-USE-007", hint='choices: "confidence", "prediction", None'

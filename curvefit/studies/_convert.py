@@ -14,7 +14,9 @@ from ..curves._optional import optional
 from ..readers._canonical import apply_facts, read_facts
 from ..readers.parquet import runs_of_rows
 from ..readers.read import read_each
+from ._named import naming
 from ._scan import _of as names_by_group
+from ._scan import canonical
 from .store import RUNS, Failure, Store, open_store, write_store
 
 __all__ = ["converted", "fingerprint"]
@@ -43,7 +45,7 @@ def _note(out: dict[str, list[int]], file: Path, root: Path) -> None:
     out[safe_text(os.fspath(file.relative_to(root)))] = [stat.st_size, stat.st_mtime_ns]
 
 
-def converted(path: Path, folder: Path, options: Mapping[str, Any]) -> Store:
+def converted(path: Path, folder: Path, options: Mapping[str, Any], names: str | None = None) -> Store:
     """The store of a data set of logs; one that was made from the same files earlier is taken as it is.
 
     Parameters
@@ -54,6 +56,8 @@ def converted(path: Path, folder: Path, options: Mapping[str, Any]) -> Store:
         Where the store is or shall be.
     options : mapping
         As for `curvefit.read`.
+    names : str, optional
+        Pattern of attributes in names.
 
     Raises
     ------
@@ -61,6 +65,8 @@ def converted(path: Path, folder: Path, options: Mapping[str, Any]) -> Store:
         When nothing in it can be read.
     """
     sources: dict[str, Any] = {"files": fingerprint(path), "options": dict(options)}
+    if names is not None:
+        sources["names"] = names
     if (folder / "store.json").is_file():
         try:
             there = open_store(folder)
@@ -69,7 +75,8 @@ def converted(path: Path, folder: Path, options: Mapping[str, Any]) -> Store:
         if there is not None and dict(there.sources) == sources:
             return there
     failures: list[Failure] = []
-    store = write_store(_named(_runs(path, options, failures)), folder, failures=failures, sources=sources)
+    runs = map(naming(names), _renamed(_runs(path, options, failures)))
+    store = write_store(runs, folder, failures=failures, sources=sources)
     if not store.units:
         first = failures[0] if failures else None
         raise ReadError(
@@ -85,11 +92,24 @@ def _runs(path: Path, options: Mapping[str, Any], failures: list[Failure]) -> It
     if path.suffix in (".parquet", ".pq") and path.is_file() and not options and _is_canonical(path):
         yield from _in_bunches(path)
         return
+    there = open_store(path) if not options and _is_store(path) else None
+    if there is not None:
+        several = [
+            Failure(n, "CF-DATA-010", f"the run stands in several places: {', '.join(p)}")
+            for n, p in there.repeated.items()
+        ]
+        failures += [*there.failures, *several]
+        yield from there
+        return
     for name, outcome in read_each(path, **options):
         if isinstance(outcome, CurvefitError):
             failures.append(Failure(name, outcome.code, outcome.what))
         else:
             yield from outcome
+
+
+def _is_store(path: Path) -> bool:
+    return path.is_dir() and ((path / "store.json").is_file() or canonical(path) is not None)
 
 
 def _is_canonical(path: Path) -> bool:
@@ -126,7 +146,7 @@ def _in_bunches(path: Path) -> Iterator[Run]:
             yield from apply_facts(runs_of_rows(rows, safe_text(os.fspath(path))), facts)
 
 
-def _named(runs: Iterator[Run]) -> Iterator[Run]:
+def _renamed(runs: Iterator[Run]) -> Iterator[Run]:
     """Runs with names of their own: one of the same name from another file says which file it is from."""
     seen: set[str] = set()
     for run in runs:

@@ -65,25 +65,26 @@ class Pictures:
         else:
             self.missing["ranking"] = "it needs two x that all methods reach"
 
-    def of_parameters(self, pooled: Mapping[tuple[str, str, str], Pooled], by: str | None) -> None:
+    def of_parameters(self, pooled: Mapping[tuple[str, str, str, str], Pooled], by: str | None) -> None:
         """One forest plot per parameter of the law that is best most often: groups, or the runs of the only one."""
         if not pooled:
             self.missing["forest"] = "no law has a parameter with standard errors in three runs"
             return
-        count: dict[str, int] = {}
-        for (_, law, _), p in pooled.items():
-            count[law] = max(count.get(law, 0), 0) + len(p.runs)
-        law = max(count, key=lambda k: (count[k], k))
-        for name in dict.fromkeys(k[2] for k in pooled if k[1] == law):
-            groups = {k[0]: p for k, p in pooled.items() if k[1:] == (law, name)}
-            title = f"{law.replace('_', ' ')}: {name}"
+        count: dict[tuple[str, str], int] = {}
+        for (_, metric, law, _), p in pooled.items():
+            count[metric, law] = count.get((metric, law), 0) + len(p.runs)
+        metric, law = max(count, key=lambda k: (count[k], k))
+        for name in dict.fromkeys(k[3] for k in pooled if k[1:3] == (metric, law)):
+            groups = {k[0]: p for k, p in pooled.items() if k[1:] == (metric, law, name)}
+            words = law.replace("_", " ")
+            title = f"{words}: {name}"
             if len(groups) > 1:
                 rows = [(f"{g} ({len(p.runs)})", p.mean) for g, p in groups.items()]
-                told = f"Mean {name} of the {law.replace('_', ' ')} by {by} (runs), random effects, 95 % intervals."
+                told = f"Mean {name} of the {words} of {metric} by {by} (runs), random effects, 95 % intervals."
                 self.draw(f"forest-{law}-{name}", told, partial(forest, rows, label=title))
             else:
                 only = next(iter(groups.values()))
-                told = f"{name} of the {law.replace('_', ' ')}: every run by itself and drawn toward the mean (random effects)."
+                told = f"{name} of the {words} of {metric}: every run by itself and drawn toward the mean (random effects)."
                 self.draw(f"forest-{law}-{name}", told, partial(forest, only, label=title))
 
     def of_runs(self, runs: Sequence[tuple[Run, str, str]], metric: str | None, cost: str | None) -> None:

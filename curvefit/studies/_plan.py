@@ -20,11 +20,11 @@ from ._durable import write_whole
 from ._scan import File, Unit, canonical
 from ._unit import Task
 from .config import BatchConfig
-from .parts import DONE
+from .parts import DONE, committed
 from .schema import SCHEMA_VERSION, TABLES
 from .store import ABOUT, Store, open_store, scanned, write_store
 
-__all__ = ["describe", "plan", "prepare", "remove_later", "store_of"]
+__all__ = ["describe", "plan", "prepare", "refuse_other_questions", "remove_later", "store_of"]
 
 _ABOUT = "batch.json"
 _VERSIONS = ("numpy", "scipy", "pyarrow", "lmfit", "statsmodels")
@@ -53,6 +53,34 @@ def prepare(out: Path) -> None:
         ) from None
 
 
+def refuse_other_questions(out: Path, config: BatchConfig, *, runs: bool) -> None:
+    """Leave results alone that answer other questions, or the same about other curves.
+
+    Raises
+    ------
+    UsageError
+        With the differences.
+    """
+    try:
+        about = json.loads((out / _ABOUT).read_text(encoding="utf-8"))
+        there = BatchConfig.from_dict(about, where=str(out / _ABOUT))
+    except (OSError, ValueError, UsageError):
+        return  # nothing that could be read later
+    if not any(True for _ in committed(out, about.get("units", []))):
+        return
+    differ = config.differences(there)
+    dataset = str((out / "store").absolute()) if runs else config.dataset
+    if there.dataset != dataset:
+        differ.insert(0, f"dataset {safe_text(there.dataset)} -> {'runs in memory' if runs else safe_text(dataset)}")
+    if differ:
+        raise UsageError(
+            f"the folder holds the answers to other questions: {'; '.join(differ)}",
+            code="CF-OUT-001",
+            where=safe_text(os.fspath(out)),
+            hint="another folder; or --no-resume (resume=False) to replace them",
+        )
+
+
 def store_of(config: BatchConfig, out: Path, runs: Iterable[Run] | None) -> tuple[Store, BatchConfig]:
     """The curves as a store, and the configuration with what was found about them."""
     if runs is not None:
@@ -62,6 +90,9 @@ def store_of(config: BatchConfig, out: Path, runs: Iterable[Run] | None) -> tupl
         config = replace(config, dataset=str((out / "store").absolute()))
         return store, replace(config, attributes=dict(store.attributes))
     path = Path(config.dataset)
+    if config.names is not None and path.absolute() != (out / "store").absolute():  # else they have their attributes
+        store = converted(path, out / "store", config.read, config.names)
+        return store, replace(config, attributes=dict(store.attributes), converted=True)
     if (path / ABOUT).is_file():
         store = _fresh(open_store(path))
     else:

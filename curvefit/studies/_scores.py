@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ..curves import Curve, DataError, Run, UsageError
 from ..curves._checks import frame_of, safe_text
 from ..curves.errors import unknown_name
+from ..curves.numbers import counted
 
-__all__ = ["Entry", "Short", "collect", "label", "value_at"]
+__all__ = ["Entry", "Short", "collect", "label", "some_names", "value_at"]
 
 Array = NDArray[np.float64]
 Short = Literal["drop", "last"]
@@ -83,14 +84,14 @@ def collect(
     chosen = metric if metric is not None else _common_metric(runs)
     entries: list[Entry] = []
     notes: list[str] = []
-    lacking: Counter[str] = Counter()
+    lacking: dict[str, list[str]] = {}
     for run in runs:
         missing = [n for n in wanted if _absent(run.attributes.get(n))]
         if missing:
-            lacking[f"no {missing[0]}"] += 1
+            lacking.setdefault(f"no {missing[0]}", []).append(run.name)
             continue
         if chosen not in run:
-            lacking[f"no {chosen}"] += 1
+            lacking.setdefault(f"no {chosen}", []).append(run.name)
             continue
         facts = {n: label(run.attributes[n]) for n in wanted}
         entries.append(
@@ -104,12 +105,18 @@ def collect(
             )
         )
     notes += [
-        f"{count} run{'s' if count > 1 else ''} left out: {safe_text(why)}" for why, count in sorted(lacking.items())
+        f"{counted(len(names), 'run')} left out, {safe_text(why)}: {some_names(names)}"
+        for why, names in sorted(lacking.items())
     ]
     if not entries:
         raise DataError("no run is left", where="compare()", hint="; ".join(notes))
     _check(entries, by, over, task)
     return entries, notes
+
+
+def some_names(names: Sequence[str], most: int = 5) -> str:
+    """Names of runs for a sentence."""
+    return ", ".join(map(safe_text, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def value_at(curve: Curve, x: float, short: Short, window: float | None) -> float | None:

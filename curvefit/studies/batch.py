@@ -16,7 +16,8 @@ from ..curves._checks import safe_text
 from ..curves._optional import optional
 from ._durable import locked, sweep
 from ._isolate import retried
-from ._plan import describe, plan, prepare, remove_later, store_of
+from ._named import naming
+from ._plan import describe, plan, prepare, refuse_other_questions, remove_later, store_of
 from ._progress import Progress
 from ._unit import Task, work
 from .config import BatchConfig, as_texts
@@ -49,6 +50,7 @@ def batch(
     rules: str | Sequence[str] | None = None,
     estimands: str | Sequence[str] | None = None,
     read: Mapping[str, Any] | None = None,
+    names: str | None = None,
     engine: str = "serial",
     workers: int | None = None,
     scheduler: str | None = None,
@@ -88,6 +90,8 @@ def batch(
         Diagnoses and quantities of interest; default all.
     read : mapping, optional
         Options of `curvefit.read`, for logs.
+    names : str, optional
+        Attributes from names of runs or files: ``"{method}-seed{seed}"``; the curves are then copied into ``out/store``.
     engine : {"serial", "processes", "dask"}
         Where the work is done. The results do not depend on it.
     workers : int, optional
@@ -95,7 +99,8 @@ def batch(
     scheduler : str, optional
         Address of a Dask scheduler; default a cluster on this machine.
     resume : bool
-        Whether to keep what an earlier batch with the same questions has finished.
+        Whether to keep what an earlier batch with the same questions has finished; answers to other questions are then left
+        alone and the call refused. False does everything again and replaces whatever results are there.
     progress : bool, optional
         Whether to show rate and remaining time on stderr; default where it is a terminal.
 
@@ -107,7 +112,8 @@ def batch(
     Raises
     ------
     UsageError
-        For a question that makes no sense, or when another process writes to ``out``.
+        For a question that makes no sense, when another process writes to ``out``, or when ``out`` holds the answers to
+        other questions.
     ReadError
         When nothing in the data set can be read.
     CurvefitError
@@ -141,6 +147,7 @@ def batch(
         "rules": as_texts(rules, ()),
         "estimands": as_texts(estimands, ()),
         "read": dict(read or {}),
+        "names": names,
     }
     if tables is not None:
         given["tables"] = tuple(t for t in as_texts(tables, ()) if t != "runs")
@@ -151,6 +158,8 @@ def batch(
             raise UsageError(
                 f"dataset is a {type(dataset).__name__}", code="CF-USE-009", where="batch()", hint="a path, or runs"
             )
+    if runs is not None and names is not None:
+        runs = map(naming(names), runs)
     where = "" if runs is not None else str(Path(os.fspath(dataset)).absolute())
     config = BatchConfig(where, **given)
     return _run(config, Path(out), runs, engine, workers, scheduler, resume=resume, progress=progress)
@@ -209,6 +218,8 @@ def _run(
     with locked(out):
         for folder in (out, out / DONE, *(out / name for name in TABLES)):
             sweep(folder)
+        if resume:
+            refuse_other_questions(out, config, runs=runs is not None)
         store, config = store_of(config, out, runs)
         keys, tasks = plan(store, config, out)
         describe(out, config, store, keys)

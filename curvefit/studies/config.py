@@ -21,13 +21,15 @@ from ..estimands import registry as estimands
 from ..fitting.fit import find_model
 from ..fitting.selection import Criterion
 from ..forecasting.forecasters import registry as forecasters
+from ._named import naming
 from .schema import SCHEMA_VERSION, TABLES, FieldType
 
 __all__ = ["ALL", "BatchConfig", "horizon_of"]
 
 ALL = "all"  # in place of a metric: every one of the run whose direction is known
 
-_OWN = ("dataset", "attributes", "converted")  # not questions: where the curves are and what stands beside them
+# No questions: where the curves are, and what stands beside them.
+_OWN = ("dataset", "names", "attributes", "converted")
 _LAWS = ("parameters", "comparison")
 
 
@@ -68,6 +70,8 @@ class BatchConfig:
         Attributes of the runs and their types, as found.
     converted : bool
         Whether the curves were converted into a store below the output.
+    names : str, optional
+        Pattern of attributes in the names of runs and files, such as ``{method}-seed{seed}``.
     """
 
     dataset: str
@@ -89,6 +93,7 @@ class BatchConfig:
     attributes: Mapping[str, FieldType] = field(default_factory=dict)
     converted: bool = False
     direction: Direction | None = None
+    names: str | None = None
 
     def __post_init__(self) -> None:
         check_level(self.level)
@@ -96,6 +101,7 @@ class BatchConfig:
             for one in getattr(self, name):
                 if one not in known:
                     raise unknown_name(name.removesuffix("s"), one, known)
+        naming(self.names)
         if not self.horizons:
             raise UsageError("no horizon", code="CF-USE-009", hint="horizons=['planned'], ['2x'] or [10_000]")
         for text in self.horizons:
@@ -144,6 +150,15 @@ class BatchConfig:
         asked |= {"attributes": dict(self.attributes), "schema": SCHEMA_VERSION, "version": __version__}
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=dict).encode()).hexdigest()
 
+    def differences(self, other: BatchConfig) -> list[str]:
+        """Questions that another configuration answers differently: what it says, and what this one does."""
+        out = []
+        for name in (f.name for f in fields(self) if f.name not in ("attributes", "converted", "dataset")):
+            there, here = getattr(other, name), getattr(self, name)
+            if there != here:
+                out.append(f"{name} {_said(there)} -> {_said(here)}")
+        return out
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -191,6 +206,13 @@ class BatchConfig:
     def store_path(self, out: Path) -> Path:
         """Where the curves are."""
         return out / "store" if self.converted else Path(self.dataset)
+
+
+def _said(value: Any) -> str:
+    """A setting for a message."""
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value)) or "default"
+    return "default" if value is None or value == {} else safe_text(f"{value}")
 
 
 def horizon_of(text: str) -> tuple[str, float]:

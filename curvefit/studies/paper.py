@@ -25,7 +25,9 @@ from ._methods_text import bibtex, citations, methods_paragraph, versions
 from ._pictures import Pictures, group_label
 from ._scores import Short
 from .compare import compare
+from .parts import DONE
 from .result import BatchResult, load_batch
+from .schema import TABLES
 from .summary import flattened, grouping, pooled_parameters, rows_of, summarize
 
 __all__ = ["Paper", "write_report"]
@@ -116,7 +118,7 @@ def write_report(
     Raises
     ------
     UsageError
-        When no run has an attribute that was asked for, before anything is written.
+        When no run has an attribute that was asked for, or ``out`` is the folder of the batch, before anything is written.
     CurvefitError
         When the folder cannot be written to.
 
@@ -127,12 +129,13 @@ def write_report(
     """
     result = source if isinstance(source, BatchResult) else load_batch(source)
     check_level(level)
+    _spare_batch(result.path, Path(out))
     if over is not None and by is None:
         raise UsageError(
             "over without by: nothing to compare", where="write_report()", hint="by='ATTRIBUTE' that names the method"
         )
     rows = rows_of(result, "runs")
-    group = grouping(result, rows, by)  # an unknown attribute ends here
+    group = grouping(result, rows, by, task)  # an unknown attribute ends here
     runs = {r.name: r for r in result.runs_in_store()}
     comparison = None
     if by is not None and over is not None:
@@ -140,7 +143,7 @@ def write_report(
             list(runs.values()), by, over, at, task=task, pair=pair, metric=metric, level=level, interval=interval,
             correction=correction, short=short, replicates=replicates, rng=np.random.default_rng(seed),
         )  # fmt: skip
-    summary = summarize(result, by, level=level)
+    summary = summarize(result, by, task=task, level=level)
     pooled = pooled_parameters(result, group, level=level)
     tables = (*(comparison.tables() if comparison else ()), *summary.tables())
     pictures = _pictures(rows, runs, by, metric or (comparison.metric if comparison else None), cost, examples)
@@ -164,6 +167,19 @@ def write_report(
     if html:
         folder.write("index.html", _page(result, runs, summary, tables, pictures).encode())
     return Paper(folder.path, tuple(folder.files), comparison, summary, dict(pictures.missing))
+
+
+def _spare_batch(batch: Path, out: Path) -> None:
+    """A report is not mixed with the results it is about; a folder of its own among them is fine."""
+    here, there = out.resolve(), batch.resolve()
+    inside = there in here.parents and here.relative_to(there).parts[0] in (*TABLES, DONE, "store")
+    if here == there or inside:
+        raise UsageError(
+            "the report would go among the results of the batch",
+            code="CF-OUT-001",
+            where=safe_text(os.fspath(out)),
+            hint=f"a folder of its own, such as {safe_text(os.fspath(batch / 'report'))}",
+        )
 
 
 class _Folder:

@@ -40,10 +40,12 @@ def seed_bands(
         Above the axes.
     """
     with paper_style():
-        ax = new_axes(ax, columns)
+        heads = [f"{short_text(b.method, 28)} ({int(b.seeds.max()) if b.seeds.size else 0})" for b in comparison.bands]
+        beside = max(1, min(len(heads), 46 * columns // (max(map(len, heads), default=0) + 8)))
+        ax = new_axes(ax, columns, 2.3 * columns**0.6 + 0.13 * -(-len(heads) // beside))
         drawn = looks([b.method for b in comparison.bands])
         values: list[float] = []
-        for band in comparison.bands:
+        for band, head in zip(comparison.bands, heads, strict=True):
             look = drawn[band.method]
             if seeds:
                 for x, y in band.curves:
@@ -55,7 +57,6 @@ def seed_bands(
             )
             ok = np.isfinite(band.center)
             every = max(1, int(ok.sum()) // 6)
-            n = int(band.seeds.max()) if band.seeds.size else 0
             ax.plot(
                 band.x[ok],
                 band.center[ok],
@@ -64,7 +65,7 @@ def seed_bands(
                 markevery=(every // 2, every),
                 mfc="white",
                 color=look.color,
-                label=f"{short_text(band.method, 28)} ({n})",
+                label=head,
                 zorder=3,
             )
             late = band.center[ok][int(0.1 * ok.sum()) :]
@@ -79,16 +80,15 @@ def seed_bands(
         literal(ax.set_xlabel(comparison.x_unit))
         literal(ax.set_ylabel(short_text(comparison.metric)))
         if title:
-            literal(ax.set_title(short_text(title, 60)))
+            literal(ax.set_title(short_text(title, 60), pad=6 + 9 * (-(-len(heads) // beside) + 1)))
         heading = f"{short_text(comparison.by, 20)} (seeds)"
-        legend = ax.legend(
-            loc="best",
+        legend = ax.legend(  # above the axes: a curve may be anywhere in them
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=beside,
             title=heading,
             title_fontsize="small",
-            alignment="left",
-            frameon=True,
-            framealpha=0.85,
-            edgecolor="none",
+            columnspacing=1.2,
         )
         for text in (*legend.get_texts(), legend.get_title()):
             literal(text)

@@ -49,21 +49,23 @@ def calibration(pit: ArrayLike, *, ax: Axes | None = None, columns: Columns = 1,
         ax.fill_between(levels, low, high, color="#DDDDDD", lw=0, label="95 % of chance", zorder=1)
         ax.plot([0, 1], [0, 1], "-", color="#888888", lw=0.6, zorder=1.5)
         ax.plot(levels, inside, "-", color="#0072B2", label=f"{n} forecast{'s' if n > 1 else ''}", zorder=2)
-        for level in (0.5, 0.8, 0.95):
-            share = float(np.mean(np.abs(values - 0.5) <= level / 2))
-            ax.plot([level], [share], "o", color="#000000", mfc="white", zorder=3)
-            ax.annotate(
-                f"{100 * share:.0f} % in {100 * level:g} %",
-                (level, share),
-                (4, -8),
-                textcoords="offset points",
-                fontsize=6,
-            )
-        ax.set_xlim(0, 1.12)
+        marked = (0.5, 0.8, 0.95)
+        shares = [float(np.mean(np.abs(values - 0.5) <= level / 2)) for level in marked]
+        ax.plot(marked, shares, "o", color="#000000", mfc="white", zorder=3)
+        ax.set_xlim(0, 1.02)
         ax.set_ylim(0, 1.02)
         ax.set_xlabel("nominal coverage")
         ax.set_ylabel("observed coverage")
-        ax.legend(loc="upper left")
+        told = ", ".join(
+            f"{100 * level:g} % holds {100 * share:.0f} %" for level, share in zip(marked, shares, strict=True)
+        )
+        ax.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=2,
+            title=told,
+            title_fontsize=6,
+        )  # above the axes, where neither it nor the numbers can lie on the line
         if title:
-            ax.set_title(title)
+            ax.set_title(title, pad=24)
     return ax

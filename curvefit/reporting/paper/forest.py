@@ -95,7 +95,7 @@ def forest(
                 )
             )
         if title:
-            literal(ax.set_title(short_text(title, 60)))
+            literal(ax.set_title(short_text(title, 60), pad=16 if pooled else 6))
     return ax
 
 

@@ -86,6 +86,7 @@ def _panel(ax: Axes, report: Report) -> None:
     if report.fit is not None and report.fit.status.usable:
         first = x[0] if x.size else 1.0
         grid = np.geomspace(first, x[-1], 150) if first > 0 else np.linspace(first, x[-1], 150)
+        grid = grid[{"all": grid > -np.inf, "nonnegative": grid >= 0, "positive": grid > 0}[report.fit.model.domain]]
         mean = report.fit.predict(grid).mean
         ok = np.isfinite(mean)
         ax.plot(grid[ok], mean[ok], "-", lw=0.9, color="#000000", label="fitted law", zorder=2.5)

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...curves import Estimate
-from ...curves.numbers import format_number, with_interval
+from ...curves.numbers import format_number, format_x, with_interval
 
 if TYPE_CHECKING:
     from ..tables.table import Cell, Column, Table
@@ -37,6 +37,8 @@ def pieces(column: Column, cell: Cell) -> tuple[str, str]:
         return cell, ""
     if column.kind == "count":
         return f"{cell:.0f}", ""
+    if column.kind == "position":
+        return format_x(float(cell)), ""
     if column.kind == "probability":
         return _probability(float(cell)), ""
     return format_number(float(cell)), ""

@@ -12,7 +12,7 @@ from ..table_formats import registry as formats
 __all__ = ["Cell", "Column", "Table"]
 
 Cell = str | int | float | Estimate | None
-Kind = Literal["text", "number", "count", "probability", "estimate"]
+Kind = Literal["text", "number", "count", "position", "probability", "estimate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Column:
         For machines: the header in CSV and the key in JSON.
     title : str
         For people.
-    kind : {"text", "number", "count", "probability", "estimate"}
-        What stands in its cells. An estimate is written as its value and its interval; a probability (also a p-value) with
+    kind : {"text", "number", "count", "position", "probability", "estimate"}
+        What stands in its cells. A position is an x, written without rounding up to a hundred million. An estimate is written as its value and its interval; a probability (also a p-value) with
         three decimals and ``<0.001`` below them.
     """
 

@@ -69,7 +69,7 @@ def test_compare_prints_tables_in_any_format(logs, capsys, table, words):
             2,
             "no attribute named 'optimizer'",
         ),
-        (["--names", "no-braces", "--by", "method", "--over", "seed"], 2, "names no attribute"),
+        (["--names", "no-braces", "--by", "method", "--over", "seed"], 2, "holds no attribute"),
         ([*COMPARE, "--plot", "c.docx"], 2, "choices: .png"),
         ([*COMPARE, "--table", "docx"], 2, "choices"),
         (["--by", "method"], 2, "--over"),

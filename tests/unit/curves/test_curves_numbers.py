@@ -94,3 +94,8 @@ def test_rounding_never_moves_a_number_by_more_than_a_tenth_of_its_spread(value,
 @given(st.floats(-1e300, 1e300))
 def test_four_digits_without_a_spread(value):
     assert float(format_number(value)) == pytest.approx(value, rel=5.1e-4)
+
+
+def test_a_value_far_from_the_middle_of_its_interval_is_not_rounded_away():
+    skewed = Estimate("median", 0.31, Interval(0.02, 35.4, 0.95))
+    assert with_interval(skewed) == ("0.31", "[0.02, 35.40]")

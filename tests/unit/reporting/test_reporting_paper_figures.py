@@ -8,9 +8,20 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+import curvefit as cf
 from curvefit.curves import Estimate, Interval, UsageError
 from curvefit.reporting.figures import figure_bytes
-from curvefit.reporting.paper import calibration, forest, new_figure, paper_style, pareto, ranking, scaling, seed_bands
+from curvefit.reporting.paper import (
+    calibration,
+    forest,
+    new_figure,
+    paper_style,
+    pareto,
+    ranking,
+    scaling,
+    seed_bands,
+    small_multiples,
+)
 from curvefit.reporting.paper.canvas import COLUMNS, STYLE_FILE, looks
 from curvefit.reporting.paper.pareto import on_front
 from curvefit.reporting.tables import Aggregate, Band, Comparison, Ranking, ScalingFit
@@ -172,3 +183,31 @@ def test_names_from_logs_are_drawn_as_they_are(name):
         content = figure_bytes(ax, "svg")
         assert b"\x1b" not in content
     assert len(figure_bytes(pareto([1.0, 2.0], [2.0, 1.0], methods=[name, "b"], title=name), "pdf")) > 1000
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_legend_of_bands_covers_no_curve(columns):
+    ax = seed_bands(comparison(), columns=columns)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
+
+
+@pytest.mark.parametrize("spread", [(8, 8), (1, 1), (0.3, 0.3)])
+def test_numbers_of_the_calibration_lie_on_nothing(spread):
+    values = np.random.default_rng(0).beta(*spread, 300)
+    ax = calibration(values)
+    ax.figure.canvas.draw()
+    legend = ax.get_legend().get_window_extent()
+    assert legend.y0 >= ax.get_window_extent().y1 - 1 and legend.x1 <= ax.figure.bbox.x1 + 1
+    share = round(100 * float(np.mean(np.abs(values - 0.5) <= 0.4)))
+    assert f"80 % holds {share} %" in ax.get_legend().get_title().get_text()
+    assert not ax.texts
+
+
+def test_a_law_without_a_value_at_zero_is_drawn_where_it_has_one():
+    x = np.arange(0.0, 40.0)
+    curve = cf.Curve(x, 1 + 2 * (x + 1) ** -0.5, "val_loss")
+    figure = small_multiples([cf.analyze(curve, model="power_law", horizon=60.0)])
+    fitted = [line for line in figure.axes[0].lines if line.get_label() == "fitted law"]
+    assert len(fitted) == 1 and np.isfinite(fitted[0].get_ydata()).all()
+    assert (fitted[0].get_xdata() > 0).all()

@@ -15,6 +15,7 @@ import pytest
 
 import curvefit as cf
 from curvefit.commands._main import run as command
+from curvefit.curves import UsageError
 from curvefit.studies import _answer
 from curvefit.studies._progress import Progress
 from curvefit.studies.schema import TABLES, arrow_schema
@@ -187,11 +188,74 @@ def test_what_is_done_is_not_done_again_and_other_questions_are_not_mixed(tmp_pa
     cf.batch(store, out, **QUICK)
     cf.batch(store, out, **QUICK)
     assert seen == [0, 1, 2, 3]
-    cf.batch(store, out, **{**QUICK, "level": 0.5})
+    before = files(out)
+    with pytest.raises(UsageError, match=r"other questions: level 0\.95 -> 0\.5") as refused:
+        cf.batch(store, out, **{**QUICK, "level": 0.5})
+    assert "--no-resume" in refused.value.hint
+    assert seen == [0, 1, 2, 3] and files(out) == before
+    cf.batch(store, out, **{**QUICK, "level": 0.5}, resume=False)
     assert seen == [0, 1, 2, 3] * 2
     assert set(cf.load_batch(out).arrow("forecasts")["level"].to_pylist()) == {0.5}
-    cf.batch(store, out, **{**QUICK, "level": 0.5}, resume=False)
-    assert seen == [0, 1, 2, 3] * 3
+
+
+def test_other_curves_do_not_replace_results_unasked(tmp_path, capsys):
+    one, two = (small_store(tmp_path / name, count=4) for name in ("one", "two"))
+    out = tmp_path / "out"
+    cf.batch(one, out, **QUICK)
+    before = files(out)
+    asked = ["batch", str(two), "-o", str(out), "--models", "none", "--only", "forecasts", "--horizon", "2x"]
+    assert command(asked) == 2
+    assert f"dataset {one} -> {two}" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="runs in memory"):
+        cf.batch(list(runs(2)), out, **QUICK)
+    assert files(out) == before
+    assert command([*asked, "--no-resume", "--engine", "serial", "-q"]) == 0
+    assert cf.load_batch(out).config.dataset == str(two)
+
+
+def test_questions_may_change_while_nothing_is_answered(tmp_path, monkeypatch):
+    store, out = small_store(tmp_path / "store", count=4), tmp_path / "out"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("curvefit.studies._unit.answer", stop)
+        with pytest.raises(KeyboardInterrupt):
+            cf.batch(store, out, **QUICK)
+    assert cf.batch(store, out, **{**QUICK, "level": 0.5}).counts["ok"] == 4
+
+
+def test_attributes_come_from_names_of_files(tmp_path, capsys):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for method in ("adam", "sgd"):
+        for seed in (0, 1):
+            rows = "".join(f"{i},{1 + 1 / i}\n" for i in range(1, 13))
+            (logs / f"{method}-seed{seed}.csv").write_text("step,val_loss\n" + rows)
+    asked = ["batch", str(logs), "--models", "none", "--only", "forecasts", "--engine", "serial", "-q"]
+    assert command([*asked, "-o", str(tmp_path / "out"), "--names", "{method}-seed{seed}"]) == 0
+    result = cf.load_batch(tmp_path / "out")
+    found = {(r["method"], r["seed"]) for r in result.arrow("runs", ["method", "seed"]).to_pylist()}
+    assert found == {("adam", "0"), ("adam", "1"), ("sgd", "0"), ("sgd", "1")}
+    assert cf.rerun(result.path / "batch.json", tmp_path / "again").arrow("runs") == result.arrow("runs")
+    for wrong in ("seed", "{a}{a}"):
+        assert command([*asked, "-o", str(tmp_path / "no"), "--names", wrong]) == 2
+        assert "holds no attribute, or one twice" in capsys.readouterr().err
+
+
+def test_attributes_of_a_store_and_of_runs_in_memory_come_from_names_too(tmp_path):
+    store = small_store(tmp_path / "store", count=4)
+    for data, out in ((store, "stored"), (list(runs(4)), "given")):
+        result = cf.batch(data, tmp_path / out, **QUICK, names="run{number}")
+        rows = result.arrow("runs", ["run", "number", "method"]).to_pylist()
+        assert [(r["number"], r["method"]) for r in rows] == [("000", "a"), ("001", "b"), ("002", "a"), ("003", "b")]
+    again = cf.rerun(tmp_path / "given" / "batch.json", tmp_path / "given")
+    assert again.arrow("runs") == result.arrow("runs") and len(again.store) == 4
+    with pytest.raises(UsageError, match=r"names default -> \{x\}"):
+        cf.batch(
+            small_store(tmp_path / "s", 2), cf.batch(tmp_path / "s", tmp_path / "o", **QUICK).path, **QUICK, names="{x}"
+        )
 
 
 def test_only_files_that_changed_are_done_again(tmp_path, monkeypatch):

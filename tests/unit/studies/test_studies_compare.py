@@ -287,7 +287,7 @@ def test_two_runs_of_one_seed_are_an_error_that_names_both(values):
 def test_runs_without_an_attribute_are_left_out_and_said(values):
     runs = [*runs_of(values), cf.Run("stray", {"val_loss": cf.Curve(X, X, "val_loss")}, attributes={"seed": 1.0})]
     found = cf.compare(runs, "method", "seed", 40, task="task", replicates=100)
-    assert found.notes == ("1 run left out: no method",)
+    assert found.notes == ("1 run left out, no method: stray",)
     with pytest.raises(UsageError, match="no attributes"):
         cf.compare([cf.Run("r", {"val_loss": cf.Curve(X, X, "val_loss")})], "method", "seed")
 

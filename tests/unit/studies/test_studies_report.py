@@ -190,3 +190,66 @@ def test_a_batch_without_attributes_says_where_they_come_from(tmp_path):
         write_report(tmp_path / "out", tmp_path / "paper", by="method")
     assert "--names" in caught.value.hint
     assert not (tmp_path / "paper").exists()
+
+
+def test_a_report_is_not_mixed_with_the_results_it_is_about(result):
+    before = sorted(p.name for p in result.path.iterdir())
+    for out in (result.path, result.path / "runs", result.path / "store" / "report"):
+        with pytest.raises(UsageError, match="among the results") as refused:
+            write_report(result, out)
+        assert str(result.path / "report") in refused.value.hint
+    assert sorted(p.name for p in result.path.iterdir()) == before
+    assert "index.html" in write_report(result, result.path / "report", examples=0).files
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """Two metrics of different size, two tasks, two methods, three seeds."""
+    rng, x = np.random.default_rng(1), np.arange(1.0, 41.0)
+    runs = []
+    for task, size in (("small", 1.0), ("large", 100.0)):
+        for method in "ab":
+            for seed in range(3):
+                loss = size * (1 + x**-0.5) + 0.01 * size * rng.standard_normal(40)
+                grown = 0.9 - 0.5 * x**-0.5 + 0.003 * rng.standard_normal(40)
+                runs.append(
+                    cf.Run(
+                        f"{task}-{method}{seed}",
+                        {"val_loss": cf.Curve(x, loss, "val_loss"), "accuracy": cf.Curve(x, grown, "accuracy")},
+                        attributes={"method": method, "seed": float(seed), "task": task},
+                    )
+                )
+    return batch(runs, tmp_path_factory.mktemp("mixed"), horizons=["2x", 60], metrics="all", models="power_law", tables=["forecasts", "parameters", "comparison"])  # fmt: skip
+
+
+def test_nothing_is_pooled_over_metrics_or_tasks(mixed):
+    tables = {t.name: t.to_dicts() for t in summarize(mixed, "method", task="task").tables()}
+    parameters = [r for r in tables["parameters"] if r["parameter"] == "E"]
+    level = {(r["group"], r["metric"]): r["mean"] for r in parameters}
+    assert set(level) == {(f"{m} / {t}", k) for m in "ab" for t in ("small", "large") for k in ("val_loss", "accuracy")}
+    for m in "ab":
+        assert level[f"{m} / large", "val_loss"] == pytest.approx(100, rel=0.1)
+        assert level[f"{m} / small", "val_loss"] == pytest.approx(1, rel=0.1)
+        assert level[f"{m} / large", "accuracy"] == pytest.approx(0.9, rel=0.1)
+    assert all(r["runs"] == 3 for r in parameters)
+    alone = {t.name: t.to_dicts() for t in summarize(mixed, "method").tables()}
+    assert {(r["metric"], r["runs"]) for r in alone["forecasts"]} == {("val_loss", 6), ("accuracy", 6)}
+
+
+def test_the_forecasts_say_at_which_x(mixed, result):
+    one = next(t for t in summarize(mixed).tables() if t.name == "forecasts")
+    assert {(r["horizon"], r["x"], r["unit"]) for r in one.to_dicts()} == {("2x", 80.0, "step"), ("60", 60.0, "step")}
+    assert "at x" in one.render("plain") and "80" in one.render("latex")
+    ends = next(t for t in summarize(result, "method").tables() if t.name == "forecasts").to_dicts()
+    assert {(r["x_low"], r["x_high"]) for r in ends} == {(90.0, 120.0)}  # runs of 45 to 60 steps, twice that far
+
+
+def test_runs_without_the_attribute_are_named(tmp_path):
+    x = np.arange(1.0, 13)
+    runs = [
+        cf.Run(n, {"val_loss": cf.Curve(x, 1 / x, "val_loss")}, attributes=a)
+        for n, a in (("with", {"m": "a"}), ("without", {}))
+    ]
+    found = batch(runs, tmp_path / "out", models=None, tables="forecasts")
+    (status,) = [t for t in summarize(found, "m").tables() if t.name == "runs"]
+    assert status.notes == ("1 run without m left out: without.",)

@@ -1,0 +1,49 @@
+"""Attributes taken from names of runs and files: ``{method}-seed{seed}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..curves import Run, UsageError
+from ..curves._checks import safe_text
+
+__all__ = ["naming"]
+
+_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_LONGEST = 1000  # characters of a name that are looked at
+
+
+def naming(pattern: str | None) -> Callable[[Run], Run]:
+    """What adds the attributes that a pattern finds in the name of a run, or else in the name of its file.
+
+    Parameters
+    ----------
+    pattern : str, optional
+        Names of attributes in braces; everything else stands for itself. Nothing is added without one.
+
+    Raises
+    ------
+    UsageError
+        When the pattern names no attribute, or one twice.
+    """
+    if pattern is None:
+        return lambda run: run
+    fields = _FIELD.findall(pattern)
+    if not fields or len(set(fields)) < len(fields):
+        raise UsageError(
+            f"names {safe_text(pattern)!r:.80} holds no attribute, or one twice", hint="--names '{method}-seed{seed}'"
+        )
+    parts = _FIELD.split(pattern)
+    pieces = [re.escape(p) if i % 2 == 0 else f"(?P<{p}>[^/]+?)" for i, p in enumerate(parts)]
+    form = re.compile("".join(pieces) + r"(?=$|[/.])")
+
+    def named(run: Run) -> Run:
+        for text in (run.name, run.provenance.path if run.provenance else ""):
+            found = form.search(text) if len(text) <= _LONGEST else None
+            if found is not None:
+                return replace(run, attributes={**run.attributes, **found.groupdict()})
+        return run
+
+    return named
