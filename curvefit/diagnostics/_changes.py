@@ -16,7 +16,7 @@ from ._scan import student_tail
 from ._trace import Span, Trace, cautious, oriented
 from ._trend import MAD, trend
 
-__all__ = ["Change", "changes", "dated"]
+__all__ = ["Change", "changes", "dated", "other_shapes"]
 
 Array = NDArray[np.float64]
 
@@ -86,8 +86,8 @@ def changes(trace: Trace, alpha: float) -> tuple[Change, ...]:
     Notes
     -----
     A closed-form screen (the gap between lines through four bins on either side, in its standard errors) picks at most six
-    places, so that a quiet curve costs next to nothing. An excursion that dies away is described better by a decay or a bump than by a
-    step, a kink by a change of slope: neither is a change of level; nor is what a curve as steep does from bin to bin anyway.
+    places, so that a quiet curve costs next to nothing. An excursion that dies away is described better by a decay or a
+    bump than by a step, a kink by a change of slope: neither is a change of level; nor is what a curve as steep does from bin to bin anyway.
     """
     found: list[Change] = []
     for span in trace.spans:
@@ -180,17 +180,29 @@ def _test(
     p = min(1.0, searched * student_tail(abs(fitted.size) / stderr, max(dof, 1)))
     if p >= alpha:
         return None
-    bins = (index - at).astype(np.float64)
+    others_left = _others_left(design, (index - at).astype(np.float64), y, plain, rho)
+    # noise of each side would forgive the misfit of a step beside a kink: both are compared with one noise
+    if others_left < first.rss * np.exp(-_BETTER / t.size):
+        return None
+    return Change(at, fitted.size, stderr, p)
+
+
+def _others_left(design: Array, bins: Array, y: Array, noise: Array, rho: float) -> float:
+    """What the best of the excursions and bends about a place leaves."""
     passing = [
         np.where(bins >= d, np.exp(-np.maximum(bins - d, 0) / r), 0.0) for d in (-1.0, 0.0, 1.0) for r in _PASSING
     ]
-    bends = [np.maximum(bins - shift, 0.0) for shift in _BENDS]
     bumps = [np.exp(-0.5 * ((bins - c) / w) ** 2) for c, w in _BUMPS]
-    others_left = _left(design, np.column_stack([*passing, *bumps, *bends, *(b * b for b in bends)]), y, plain, rho)
-    # noise of each side would forgive the misfit of a step beside a kink: both are compared with one noise
-    if float(np.min(others_left)) < first.rss * np.exp(-_BETTER / t.size):
-        return None
-    return Change(at, fitted.size, stderr, p)
+    bends = [np.maximum(bins - shift, 0.0) for shift in _BENDS]
+    return float(
+        np.min(_left(design, np.column_stack([*passing, *bumps, *bends, *(b * b for b in bends)]), y, noise, rho))
+    )
+
+
+def other_shapes(design: Array, bins: Array, y: Array, noise: Array, rho: float) -> tuple[float, float]:
+    """What a step at bin 0 leaves beside a design, and what the best excursion or bend does; ``bins`` need not be whole."""
+    step = _fit(np.column_stack([design, bins >= 0]), y, noise, rho)
+    return step.rss, _others_left(design, bins, y, noise, rho)
 
 
 def _lasting(bins: NDArray[np.intp], within: float) -> Array:

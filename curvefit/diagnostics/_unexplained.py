@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from ..curves import Curve, Estimate, Interval, Run, Schedule
-from ._changes import AFTER, REACH, Change, changes, dated
+from ._changes import AFTER, REACH, SIDE, Change, changes, dated
+from ._steps import strongest_steps
 from ._trace import Trace
 from .evidence import Evidence
 
@@ -48,13 +49,17 @@ def sort_changes(evidence: Evidence, name: str, trace: Trace, alpha: float) -> S
     """Changes of a curve that are found at ``alpha``, by what explains them."""
     kinds: dict[str, list[Change]] = {"drops": [], "unexplained": [], "explained": [], "passing": []}
     found = [c for c in changes(trace, ALPHA_CHANGE) if c.p_value < alpha]
+    fine = [c for c in strongest_steps(evidence.run[name], trace, alpha) if all(abs(c.at - f.at) > SIDE for f in found)]
+    found = sorted([*found, *fine], key=lambda c: c.at)
+    restarts = [c for c in found if c.size > 0 and _is_reached(trace, c, 0.0)]
     for i, change in enumerate(found):
         if _has_a_cause(evidence, name, trace, change):
             kinds["explained"].append(change)
         elif change.size < 0 and i > 0 and abs(found[i - 1].size + change.size) < 0.5 * found[i - 1].size:
             kinds["passing"].append(change)  # takes back what the one before had done
         elif change.size > 0:
-            kinds["passing" if _comes_back(trace, change) else "unexplained"].append(change)
+            again = len(restarts) > 1 and change in restarts  # one after the other: a schedule that is not logged
+            kinds["passing" if again or _comes_back(trace, change) else "unexplained"].append(change)
         else:
             known = evidence.schedule is not None and len(evidence.schedule) >= 3
             kinds["unexplained" if known else "drops"].append(change)
@@ -92,10 +97,23 @@ def _begins(trace: Trace, change: Change) -> bool:
 
 
 def _comes_back(trace: Trace, change: Change) -> bool:
-    """Whether the level before a change for the worse is nearly reached again later on."""
-    before = float(np.mean(trace.y[max(change.at - 3, 0) : change.at]))
-    later = trace.local[change.at + AFTER :]
-    return bool(later.size and float(np.min(later)) < before + _BACK * change.size)
+    """Whether the level before a change for the worse is nearly reached again, beyond where the course before it led."""
+    start = max((span.start for span in trace.spans if span.start <= change.at), default=0)
+    before = slice(max(change.at - REACH, start), change.at)
+    log = np.log(trace.at + 1.0)
+    if change.at - before.start < SIDE:
+        return _is_reached(trace, change, 0.0)
+    slope = min(float(np.polyfit(log[before], trace.y[before], 1)[0]), 0.0)
+    # no law gains more late than on the whole
+    return _is_reached(trace, change, max(slope, -trace.drop / max(float(np.ptp(log)), 1e-300)))
+
+
+def _is_reached(trace: Trace, change: Change, slope: float) -> bool:
+    """Whether the level before a change, going on with that slope in the logarithm of the position, is nearly reached later."""
+    later = slice(change.at + AFTER, None)
+    level = float(np.mean(trace.y[max(change.at - 3, 0) : change.at]))
+    course = level + slope * np.log((trace.at[later] + 1.0) / (trace.at[change.at] + 1.0))
+    return bool(course.size and np.min(trace.local[later] - course) < _BACK * change.size)
 
 
 def place_of(label: str, curve: Curve, trace: Trace, change: Change, unit: str) -> Estimate:

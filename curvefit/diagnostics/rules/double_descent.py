@@ -81,6 +81,9 @@ def double_descent(evidence: Evidence) -> Diagnosis:
     ):
         return VOICE.absent(f"{name} shows no rise and fall beyond its noise (screened).", facts, metric=name)
     facts |= {"rise": hump.rise, "fall": hump.fall}
+    before = float(np.max(boiled.y[: hump.bottom + 1])) - float(boiled.local[hump.bottom])
+    if hump.bottom < 1 or before < max(SMALLEST * boiled.drop, 0.25 * hump.rise):
+        return VOICE.absent(f"{name} rises and falls, but did not fall before: a late descent.", facts, metric=name)
     if _rate_rises(boiled, hump):
         return VOICE.absent(
             f"{name} rises and falls where the learning rate is raised: not double descent.", facts, metric=name

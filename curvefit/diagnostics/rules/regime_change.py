@@ -28,7 +28,8 @@ def regime_change(evidence: Evidence) -> Diagnosis:
     .. math:: y_i = a + b u_i + c u_i^2 + d \ln(t_i + 1) + \delta\, r(t_i - t_k) + e_i, \qquad
               p = 2 K\, P(t_\nu > |\hat\delta| / \mathrm{se})
 
-    over K places and shapes, under AR(1) noise (`curvefit.diagnostics._changes`).
+    over K places and shapes, under AR(1) noise, on averages (`curvefit.diagnostics._changes`); and for the strongest step of
+    each phase from every observation (`curvefit.diagnostics._steps`), which slow noise does not hide.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def regime_change(evidence: Evidence) -> Diagnosis:
     -----
     A change for the better is explained by a logged rate that falls there, one for the worse by a rate that rises, either
     by a restart, and the first great improvement by the beginning of learning. Without a logged learning rate a sudden drop is no warning: `lr_drop` reports it. A change for the worse
-    that is gone before the end is none of these either.
+    that is gone before the end, by more than the course before it led down, is none of these either.
     """
     names = [n for n in dict.fromkeys((evidence.main, evidence.progress)) if n is not None]
     if not names:
