@@ -156,7 +156,10 @@ def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float
     ):  # a fiftieth of the drop, what must be excluded, in errors of the slope since the onset
         x = np.arange(1.0, n + 1)[int(0.4 * n) :]
         error = np.log(2) * oracle_error(np.log(x), [], noise, 1.0)
-        return draw(0.2, 0.02 / (strength * error))
+        world = draw(0.2, 0.02 / (strength * error))
+        return (
+            _without(world, "train_loss") if rule == "plateaued" else world
+        )  # with both curves level it has converged
     if rule == "lr_drop":
         return _step(strength, n, noise, np.random.default_rng(key), sd)
     return draw(None)

@@ -10,13 +10,19 @@ import numpy as np
 from ._scan import student_tail, weighted_fit
 from ._trace import Trace
 
-__all__ = ["LIKELY", "SMALL", "Course", "course"]
+__all__ = ["CERTAIN", "LIKELY", "SLOW", "SMALL", "Course", "course"]
 
 SMALL = 0.02
 """Share of the total drop below which what is left to gain counts as nothing."""
 
 LIKELY = 0.5
 """Probability of more than that by the forecast above which nobody should be told that a curve is level."""
+
+SLOW = 0.1
+"""Share of what the last nine tenths of a run gave: a certain gain of more is no level course, however little of all it is."""
+
+CERTAIN = 0.01
+"""Significance that makes such a gain certain."""
 
 _WINDOWS = (0.6, 0.4, 0.25)  # of the run
 _LEAST = 6  # bins

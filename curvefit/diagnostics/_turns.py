@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._scan import rise
+from ._scan import rise, student_tail
 from ._trace import Span, Trace
 
 __all__ = ["Turn", "distinct", "turns_of"]
+
+
+EARLY = 0.2  # share of the level that the comparison with the beginning takes
+_FIRST = (2, 4)  # bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +31,21 @@ class Turn:
     jump: float  # share of the rise made by the largest single step
 
 
-def turns_of(boiled: Trace) -> list[Turn]:
-    """The best rise to the end of every phase, from any earlier point since the rate last rose."""
+def turns_of(boiled: Trace, values: NDArray[np.float64] | None = None) -> list[Turn]:
+    """The best rise to the end of every phase, from any earlier point since the rate last rose.
+
+    Parameters
+    ----------
+    boiled : Trace
+        The curve.
+    values : ndarray, shape (n,), optional
+        Its single observations, smaller is better: a climb within a few bins is a jump only if it is one there.
+
+    Notes
+    -----
+    A climb that is over soon after the start is no hinge that fits: the first few bins are compared with the last half of the
+    stretch as well. Both tests together have the level of one.
+    """
     tested = []
     first = 0
     for span in boiled.spans:
@@ -38,9 +56,10 @@ def turns_of(boiled: Trace) -> list[Turn]:
             first = span.start + int(np.argmax(boiled.local[span.start : span.start + max(len(span) // 2, 1)]))
         up = rise(boiled, first, span.stop)
         if up is not None:
-            tested.append((span, first, up))
+            early = _early(boiled, first, span.stop)
+            tested.append((span, first, min(1.0, up.p_value / (1 - EARLY), early / EARLY)))
     turns = []
-    for span, first, up in tested:
+    for span, first, p_value in tested:
         local = boiled.local[first : span.stop]
         bottom = first + int(np.argmin(local))
         width = max(2, (span.stop - bottom) // 5)
@@ -54,11 +73,34 @@ def turns_of(boiled: Trace) -> list[Turn]:
         after = boiled.local[bottom : span.stop]
         top = float(np.max(after) - after[0])
         recovered = 1.0 - size / top if top > 0 else 0.0
-        steps = np.diff(boiled.y[bottom : span.stop])
-        pair = steps[:-1] + steps[1:] if steps.size > 1 else steps
-        jump = float(np.max(pair, initial=0.0) - 3 * boiled.noise) / size if size > 0 and steps.size > 8 else 0.0
-        turns.append(Turn(span, first, bottom, size, stderr, min(1.0, up.p_value * len(tested)), recovered, jump))
+        jump = _jump(boiled, values, bottom, span.stop) / size if size > 0 and span.stop - bottom > 9 else 0.0
+        turns.append(Turn(span, first, bottom, size, stderr, min(1.0, p_value * len(tested)), recovered, jump))
     return turns
+
+
+def _early(boiled: Trace, first: int, stop: int) -> float:
+    """P-value of a level over the last half of a stretch that is no worse than that of its first bins."""
+    if stop - first < 4 * max(_FIRST):
+        return 1.0
+    best = 1.0
+    for w in _FIRST:
+        size, stderr = boiled.change((first, first + w), ((first + stop) // 2, stop))
+        best = min(best, student_tail(size / stderr, boiled.dof) if stderr > 0 else float(size <= 0))
+    return min(1.0, len(_FIRST) * best)
+
+
+def _jump(boiled: Trace, values: NDArray[np.float64] | None, bottom: int, stop: int) -> float:
+    """The largest rise within two bins beyond noise, or within two observations where these tell more."""
+    steps = np.diff(boiled.y[bottom:stop])
+    most = float(np.max(steps[:-1] + steps[1:], initial=0.0) - 3 * boiled.noise)
+    if values is None or values.size <= len(boiled):
+        return most
+    part = values[int(boiled.at[bottom]) : int(boiled.at[stop - 1]) + 1]
+    if part.size < 8:
+        return most
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(part, 3), axis=1)
+    within = middle[4:] - middle[:-4]  # of three observations and the three that follow the one between
+    return min(most, float(np.max(within, initial=0.0)))
 
 
 def distinct(turns: list[Turn]) -> list[Turn]:

@@ -47,6 +47,7 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     "generalization_gap": ("underfitting_capacity", "converged"),
     "underfitting_capacity": ("converged",),
     "regime_change": ("spikes", "double_descent", "overfitting_plateau", "generalization_gap"),
+    "converged": ("plateaued",),
     "poor_start": ("slow_start",),
     "grokking": ("regime_change", "slow_start", "smoothed_input", "underdetermined"),
 }
@@ -70,6 +71,7 @@ def tell(found: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:
     Spikes before the onset of a divergence keep their own right: only those at or after it are explained by it.
     """
     said = {d.name: d for d in found}
+    _about_the_level(said)
     for cause, effects in _EXPLAINS.items():
         if cause not in said or not said[cause].present:
             continue
@@ -79,6 +81,14 @@ def tell(found: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:
     _about_the_bump(said)
     place = {Verdict.PRESENT: 0, Verdict.UNDECIDED: 1, Verdict.ABSENT: 2}
     return tuple(sorted(said.values(), key=lambda d: (place[d.verdict], _RANK[d.severity], d.name)))
+
+
+def _about_the_level(said: dict[str, Diagnosis]) -> None:
+    """Where both curves are level, that of the main one began where its plateau did."""
+    both, one = said.get("converged"), said.get("plateaued")
+    if both is not None and one is not None and both.present and one.present:
+        kept = {k: v for k, v in one.evidence.items() if k in ("onset", "forecast_chance_of_more", "horizon")}
+        said["converged"] = replace(both, where=one.where, evidence={**both.evidence, **kept})
 
 
 def _about_the_bump(said: dict[str, Diagnosis]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...curves.numbers import format_probability
-from .._leveling import LIKELY, SMALL
+from .._leveling import CERTAIN, LIKELY, SLOW, SMALL
 from .._scan import student_tail
 from .._trace import Trace
 from ..diagnosis import Diagnosis
@@ -30,7 +30,7 @@ def converged(evidence: Evidence) -> Diagnosis:
     Parameters
     ----------
     evidence : Evidence
-        The main curve with its training or validation partner.
+        The main curve with its training and validation partner.
 
     Returns
     -------
@@ -39,11 +39,16 @@ def converged(evidence: Evidence) -> Diagnosis:
 
     Notes
     -----
-    An equivalence test, as for a plateau; with a single curve it says no more than that one.
+    An equivalence test, as for a plateau. A single curve that is level is a plateau, not this.
     """
     name = evidence.main
     if name is None:
         return no_curve(VOICE)
+    if evidence.training is None or evidence.validation is None:
+        return VOICE.undecided(
+            "A validation and a training curve of the same kind are needed to see both level; whether one curve is, says plateaued.",
+            metric=name,
+        )
     names = [n for n in dict.fromkeys((name, evidence.training, evidence.validation)) if n is not None]
     facts: dict[str, float] = {"alpha": ALPHA_LEVEL}
     worst, falling = 0.0, []
@@ -65,17 +70,16 @@ def converged(evidence: Evidence) -> Diagnosis:
             else 1.0
         )
         worst = max(worst, p)
-        if ahead.p_no_gain() < ALPHA_LEVEL and ahead.gain > SMALL * boiled.drop:
+        recent = float(boiled.trend[len(boiled) // 10] - boiled.trend.min())
+        slowly = ahead.gain > SLOW * recent and ahead.p_no_gain() < CERTAIN
+        if slowly or (ahead.p_no_gain() < ALPHA_LEVEL and ahead.gain > SMALL * boiled.drop):
             falling.append(one)
     if falling:
         return VOICE.absent(
             f"{' and '.join(falling)} still improve{'s' if len(falling) == 1 else ''}.", facts, metric=name
         )
-    stable = True
-    if evidence.training is not None and evidence.validation is not None:
-        train, val = evidence.trace(evidence.training), evidence.trace(evidence.validation)
-        if train is not None and val is not None:
-            stable = _gap(train, val, facts)
+    train, val = evidence.trace(evidence.training), evidence.trace(evidence.validation)
+    stable = train is not None and val is not None and _gap(train, val, facts)
     boiled = evidence.trace(name)
     chance = None if boiled is None else evidence.chance_gain_exceeds(name, SMALL * boiled.drop)
     if chance is not None:

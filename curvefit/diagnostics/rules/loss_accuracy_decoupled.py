@@ -8,7 +8,7 @@ import numpy as np
 
 from ...curves import Estimate
 from .._scan import line
-from .._trace import Trace
+from .._trace import Trace, oriented
 from .._turns import Turn, distinct, turns_of
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -57,7 +57,7 @@ def loss_accuracy_decoupled(evidence: Evidence) -> Diagnosis:
     boiled, other = evidence.trace(loss), evidence.trace(score)
     if boiled is None or other is None:
         return too_short(VOICE, evidence, loss if boiled is None else score)
-    turns = turns_of(boiled)
+    turns = turns_of(boiled, oriented(evidence.run[loss]))
     p_value = min((t.p_value for t in turns), default=1.0)
     facts = {"points": float(boiled.count), "alpha": ALPHA}
     rising = distinct(

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ...curves import Curve
 from .._scan import rise, student_tail
 from .._trace import Trace, oriented
 from ..diagnosis import Diagnosis
@@ -21,7 +22,8 @@ VOICE = Voice("not_learning", SEVERITY)
 
 CLEAR = 5.0  # standard errors of the difference of the halves: a drop that could not be overlooked
 MOST = 3.0  # noise standard deviations of one observation, the most that may stay unseen
-SEEN = 0.05  # significance at which a drop counts as seen
+REST = 0.25  # of what lies between the level and the best value there can be, the most that may stay unseen
+SEEN = 0.02  # significance at which a drop counts as seen
 ADVICE = (
     "Check that labels and inputs match and that gradients reach the weights (nothing frozen); overfit one small batch "
     "first; try a learning rate ten times higher and ten times lower."
@@ -31,8 +33,8 @@ ADVICE = (
 def not_learning(evidence: Evidence) -> Diagnosis:
     r"""Test that there is no drop, in both directions.
 
-    .. math:: \text{no drop seen at } 5\,\%, \quad\text{and}\quad
-              P(\text{drop} \ge \delta) < \alpha, \qquad \delta = \min(5\,\mathrm{se}, 3\,\sigma)
+    .. math:: \text{no drop seen at } 2\,\%, \quad\text{and}\quad
+              P(\text{drop} \ge \delta) < \alpha, \qquad \delta = \min(5\,\mathrm{se}, 3\,\sigma, \tfrac14\,\text{rest})
 
     Parameters
     ----------
@@ -45,7 +47,8 @@ def not_learning(evidence: Evidence) -> Diagnosis:
 
     Notes
     -----
-    The second half is an equivalence test: a run too short or too noisy to have shown a drop is undecided, not accused.
+    The second half is an equivalence test: a run too short or too noisy to have shown a drop is undecided, not accused;
+    so is one whose noise spans a quarter of the way to the best value there can be (0 for a loss, the upper bound for a score).
     The drop compares the first and the second half, its standard error allows for serial correlation. The number of
     classes or tokens (run attributes ``classes``, ``num_classes``, ``vocab_size``) gives the chance level a loss is
     stuck at.
@@ -84,7 +87,7 @@ def not_learning(evidence: Evidence) -> Diagnosis:
             metric=name,
             p_value=climb.p_value,
         )
-    margin = min(CLEAR * stderr, MOST * sd)
+    margin = min(CLEAR * stderr, MOST * sd, REST * _rest(curve))
     facts["smallest_drop_excluded"] = margin
     p_value = student_tail((margin + minus_drop) / stderr, boiled.dof) if stderr > 0 else 1.0
     if p_value < ALPHA:
@@ -127,6 +130,14 @@ def _drop_seen(boiled: Trace, first: float, sd: float) -> bool:
         return True
     level, stderr = boiled.level(m // 2, m)
     return first - level > 8 * float(np.hypot(sd, stderr))
+
+
+def _rest(curve: Curve) -> float:
+    """From the typical level to the best value there can be; infinite where that is unknown."""
+    level = float(np.median(curve.y))
+    if curve.direction == "max":
+        return curve.bounds[1] - level if curve.bounds is not None else math.inf
+    return level if curve.kind in ("loss", "error") and float(curve.y.min()) >= 0 else math.inf
 
 
 def _chance(evidence: Evidence, name: str, boiled: Trace) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from ...curves import Curve, Estimate
 from ...estimands.api import estimate
 from .._scan import line
-from .._trace import Trace
+from .._trace import Trace, oriented
 from .._turns import Turn, distinct, turns_of
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -59,7 +59,7 @@ def overfitting(evidence: Evidence) -> Diagnosis:
     boiled = evidence.trace(name)
     if boiled is None:
         return too_short(VOICE, evidence, name)
-    turns = turns_of(boiled)
+    turns = turns_of(boiled, oriented(evidence.run[name]))
     smallest = min((t.p_value for t in turns), default=1.0)
     facts = {"points": boiled.count, "effective_points": boiled.effective, "alpha": ALPHA}
     found = [t for t in turns if t.p_value < ALPHA and t.size > SMALLEST * boiled.drop]

@@ -19,7 +19,8 @@ SEVERITY: Final = "warning"
 VOICE = Voice("overfitting_plateau", SEVERITY)
 
 GROWTH = 0.05  # of the total drop of training: a gap that grows by less is of no consequence
-FOLLOWS = 0.25  # of the slope of training: validation that improves by more than this follows it
+FOLLOWS = 0.5  # of the slope of training: validation that improves by as much follows it, and that must be excluded
+LEVEL = 0.25  # the same as estimated: validation that improves by more has not levelled off
 EACH = 0.01  # significance of either slope
 _LEAST = 8  # bins of a phase
 ADVICE = (
@@ -29,10 +30,10 @@ ADVICE = (
 
 
 def overfitting_plateau(evidence: Evidence) -> Diagnosis:
-    r"""Test that the gap grows, that training improves, and that validation follows by less than a quarter of it.
+    r"""Test that the gap grows, that training improves, and that validation follows by less than half of it.
 
     .. math:: p = 4\,P\Big(t_\nu > \max_{b,c} \frac{\hat\beta^\mathrm{gap}_{bc}}{\mathrm{se}}\Big), \qquad
-              \frac{\hat\beta_v - 0.25\,\hat\beta_t}{\sqrt{\mathrm{se}_v^2 + 0.25^2\,\mathrm{se}_t^2}} > t_{.01}
+              \frac{\hat\beta_v - 0.5\,\hat\beta_t}{\sqrt{\mathrm{se}_v^2 + 0.5^2\,\mathrm{se}_t^2}} > t_{.01}
 
     with hinges of the gap to the end of the last long phase of the learning rate.
 
@@ -49,7 +50,7 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     On a healthy run both curves improve in proportion, so that the second test fails; the gap alone grows on healthy runs
-    too. Errors are those of slopes under AR(1) noise at its cautious correlation. Validation that gets worse is
+    too; by its estimate validation improves by less than a quarter of what training does. Errors are those of slopes under AR(1) noise at its cautious correlation. Validation that gets worse is
     overfitting, not this.
     """
     curves = pair(VOICE, evidence, "to see them part")
@@ -86,7 +87,7 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
         "gap_growth": growth,
     }
     p_value = max(up.p_value, min(1.0, p_parted * ALPHA / EACH), min(1.0, p_train * ALPHA / EACH))
-    matters = growth > GROWTH * train.drop
+    matters = growth > GROWTH * train.drop and sv > LEVEL * st
     if p_value < ALPHA and matters:
         unit = evidence.run[val_name].x_unit
         at = float(gap.x[onset])

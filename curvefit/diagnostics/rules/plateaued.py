@@ -9,7 +9,7 @@ import numpy as np
 from ...curves import Estimate
 from ...curves.numbers import format_probability
 from ...segmentation._level_kink import level_kink
-from .._leveling import LIKELY, SMALL
+from .._leveling import CERTAIN, LIKELY, SLOW, SMALL
 from .._trace import Trace
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -50,7 +50,8 @@ def plateaued(evidence: Evidence) -> Diagnosis:
 
     Notes
     -----
-    A slope that is merely not significant proves nothing and gives "undecided" with the number of points that would
+    A curve that gained most of all in its first steps can still improve slowly and surely: if the gain left exceeds a tenth
+    of what the last nine tenths of the run gave, beyond noise, it is not level. A slope that is merely not significant proves nothing and gives "undecided" with the number of points that would
     decide. A level verdict carries a second opinion that knows no threshold: the kink of a broken line that ends with
     slope zero, with its interval and the p-value of there being one, under correlated noise. The forecast's own P(gain > eps), which allows for changes of course, is among
     the evidence, and above one half it leaves the question open.
@@ -99,6 +100,17 @@ def plateaued(evidence: Evidence) -> Diagnosis:
             f"By its last part {name} is level, but the forecast, which has seen other curves, gives a gain of more than "
             f"{percent(SMALL)} of all it has gained by {unit} {number(evidence.horizon)} a probability of "
             f"{format_probability(chance)}; going on for a fifth of the run would tell.",
+            facts,
+            metric=name,
+            p_value=p_value,
+        )
+    recent = float(boiled.trend[len(boiled) // 10] - boiled.trend.min())
+    facts["recent_drop"] = recent
+    if ahead.gain > SLOW * recent and ahead.p_no_gain() < CERTAIN:
+        return VOICE.absent(
+            f"{name} still improves, slowly: what is left to {unit} {number(evidence.horizon)} is less than {percent(SMALL)} of all it "
+            f"has gained, but {percent(ahead.gain / recent) if recent > 0 else 'all'} of what it gained since {unit} "
+            f"{number(float(boiled.x[len(boiled) // 10]))}.",
             facts,
             metric=name,
             p_value=p_value,

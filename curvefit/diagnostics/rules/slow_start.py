@@ -18,7 +18,7 @@ __all__ = ["SEVERITY", "slow_start"]
 SEVERITY: Final = "info"
 VOICE = Voice("slow_start", SEVERITY)
 
-ALPHA_START = 0.01
+ALPHA_START = 0.05  # information: a convex curve has no such bend at all
 LATEST = 0.5  # share of the run within which a start ends
 SMALLEST = 0.1  # of the total drop: what must be gained after the phase, and what may be gained in it
 ADVICE = (
