@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "Likelihood", "likelihood", "pooled", "settled"]
+__all__ = ["GRID", "Likelihood", "likelihoods", "pooled", "settled"]
 
 Array = NDArray[np.float64]
 
@@ -49,17 +49,17 @@ class Likelihood:
         return mean, float(np.sqrt(weight @ (GRID - mean) ** 2))
 
 
-def likelihood(rest: Sequence[Array], designs: Sequence[Array]) -> Likelihood:
-    r"""Restricted likelihood of AR(1) residuals in independent pieces.
+def likelihoods(rest: Sequence[Array], designs: Sequence[Array]) -> list[Likelihood]:
+    r"""Restricted likelihood of AR(1) residuals in independent pieces, of many curves at once.
 
     .. math:: \ell(\rho) = \tfrac12 \sum_k \big[\ln(1 - \rho^2) - \ln|X_k' \Omega^{-1} X_k|\big]
               - \tfrac{n - p}{2} \ln S(\rho)
 
     Parameters
     ----------
-    rest : sequence of ndarray
-        Residuals of each piece at unit weight.
-    designs : sequence of ndarray
+    rest : sequence of ndarray, shape (r, n_k)
+        Residuals of each piece at unit weight, one row per curve.
+    designs : sequence of ndarray, shape (r, n_k, p_k)
         The columns that were fitted to each piece, at the same weight.
 
     References
@@ -67,22 +67,25 @@ def likelihood(rest: Sequence[Array], designs: Sequence[Array]) -> Likelihood:
     Cheang and Reinsel (2000), Bias reduction of autoregressive estimates in time series regression model through restricted maximum
     likelihood. JASA 95, 1173-1184.
     """
-    log, power, free = np.zeros(GRID.size), np.zeros(GRID.size), 0
-    all_of = np.concatenate(rest)
-    least = 1e-12 * float(all_of @ all_of) + 1e-300
+    all_of = np.concatenate(rest, axis=1)
+    count = all_of.shape[0]
+    log, power, free = np.zeros((count, GRID.size)), np.zeros((count, GRID.size)), 0
+    least = 1e-12 * np.einsum("ij,ij->i", all_of, all_of) + 1e-300
     rho = GRID[:, None, None]
     for e, x in zip(rest, designs, strict=True):
-        p = x.shape[1]
-        z = np.column_stack([x, e])
-        inner, beside = z[1:-1], z[1:].T @ z[:-1]
-        gram = z.T @ z + rho**2 * (inner.T @ inner) - rho * (beside + beside.T)
-        gram[:, p, p] += least
-        root = np.diagonal(np.linalg.cholesky(gram), axis1=1, axis2=2)
-        log += 0.5 * np.log1p(-(GRID**2)) - np.sum(np.log(root[:, :p]), axis=1)
-        power += root[:, p] ** 2
-        free += e.size - p
+        p = x.shape[2]
+        z = np.concatenate([x, e[:, :, None]], axis=2)
+        inner, beside = z[:, 1:-1], np.swapaxes(z[:, 1:], 1, 2) @ z[:, :-1]
+        beside = (beside + np.swapaxes(beside, 1, 2))[:, None]
+        gram = (np.swapaxes(z, 1, 2) @ z)[:, None] + rho**2 * (np.swapaxes(inner, 1, 2) @ inner)[:, None] - rho * beside
+        gram[:, :, p, p] += least[:, None]
+        root = np.diagonal(np.linalg.cholesky(gram), axis1=2, axis2=3)
+        log += 0.5 * np.log1p(-(GRID**2)) - np.sum(np.log(root[:, :, :p]), axis=2)
+        power += root[:, :, p] ** 2
+        free += e.shape[1] - p
     free = max(free, 2)
-    return Likelihood(log - 0.5 * free * np.log(power), power, free, all_of)
+    log = log - 0.5 * free * np.log(power)
+    return [Likelihood(log[i], power[i], free, all_of[i]) for i in range(count)]
 
 
 def pooled(own: Likelihood, others: Sequence[Likelihood]) -> Array:
@@ -128,7 +131,7 @@ def _together(a: Array, b: Array) -> float:
     return float(a @ b) / power if power > 0 else 1.0
 
 
-def settled(log: Array, own: Likelihood, *, few: bool = False) -> tuple[float, float, float]:
+def settled(logs: Sequence[Array], own: Sequence[Likelihood], *, few: bool = False) -> tuple[Array, Array, Array]:
     r"""Correlation, the one to test with, and the standard deviation of the innovations that goes with that.
 
     .. math:: \ln \frac{\sigma(\rho_h)}{1 - \rho_h} = \int \ln \frac{\sigma(\rho)}{1 - \rho}\, dP(\rho)
@@ -137,17 +140,23 @@ def settled(log: Array, own: Likelihood, *, few: bool = False) -> tuple[float, f
 
     Parameters
     ----------
-    log : ndarray, shape (g,)
-        Logarithm of the likelihood.
-    own : Likelihood
-        Of the curve.
+    logs : sequence of ndarray, shape (g,)
+        Logarithm of the likelihood of each curve.
+    own : sequence of Likelihood
+        Of the curves, which have as many residuals.
     few : bool
         Average the noise itself instead: more cautious where little is known, as within a short stretch.
     """
-    weight = np.exp(log + _PRIOR - np.max(log + _PRIOR))
-    weight /= weight.sum()
-    lasting = np.maximum.accumulate(0.5 * np.log(own.power) - np.log1p(-GRID))
-    least = float(lasting[0])
-    aim = least + float(np.log(weight @ np.exp(lasting - least))) if few else float(weight @ lasting)
-    high = float(np.interp(aim, lasting, GRID))
-    return float(weight @ GRID), high, float(np.sqrt(np.interp(high, GRID, own.power) / own.free))
+    weight = np.stack(logs) + _PRIOR
+    weight = np.exp(weight - np.max(weight, axis=1, keepdims=True))
+    weight /= np.sum(weight, axis=1, keepdims=True)
+    power = np.stack([one.power for one in own])
+    lasting = np.maximum.accumulate(0.5 * np.log(power) - np.log1p(-GRID), axis=1)
+    if few:
+        least = lasting[:, :1]
+        aim = least[:, 0] + np.log(np.sum(weight * np.exp(lasting - least), axis=1))
+    else:
+        aim = np.sum(weight * lasting, axis=1)
+    high = np.array([np.interp(a, row, GRID) for a, row in zip(aim.tolist(), lasting, strict=True)])
+    noise = np.array([np.interp(h, GRID, row) for h, row in zip(high.tolist(), power, strict=True)])
+    return weight @ GRID, high, np.sqrt(noise / own[0].free)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._scan import student_tail, weighted_fit
-from ._trace import Trace
+from ._scan import student_tail
+from ._trace import Trace, decays, line_columns, recents
 
-__all__ = ["CERTAIN", "LIKELY", "SLOW", "SMALL", "Course", "course"]
+__all__ = ["CERTAIN", "LIKELY", "SLOW", "SMALL", "Course", "course", "courses"]
+
+Array = NDArray[np.float64]
 
 SMALL = 0.02
 """Share of the total drop below which what is left to gain counts as nothing."""
@@ -74,25 +77,30 @@ class Course:
 
 
 def course(trace: Trace, ratio: float, others: Sequence[Trace] = ()) -> Course | None:
-    r"""Extrapolate recent windows to ``ratio`` times the length of the data.
+    """`courses` of one curve, beside other curves of its run: those whose noise agrees help to tell its correlation."""
+    return courses([trace], [ratio], [others])[0]
+
+
+def courses(traces: Sequence[Trace], ratios: Sequence[float], others: Sequence[Sequence[Trace]]) -> list[Course | None]:
+    r"""Extrapolate recent windows of curves of one layout to ``ratios`` times the length of their data.
 
     .. math:: y = a - b \ln t + e, \qquad \text{gain} = b \ln r
 
-    by weighted least squares with the standard error that AR(1) noise gives, over the last 60, 40 and 25 % of the run (within the last phase of
-    the learning rate).
+    by weighted least squares with the standard error that AR(1) noise gives it, over the last 60, 40 and 25 % of the run
+    (within the last phase of the learning rate).
 
     Parameters
     ----------
-    trace : Trace
-        The curve.
-    ratio : float
-        Length of the run at the horizon over the length now, above 1.
-    others : sequence of Trace
-        Other curves of the run: those whose noise agrees help to tell its correlation.
+    traces : sequence of Trace
+        Curves with the same bins and phases.
+    ratios : sequence of float
+        Length of each run at the horizon over the length now, above 1.
+    others : sequence of sequences of Trace
+        Other curves of each run, see `course`.
 
     Returns
     -------
-    Course or None
+    list of Course or None
         None when fewer than 6 bins lie in the last phase.
 
     Notes
@@ -100,21 +108,34 @@ def course(trace: Trace, ratio: float, others: Sequence[Trace] = ()) -> Course |
     Along a power law, or any curve that is convex in ln t, the slope only gets smaller: the gain is then overstated,
     and "level" is a cautious verdict. A change that nothing announces is not in it.
     """
-    last = trace.spans[-1]
-    found = []
-    starts = {max(len(trace) - max(round(w * len(trace)), _LEAST), last.start) for w in _WINDOWS}
-    for start in sorted(s for s in starts if len(trace) - s >= _LEAST):
-        found.append(_log_slope(trace, start, [o for o in others if len(o) == len(trace)]))
+    bins, last = len(traces[0]), traces[0].spans[-1]
+    starts = {max(bins - max(round(w * bins), _LEAST), last.start) for w in _WINDOWS}
+    found = [_log_slopes(traces, start, others) for start in sorted(s for s in starts if bins - s >= _LEAST)]
     if not found:
-        return None
-    reach = float(np.log(ratio))
-    slopes, stderrs, dof = zip(*found, strict=True)
-    return Course(tuple(-b * reach for b in slopes), tuple(s * reach for s in stderrs), dof)
+        return [None] * len(traces)
+    out: list[Course | None] = []
+    for i, ratio in enumerate(ratios):
+        reach = float(np.log(ratio))
+        out.append(
+            Course(
+                tuple(-float(b[i]) * reach for b, _, _ in found),
+                tuple(float(s[i]) * reach for _, s, _ in found),
+                tuple(dof for _, _, dof in found),
+            )
+        )
+    return out
 
 
-def _log_slope(trace: Trace, start: int, others: Sequence[Trace]) -> tuple[float, float, int]:
-    """Slope in ln t from bin ``start`` on, its standard error and degrees of freedom; the noise is that of the window."""
-    recent = trace.since(start).beside([o.since(start) for o in others])
-    design = np.column_stack([np.ones(len(recent)), np.log((recent.at + 1.0) / trace.count)])
-    slopes, stderr = weighted_fit(recent, 0, len(recent), design)
-    return float(slopes[1]), float(stderr[1]), recent.dof
+def _log_slopes(traces: Sequence[Trace], start: int, others: Sequence[Sequence[Trace]]) -> tuple[Array, Array, int]:
+    """Slopes in ln t from bin ``start`` on, standard errors and degrees of freedom; the noise is that of the window."""
+    found = [
+        recent.beside([o.since(start) for o in own if len(o) == len(traces[0])])
+        for recent, own in zip(recents(traces, start), others, strict=True)
+    ]
+    weight = np.stack([t.weight for t in found])
+    _, _, along, scale = line_columns(traces[0], start, weight)
+    slopes = np.einsum("ij,ij->i", along, np.stack([t.y for t in found]) / weight) / scale
+    rho, noise = np.array([t.rho_high for t in found]), np.array([t.noise for t in found])
+    carried = np.einsum("ri,rik->rk", along, decays(rho, along.shape[1]))
+    carried[:, 0] /= np.sqrt(1 - rho**2)
+    return slopes, noise * np.sqrt(np.sum(carried**2, axis=1)) / scale, found[0].dof

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve
-from ..fitting.autocorrelation import lag1, robust_sd
-from ._trace import Trace, oriented
-from ._trend import MAD, slow_change
+from ._rows import MAD, lag1_rows, medians, rough_sds, slow_changes
+from ._trace import Trace, observed, oriented
 
-__all__ = ["Residuals", "residuals", "thinned"]
+__all__ = ["Residuals", "residuals", "residuals_of", "thinned"]
 
 Array = NDArray[np.float64]
 
@@ -58,73 +58,103 @@ class Residuals:
 
 def residuals(curve: Curve, trace: Trace) -> Residuals:
     """Residuals of the single observations of a curve about the trend of its trace."""
-    y = oriented(curve)
-    trend, settled = trace.expected()
+    return residuals_of([curve], [trace])[0]
+
+
+def residuals_of(curves: Sequence[Curve], traces: Sequence[Trace]) -> list[Residuals]:
+    """Residuals of curves whose traces have one layout: as many observations, the same bins, phases and pieces."""
+    first = traces[0]
+    low, high, share, settled = observed(first)
+    one = len(curves) == 1
+    y = oriented(curves[0])[None, :] if one else np.stack([oriented(c) for c in curves])
+    trend = np.stack([t.trend[low] + share * (t.trend[high] - t.trend[low]) for t in traces])
+    del low, high, share
+    rough = rough_sds(y[:, settled.argmax() :][:, -_MOST:])
+    positive = np.array([t.sign for t in traces]) > 0
+    positive &= (y.min(axis=1) > 0) & (trend.min(axis=1) > 0)
     value = y - trend
-    rough = robust_sd(y[settled.argmax() :][-_MOST:], order=2)
-    logs = np.log(y / trend) if trace.sign > 0 and float(y.min()) > 0 and float(trend.min()) > 0 else None
-    del y, trend  # of a long curve no array is kept longer than it is needed
     scaled = _evened(value, settled)
-    logarithmic = False
-    if logs is not None and _skew(scaled[settled]) > 0:
+    skew = _skews(scaled[:, settled])
+    logarithmic = positive & (skew > 0)
+    rows = np.flatnonzero(logarithmic)
+    if rows.size:
+        logs = np.log(y[rows] / trend[rows])
         other = _evened(logs, settled)
-        logarithmic = abs(_skew(other[settled])) < _skew(scaled[settled])
-        scaled = other if logarithmic else scaled
+        del logs
+        better = np.abs(_skews(other[:, settled])) < skew[rows]
+        logarithmic[rows[~better]] = False
+        scaled[rows[better]] = other[better]
         del other
-    del logs
-    spread = _spread(scaled[settled])
-    level = scaled / spread if spread > 0 else np.zeros(value.size)
+    del y, trend  # of a long curve no array is kept longer than it is needed
+    spread = _spreads(scaled[:, settled])
+    level = scaled / np.where(spread > 0, spread, np.inf)[:, None]
     del scaled
-    taken = max(len(trace) - trace.dof - 1 - 2 * len(trace.pieces), 1)  # by the trend, of what neighbors share
-    rho = lag1(np.clip(level[settled][-_MOST:], -4, 4), parameters=taken) if spread > 0 else 0.0
-    shock = np.concatenate((level[:1], level[1:] - rho * level[:-1]))
-    size = _spread(shock[settled])
-    shock = shock / size if size > 0 else np.zeros(value.size)
-    if rho > _CORRELATED:  # a single value that is off shows on its way in and on its way out
-        alone = np.concatenate(((shock[:-1] - rho * shock[1:]) / np.sqrt(1 + rho**2), shock[-1:]))
+    taken = max(len(first) - first.dof - 1 - 2 * len(first.pieces), 1)  # by the trend, of what neighbors share
+    rho = lag1_rows(np.minimum(np.maximum(level[:, settled][:, -_MOST:], -4.0), 4.0), taken)
+    shock = level.copy()
+    shock[:, 1:] -= rho[:, None] * level[:, :-1]
+    size = _spreads(shock[:, settled])
+    shock /= np.where(size > 0, size, np.inf)[:, None]
+    rows = np.flatnonzero(rho > _CORRELATED)
+    if rows.size:  # a single value that is off shows on its way in and on its way out
+        some, r = shock[rows], rho[rows, None]
+        alone = np.concatenate(((some[:, :-1] - r * some[:, 1:]) / np.sqrt(1 + r**2), some[:, -1:]), axis=1)
         inside = np.concatenate((settled[1:], [False]))  # not across the end of a phase
-        shock = np.where(inside & (alone > np.maximum(shock, 0)), alone, shock)
-    return Residuals(
-        value=value,
-        level=level,
-        shock=shock,
-        sd=_spread(value[settled]),
-        rough=rough,
-        rho=rho,
-        settled=settled,
-        logarithmic=logarithmic,
-    )
+        shock[rows] = np.where(inside & (alone > np.maximum(some, 0)), alone, some)
+    sd = _spreads(value[:, settled])
+    return [
+        Residuals(
+            value=value[i],
+            level=level[i],
+            shock=shock[i],
+            sd=float(sd[i]),
+            rough=float(rough[i]),
+            rho=float(rho[i]),
+            settled=settled,
+            logarithmic=bool(logarithmic[i]),
+        )
+        for i in range(len(curves))
+    ]
 
 
 def thinned(values: Array, most: int = _MOST) -> Array:
-    """At most about that many of the values, evenly spread."""
-    return values[:: max(values.size // most, 1)]
+    """At most about that many of the values of every row, evenly spread."""
+    return values[..., :: max(values.shape[-1] // most, 1)]
 
 
 def _evened(values: Array, settled: NDArray[np.bool_]) -> Array:
-    """Values about their median with the slow change of their size taken out."""
-    out: Array = values - np.median(thinned(values[settled]))
-    inner = out[settled]
+    """Values of each row about their median with the slow change of their size taken out."""
+    out: Array = values - medians(thinned(values[:, settled]))[:, None]
+    inner = out[:, settled]
     few = thinned(inner)
-    factor = slow_change(few, margin=2.0)
-    if np.ptp(factor) > 0:
-        inner /= np.interp(np.arange(inner.size, dtype=np.float64), np.linspace(0, inner.size - 1, few.size), factor)
-        out[settled] = inner
+    factor = slow_changes(few, margin=2.0)
+    rows = np.flatnonzero(np.max(factor, axis=1) > np.min(factor, axis=1))
+    if rows.size:
+        n = inner.shape[1]
+        if n > few.shape[1]:
+            at, known = np.arange(n, dtype=np.float64), np.linspace(0, n - 1, few.shape[1])
+            inner[rows] /= np.stack([np.interp(at, known, factor[row]) for row in rows.tolist()])
+        else:
+            inner[rows] /= factor[rows]
+        out[:, settled] = inner
     return out
 
 
-def _skew(values: Array) -> float:
-    """How much further the upper tenth of the values reaches than the lower one, 0 unless beyond three standard errors."""
+def _skews(values: Array) -> Array:
+    """How much further the upper tenth of each row reaches than the lower one, 0 unless beyond three standard errors."""
     few = thinned(values)
-    low, high = np.quantile(few, [0.1, 0.9])
-    if not low < 0 < high:
-        return 0.0
-    skew = float(np.log(high / -low))
-    return skew if abs(skew) > 3 * 1.8 / np.sqrt(few.size) else 0.0
+    last = few.shape[1] - 1
+    at = [0.1 * last, 0.9 * last]
+    places = sorted({min(int(a) + i, last) for a in at for i in (0, 1)})
+    ranked = np.partition(few, places, axis=1)
+    low, high = (ranked[:, int(a)] + (a - int(a)) * (ranked[:, min(int(a) + 1, last)] - ranked[:, int(a)]) for a in at)
+    fine = (low < 0) & (high > 0)
+    skew = np.log(np.where(fine, high, 1.0) / -np.where(fine, low, -1.0))
+    return np.asarray(np.where(np.abs(skew) > 3 * 1.8 / np.sqrt(few.shape[1]), skew, 0.0))
 
 
-def _spread(values: Array) -> float:
-    if not values.size:
-        return 0.0
+def _spreads(values: Array) -> Array:
+    if not values.shape[1]:
+        return np.zeros(values.shape[0])
     few = thinned(values)
-    return MAD * float(np.median(np.abs(few - np.median(few))))
+    return np.asarray(MAD * medians(np.abs(few - medians(few)[:, None])))

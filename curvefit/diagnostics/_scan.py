@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._trace import Trace
+from ._trace import Trace, decays
 
 __all__ = ["Rise", "line", "rise", "step", "student_tail", "weighted_fit"]
 
@@ -111,8 +111,7 @@ def _hinges(trace: Trace, starts: NDArray[np.intp], knots: NDArray[np.intp], sto
 def _noise_root(trace: Trace, stop: int) -> Array:
     """A square root R of the covariance R R' of the first bins: AR(1), with the size of each bin."""
     rho = trace.rho_high
-    i = np.arange(stop)
-    root = np.tril(rho ** np.maximum(i[:, None] - i[None, :], 0).astype(np.float64))
+    root = decays(np.array([rho]), stop)[0]
     root[:, 0] /= np.sqrt(1 - rho**2)
     out: Array = trace.noise * trace.weight[:stop, None] * root
     return out

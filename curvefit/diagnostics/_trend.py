@@ -9,15 +9,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAD", "fitted", "middle_of", "pieces", "slow_change", "trend"]
+from ._rows import MAD, clipped, medians, slow_changes
+
+__all__ = ["MAD", "fitted", "pieces", "slow_change", "trend", "trends"]
 
 Array = NDArray[np.float64]
 
-MAD = 1.482602218505602  # standard deviations per median absolute deviation, for Gaussian values
 _LEAD = 2  # bins at the start of a piece that no trend is asked to follow
 _SCALES = (0.025, 0.25, 10.0)
 _JUMPS = 8  # candidates for a sudden jump that are looked at
-_UNEVEN = float(np.log(10.0))  # noise is taken to change by at most this factor either way
 
 
 @lru_cache(maxsize=2048)
@@ -30,42 +30,67 @@ def _basis(n: int, p: int, offset: float) -> Array:
     return q
 
 
-def middle_of(values: Array) -> float:
-    """Median of finite values; for a few dozen a fifth of the time that `numpy.median` takes."""
-    n = values.size
-    half = n // 2
-    if n % 2:
-        return float(np.partition(values, half)[half])
-    both = np.partition(values, [half - 1, half])
-    return float(0.5 * (both[half - 1] + both[half])) if n else float("nan")
+@lru_cache(maxsize=1024)
+def _bases(n: int, p: int, scales: int) -> tuple[Array, Array]:
+    """Those of several scales, shape (s, n, p), and the same transposed."""
+    q = np.stack([_basis(n, p, offset) for offset in _SCALES[:scales]])
+    back = np.ascontiguousarray(np.swapaxes(q, 1, 2))
+    q.flags.writeable = back.flags.writeable = False
+    return q, back
 
 
-def pieces(y: Array, starts: Collection[int]) -> list[tuple[int, int]]:
-    """Bins between phases and between sudden jumps: one bad jump would otherwise pass for noise everywhere.
+def pieces(y: Array, starts: Collection[int]) -> list[tuple[tuple[int, int], ...]]:
+    """Bins of each row between phases and between sudden jumps: one bad jump would otherwise pass for noise everywhere.
 
     A jump is a change of the median of three bins that stands far out of the differences between bins and dwarfs the
     changes beside it, in which a steep start differs.
+
+    Parameters
+    ----------
+    y : ndarray, shape (r, m)
+        Bins of each curve.
+    starts : collection of int
+        First bins of the phases.
     """
-    cuts = {*starts, y.size}
-    if y.size >= 16:
-        middle = np.median(np.lib.stride_tricks.sliding_window_view(y, 3), axis=1)  # of bins i, i + 1, i + 2
-        change = np.abs(middle[3:] - middle[:-3])  # between bins i..i+2 and i+3..i+5: a jump before bin i + 3
-        typical = MAD * float(np.median(np.abs(np.diff(y, 2)))) / np.sqrt(6.0)
-        order = np.argsort(-change)[:_JUMPS]
-        for i in order.tolist():
-            far = np.r_[change[max(i - 6, 0) : max(i - 2, 0)], change[i + 3 : i + 7]]
-            at = i + 3
-            near = any(abs(at - c) < 4 for c in cuts)
-            if change[i] > 8 * typical and change[i] > 4 * float(np.max(far, initial=0.0)) and i >= 3 and not near:
-                cuts.add(i + 2 + int(np.argmax(np.abs(np.diff(y[i + 1 : i + 5])))))
-    ends = sorted(cuts)
-    return list(pairwise(ends))
+    m = y.shape[1]
+    smooth = tuple(pairwise(sorted({*starts, m})))
+    out = [smooth] * y.shape[0]
+    if m < 16:
+        return out
+    # of bins i, i + 1, i + 2
+    low, high = np.minimum(y[:, :-2], y[:, 1:-1]), np.maximum(y[:, :-2], y[:, 1:-1])
+    middle = np.maximum(low, np.minimum(high, y[:, 2:]))
+    change = np.abs(middle[:, 3:] - middle[:, :-3])  # between bins i..i+2 and i+3..i+5: a jump before bin i + 3
+    bent = y[:, 2:] - y[:, 1:-1] - (y[:, 1:-1] - y[:, :-2])
+    typical = MAD * medians(np.abs(bent)) / np.sqrt(6.0)
+    for row in np.flatnonzero(np.max(change, axis=1) > 8 * typical).tolist():
+        cuts = _cuts(y[row], change[row], 8 * float(typical[row]), {*starts, m})
+        out[row] = tuple(pairwise(sorted(cuts)))
+    return out
+
+
+def _cuts(y: Array, change: Array, least: float, cuts: set[int]) -> set[int]:
+    """The cuts there are and one at every jump."""
+    order = np.argsort(-change)[:_JUMPS]
+    for i in order.tolist():
+        far = np.concatenate((change[max(i - 6, 0) : max(i - 2, 0)], change[i + 3 : i + 7]))
+        at = i + 3
+        near = any(abs(at - c) < 4 for c in cuts)
+        if change[i] > least and change[i] > 4 * float(np.max(far, initial=0.0)) and i >= 3 and not near:
+            cuts.add(i + 2 + int(np.argmax(np.abs(np.diff(y[i + 1 : i + 5])))))
+    return cuts
 
 
 def trend(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArray[np.bool_]]:
-    """Trend of each piece, how many parameters it took, and which bins it uses: see `fitted`."""
+    """`trends` of one curve."""
+    out, total, kept = trends(y[None, :], parts)
+    return out[0], total, kept
+
+
+def trends(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, int, NDArray[np.bool_]]:
+    """Trend of each piece of every row, how many parameters it took, and which bins it uses: see `fitted`."""
     out, designs, kept = fitted(y, parts)
-    return out, sum(q.shape[1] for q in designs), kept
+    return out, sum(q.shape[2] for q in designs), kept
 
 
 def fitted(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, list[Array], NDArray[np.bool_]]:
@@ -73,61 +98,52 @@ def fitted(y: Array, parts: Sequence[tuple[int, int]]) -> tuple[Array, list[Arra
 
     The first two bins of a piece are left as they are: what bends there faster than a trend can is neither noise nor
     correlation. Of three scales of position, from logarithmic to even, the one that leaves least is taken.
+
+    Parameters
+    ----------
+    y : ndarray, shape (r, m)
+        Bins of each curve.
+    parts : sequence of (int, int)
+        The pieces that all of them have.
     """
     out = y.copy()
-    kept = np.ones(y.size, bool)
+    kept = np.ones(y.shape[1], bool)
     designs = []
     for i, (start, stop) in enumerate(parts):
         lead = _LEAD if stop - start >= 4 * _LEAD else 0
         kept[start : start + lead] = False
-        part = y[start + lead : stop]
-        n = part.size
+        n = stop - start - lead
         # a later piece often falls and then turns: a line would leave that to the noise
-        p = max(int(np.clip(n // 6, min(n // 2, 3), 8)) if i == 0 else int(np.clip(n // 5, min(n // 3, 2), 4)), 1)
-        columns = [_basis(n, p, offset) for offset in (_SCALES if n >= 24 or i else _SCALES[:2])]
-        tried = [_robust_fit(part, q) for q in columns]
-        best = min(range(len(tried)), key=lambda k: tried[k][1])
-        out[start + lead : stop] = tried[best][0]
-        designs.append(columns[best])
+        p = max(min(max(n // 6, min(n // 2, 3)), 8) if i == 0 else min(max(n // 5, min(n // 3, 2)), 4), 1)
+        q, back = _bases(n, p, 3 if n >= 24 or i else 2)
+        out[:, start + lead : stop], best = _robust_fit(y[:, start + lead : stop], q, back)
+        designs.append(q[best])
     return out, designs, kept
 
 
-def _robust_fit(y: Array, q: Array) -> tuple[Array, float]:
-    """Projection on the columns of q with values pulled in to 3.5 robust standard deviations, and what it leaves."""
-    n, p = q.shape
-    if np.ptp(y) == 0:
-        return y.copy(), 0.0  # no rounding where nothing varies
-    mean = q @ (q.T @ y)
+def _robust_fit(y: Array, q: Array, back: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Projection on the columns of that q that leaves least, with values pulled in to 3.5 robust standard deviations; and which."""
+    n, p = q.shape[1:]
+    wide = float(np.sqrt(n / max(n - p, 1)))
+    mean = (y @ q) @ back  # (scales, rows, n)
     rest = y - mean
     for _ in range(3):
-        spread = MAD * middle_of(np.abs(rest)) * float(np.sqrt(n / max(n - p, 1)))
-        if spread <= 0:
-            break
-        mean = q @ (q.T @ (mean + np.clip(rest, -3.5 * spread, 3.5 * spread)))
+        reach = 3.5 * (MAD * wide * medians(np.abs(rest)))
+        new = ((mean + clipped(rest, reach)) @ q) @ back
+        live = reach > 0
+        mean = new if live.all() else np.where(live[..., None], new, mean)
         rest = y - mean
-    reach = 3.5 * MAD * middle_of(np.abs(rest))
-    return mean, float(np.sum(np.clip(rest, -reach, reach) ** 2)) if reach > 0 else float(rest @ rest)
+    reach = 3.5 * MAD * medians(np.abs(rest))
+    reach[reach <= 0] = np.inf
+    best = np.argmin(np.sum(clipped(rest, reach) ** 2, axis=-1), axis=0)
+    still = np.max(y, axis=1) == np.min(y, axis=1)
+    best[still] = 0
+    out = mean[best, np.arange(y.shape[0])]
+    out[still] = y[still]  # no rounding where nothing varies
+    return out, best
 
 
 def slow_change(residual: Array, margin: float = 1.0) -> Array:
-    """Size of the noise relative to its typical size: a power of the position, shrunk to none.
-
-    Parameters
-    ----------
-    residual : ndarray, shape (n,)
-        In order.
-    margin : float
-        Standard errors by which the power is shrunk towards 0.
-    """
-    n = residual.size
-    s = np.log1p(np.arange(n) / max(n / 40, 1.0))
-    s = s - s.mean()
-    size = np.abs(residual)
-    spread = MAD * middle_of(size)
-    power = float(s @ s)
-    if not (spread > 0 and power > 0):
-        return np.ones(n)
-    slope = float(s @ np.log(np.maximum(size / spread, 0.01))) / power
-    slope = np.sign(slope) * max(abs(slope) - margin / np.sqrt(power), 0.0)
-    out: Array = np.exp(np.clip(slope * s, -_UNEVEN, _UNEVEN))
+    """`slow_changes` of one curve."""
+    out: Array = slow_changes(residual[None, :], margin)[0]
     return out

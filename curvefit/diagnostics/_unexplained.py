@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from ..curves import Curve, Estimate, Interval, Run, Schedule
-from ._changes import AFTER, REACH, SIDE, Change, changes, dated
+from ._changes import AFTER, ALPHA_CHANGE, REACH, SIDE, Change, dated
 from ._steps import strongest_steps
 from ._trace import Trace
 from .evidence import Evidence
 
 __all__ = ["ALPHA_CHANGE", "Sorted", "place_of", "sort_changes"]
-
-ALPHA_CHANGE: Final = 0.01
-"""Share of curves without a sudden change in which one may be found; rules that warn ask for less."""
 
 _BACK = 0.25  # share of a change for the worse that may be left when it counts as gone
 _NOTHING = 0.1  # share of the total drop below which a run had not begun to learn
@@ -48,7 +44,7 @@ class Sorted:
 def sort_changes(evidence: Evidence, name: str, trace: Trace, alpha: float) -> Sorted:
     """Changes of a curve that are found at ``alpha``, by what explains them."""
     kinds: dict[str, list[Change]] = {"drops": [], "unexplained": [], "explained": [], "passing": []}
-    found = [c for c in changes(trace, ALPHA_CHANGE) if c.p_value < alpha]
+    found = [c for c in evidence.changes(name) if c.p_value < alpha]
     fine = [c for c in strongest_steps(evidence.run[name], trace, alpha) if all(abs(c.at - f.at) > SIDE for f in found)]
     found = sorted([*found, *fine], key=lambda c: c.at)
     restarts = [c for c in found if c.size > 0 and _is_reached(trace, c, 0.0)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from functools import cached_property
@@ -11,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, CurvefitError, Metric, Run, Schedule, UsageError
-from ..curves.numbers import format_x
-from ..estimands import horizon_grid
 from ..forecasting.chances import chance_as_good
 from ..forecasting.forecast import Forecast
 from ..forecasting.scheduled import forecast_run
+from ._changes import ALPHA_CHANGE, Change, changes
+from ._future import check_begins, future_grid, landmarks
 from ._leveling import Course, course
 from ._noise import Residuals, residuals
 from ._phases import Phase, phases
-from ._trace import HIGHEST, Trace, oriented, trace
+from ._trace import HIGHEST, Trace, oriented
+from ._traces import trace
 
 __all__ = ["Evidence", "check_begins", "future_grid"]
 
@@ -76,8 +76,10 @@ class Evidence:
         self._asked_horizon = horizon
         self._traces: dict[str, Trace | None] = {}
         self._raw: dict[str, Trace | None] = {}
+        self._recent: dict[tuple[str, int], Trace] = {}
         self._residuals: dict[str, Residuals | None] = {}
         self._courses: dict[str, Course | None] = {}
+        self._changes: dict[str, tuple[Change, ...]] = {}
         self._forecasts: dict[str, Forecast | None] = {}
         if metric is not None:
             run[metric]  # an unknown name is an error that lists the choices
@@ -168,28 +170,36 @@ class Evidence:
     def trace(self, name: str) -> Trace | None:
         """Averages, trend and noise of a curve; None when it is too short or its direction is unknown."""
         if name not in self._traces:
-            own = self._alone(name)
-            self._traces[name] = None if own is None else own.beside(self._others(name))
+            own = self.alone(name)
+            self._traces[name] = None if own is None else own.beside(self.others(name))
         return self._traces[name]
 
     def recent(self, name: str, start: int) -> Trace:
         """The bins of a trace from ``start`` on, see `Trace.since`, with the correlation from all curves that agree."""
-        own = self._alone(name)
-        if own is None:
-            raise UsageError(f"{name} has no trace", where=self.run.name)
-        others = [o for o in self._others(name) if len(o) == len(own)]
-        return own.since(start).beside([o.since(start) for o in others])
+        if (name, start) not in self._recent:
+            own = self.alone(name)
+            if own is None:
+                raise UsageError(f"{name} has no trace", where=self.run.name)
+            others = [o for o in self.others(name) if len(o) == len(own)]
+            self._recent[name, start] = own.since(start).beside([o.since(start) for o in others])
+        return self._recent[name, start]
 
-    def _alone(self, name: str) -> Trace | None:
+    def alone(self, name: str) -> Trace | None:
+        """The trace of a curve by itself."""
         if name not in self._raw:
             self._raw[name] = trace(self.run[name], self.phases)
         return self._raw[name]
 
-    def _others(self, name: str) -> list[Trace]:
-        """Traces of the other curves that matter."""
-        names = dict.fromkeys((self.main, self.training, self.validation, self.score))
-        found = [self._alone(k) for k in names if k is not None and k != name]
+    def others(self, name: str) -> list[Trace]:
+        """Traces of the other curves that matter, each by itself."""
+        found = [self.alone(k) for k in self.mattering if k != name]
         return [t for t in found if t is not None]
+
+    @property
+    def mattering(self) -> tuple[str, ...]:
+        """Names of the main, training and validation curve and of the validation accuracy."""
+        names = (self.main, self.training, self.validation, self.score)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
 
     def residuals(self, name: str) -> Residuals | None:
         """Single observations about the trend; None where there is no trace."""
@@ -197,6 +207,13 @@ class Evidence:
             boiled = self.trace(name)
             self._residuals[name] = None if boiled is None else residuals(self.run[name], boiled)
         return self._residuals[name]
+
+    def changes(self, name: str) -> tuple[Change, ...]:
+        """Sudden lasting changes of a curve; none where there is no trace."""
+        if name not in self._changes:
+            boiled = self.trace(name)
+            self._changes[name] = () if boiled is None else changes(boiled, ALPHA_CHANGE)
+        return self._changes[name]
 
     # training and validation together
 
@@ -279,15 +296,39 @@ class Evidence:
     def course(self, name: str) -> Course | None:
         """What is left to gain to the horizon if the present course goes on; None when too little shows one."""
         if name not in self._courses:
-            boiled, horizon = self.trace(name), self.horizon
-            curve = self.run[name]
-            if boiled is None or horizon is None or horizon <= curve.x[-1]:
-                self._courses[name] = None
-            else:
-                span = float(curve.x[-1] - curve.x[0]) * boiled.count / max(boiled.count - 1, 1)
-                ratio = 1.0 + (horizon - float(curve.x[-1])) / span if span > 0 else 2.0
-                self._courses[name] = course(boiled, ratio, self._others(name))
+            boiled, ratio = self.trace(name), self.stretch(name)
+            self._courses[name] = None if boiled is None or ratio is None else course(boiled, ratio, self.others(name))
         return self._courses[name]
+
+    def stretch(self, name: str) -> float | None:
+        """Length of a curve at the horizon over its length now; None where it has no trace or ends there."""
+        boiled, horizon = self.trace(name), self.horizon
+        curve = self.run[name]
+        if boiled is None or horizon is None or horizon <= curve.x[-1]:
+            return None
+        span = float(curve.x[-1] - curve.x[0]) * boiled.count / max(boiled.count - 1, 1)
+        return 1.0 + (horizon - float(curve.x[-1])) / span if span > 0 else 2.0
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """Names of the curves that most rules look at, the main one first."""
+        found = (self.main, self.progress, self.validation)
+        return tuple(dict.fromkeys(name for name in found if name is not None))
+
+    def keep(self, name: str, fact: Residuals | Course | tuple[Change, ...]) -> None:
+        """Take a fact about a curve from where it was found for many runs at once."""
+        if isinstance(fact, Residuals):
+            self._residuals[name] = fact
+        elif isinstance(fact, Course):
+            self._courses[name] = fact
+        else:
+            self._changes[name] = fact
+
+    def keep_trace(self, name: str, own: Trace, late: Trace | None = None) -> None:
+        """Take the trace of a curve by itself, or its later part as well, from where many were found at once."""
+        self._raw[name] = own
+        if late is not None:
+            self._recent[name, len(own) - len(late)] = late
 
     def forecast(self, name: str) -> Forecast | None:
         """Forecast of a curve at a quarter, half and all of the way to the horizon; None where there can be none."""
@@ -320,7 +361,7 @@ class Evidence:
             return None  # a value that is as good as infinite has no future
         last = float(curve.x[-1])
         end = self.horizon if last == self.last_x else last + (self.horizon - self.last_x)
-        return _landmarks(last, end) if end > last else None
+        return landmarks(last, end) if end > last else None
 
     def chance_gain_exceeds(self, name: str, gain: float) -> float | None:
         """P(mean curve at the horizon is better than the level now by ``gain``), corrected as in `forecasting.chances`.
@@ -337,46 +378,6 @@ class Evidence:
             return None
         better = found.level_now - gain if found.direction == "min" else found.level_now + gain
         return float(chance_as_good(found.at(-1), better)[0, 0])
-
-
-def check_begins(ahead: Forecast, curve: Curve, horizon: float | None) -> None:
-    """A forecast that is given belongs to the curve as it is now, and ends where the question does.
-
-    Raises
-    ------
-    UsageError
-        When it was made before the last observation, of another curve, or up to another x.
-    """
-    where = curve.metric.name
-    if len(curve) and not ahead.x_last == float(curve.x[-1]):
-        raise UsageError(
-            f"the forecast begins after {format_x(ahead.x_last)}, {where} ends at {format_x(float(curve.x[-1]))}",
-            code="CF-USE-007",
-            where=where,
-            hint="leave the forecast out, or make it from this curve",
-        )
-    if horizon is not None and not math.isclose(float(ahead.x[-1]), horizon, rel_tol=1e-9):
-        raise UsageError(
-            f"the forecast ends at {format_x(float(ahead.x[-1]))}, the horizon is {format_x(horizon)}",
-            code="CF-USE-007",
-            where=where,
-            hint="one of the two: the horizon of a forecast is its last x",
-        )
-
-
-def future_grid(curve: Curve, horizon: float) -> Array:
-    """The future x on which a run is judged: `estimands.horizon_grid`, a quarter and half of the way among them."""
-    x = np.union1d(horizon_grid(curve, horizon), _landmarks(float(curve.x[-1]), horizon))
-    same = np.flatnonzero(np.diff(x) <= 1e-12 * np.abs(x[1:]))  # but for rounding
-    keep = np.ones(x.size, bool)
-    ours = np.isin(x, _landmarks(float(curve.x[-1]), horizon))
-    keep[np.where(ours[same], same + 1, same)] = False
-    return np.asarray(x[keep])
-
-
-def _landmarks(last: float, end: float) -> Array:
-    x = np.unique([last + 0.25 * (end - last), last + 0.5 * (end - last), end])
-    return np.asarray(x[x > last])
 
 
 def _stem(name: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["BumpDesign", "BumpFit", "whiten"]
 
 Array = NDArray[np.float64]
-_KEPT = 4  # correlations for which the whitened laws of a design are kept
+_KEPT = 12  # correlations for which the whitened laws of a design are kept
 
 
 def whiten(columns: Array, rho: float) -> Array:

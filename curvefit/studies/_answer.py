@@ -15,6 +15,7 @@ from ..curves import Curve, CurvefitError, DataError, Estimate, Run, Status
 from ..curves.numbers import format_x
 from ..decisions._gain import smallest_gain
 from ..decisions.recommend import recommend
+from ..diagnostics._together import in_turn
 from ..diagnostics.api import judge
 from ..diagnostics.diagnosis import Diagnoses
 from ..diagnostics.evidence import Evidence, future_grid
@@ -317,11 +318,11 @@ def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
     for (case, _, _), made in zip(asked, _together(asked), strict=True):
         if made is not None:
             case.soon = made
-    for case in cases:
-        if case.evidence is not None:
-            with case.attempt("diagnoses"):
-                case.diagnoses = judge(case.evidence, config.rules or None)
-            case.evidence = None  # the traces of one run are enough to hold
+    ready = [case for case in cases if case.evidence is not None]
+    for case, evidence in zip(ready, in_turn(case.evidence for case in ready if case.evidence), strict=True):
+        with case.attempt("diagnoses"):
+            case.diagnoses = judge(evidence, config.rules or None)
+        case.evidence = None  # the facts about a few runs are enough to hold
 
 
 def _prepared(case: _Case) -> Callable[[Curve, _Array], Forecast]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from .._phases import Phase
 from .._scan import student_tail
-from .._trace import Trace, trace
+from .._trace import Trace
+from .._traces import trace
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
 from .._scan import student_tail
-from .._trace import Trace
+from .._trace import Trace, decays
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice, place
@@ -60,7 +61,7 @@ def slow_start(evidence: Evidence) -> Diagnosis:
     m = len(boiled)
     widths = [w for w in sorted({2, 3, 4, 6, 8, 12, 16, 20}) if 3 * w <= m and w <= LATEST * m]
     late = evidence.recent(name, m // 2)  # a fall that comes suddenly would pass for noise near it
-    tested = [(_bend(boiled, late, w), w) for w in widths]
+    tested = list(zip(_bends(boiled, late, tuple(widths)), widths, strict=True))
     facts = {"points": float(boiled.count), "rho": boiled.rho, "alpha": ALPHA_START}
     (t, size), width = max(tested, key=lambda one: one[0][0])
     p_value = min(1.0, len(widths) * student_tail(t, late.dof))
@@ -91,16 +92,30 @@ def slow_start(evidence: Evidence) -> Diagnosis:
     )
 
 
-def _bend(boiled: Trace, late: Trace, w: int) -> tuple[float, float]:
-    """Student statistic and size of twice the middle mean less its neighbors."""
-    (first, _), (middle, _), (last, _) = (boiled.level(k * w, (k + 1) * w) for k in range(3))
-    size = 2 * middle - first - last
+def _bends(boiled: Trace, late: Trace, widths: tuple[int, ...]) -> list[tuple[float, float]]:
+    """Student statistic and size of twice the middle mean less its neighbors, for windows of each width."""
+    contrasts = _contrasts(widths)
+    n = contrasts.shape[1]
+    sizes = contrasts @ (boiled.y[:n] - boiled.y[0])
+    c = contrasts * boiled.weight[:n]
     rho = late.rho_high
-    i = np.arange(3 * w)
-    c = np.repeat([-1.0, 2.0, -1.0], w) / w * boiled.weight[: 3 * w]
-    variance = float(c @ (rho ** np.abs(i[:, None] - i[None, :])) @ c) / (1 - rho**2)
-    stderr = late.noise * float(np.sqrt(max(variance, 0.0)))
-    return (size / stderr if stderr > 0 else (np.inf if size > 0 else 0.0)), size / 2
+    carried = c @ decays(np.array([rho]), n)[0]
+    variances = np.sum((2 * carried - c) * c, axis=1) / (1 - rho**2)
+    stderrs = late.noise * np.sqrt(np.maximum(variances, 0.0))
+    return [
+        ((size / stderr if stderr > 0 else (np.inf if size > 0 else 0.0)), size / 2)
+        for size, stderr in zip(sizes.tolist(), stderrs.tolist(), strict=True)
+    ]
+
+
+@lru_cache(maxsize=64)
+def _contrasts(widths: tuple[int, ...]) -> np.ndarray:
+    """Twice the middle mean less its neighbors, one row per width."""
+    out = np.zeros((len(widths), 3 * max(widths)))
+    for row, w in zip(out, widths, strict=True):
+        row[: 3 * w] = np.repeat([-1.0, 2.0, -1.0], w) / w
+    out.flags.writeable = False
+    return out
 
 
 def _end(boiled: Trace, width: int) -> int:

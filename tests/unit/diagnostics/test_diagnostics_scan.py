@@ -8,7 +8,7 @@ from curvefit.curves import Curve
 from curvefit.diagnostics._leveling import course
 from curvefit.diagnostics._phases import Phase
 from curvefit.diagnostics._scan import WINDOWS, line, rise, step, student_tail
-from curvefit.diagnostics._trace import trace
+from curvefit.diagnostics._traces import trace
 from curvefit.simulate import NOISES
 
 ALL = (Phase(-np.inf, np.inf),)

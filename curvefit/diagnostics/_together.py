@@ -1,0 +1,94 @@
+"""Facts about many runs at once: a small array call for each of them becomes one for all."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from ..curves import UsageError
+from ._changes import ALPHA_CHANGE, changes_of
+from ._leveling import courses
+from ._noise import residuals_of
+from ._trace import Span, Trace, recents
+from ._traces import traces
+from .evidence import Evidence
+
+__all__ = ["find_together", "in_turn"]
+
+_AT_ONCE = 1 << 17  # points of the curves that are looked at together
+
+_Layout = tuple[int, tuple[Span, ...], tuple[tuple[int, int], ...], bytes]
+
+
+def in_turn(evidences: Iterable[Evidence]) -> Iterator[Evidence]:
+    """The evidence of one run after the other, its facts found with those of as many more as have so many points."""
+    waiting: deque[Evidence] = deque()
+    points = 0
+    for evidence in evidences:
+        waiting.append(evidence)
+        points += sum(len(curve) for curve in evidence.run.curves.values())
+        if points > _AT_ONCE:
+            yield from _emptied(waiting)
+            points = 0
+    yield from _emptied(waiting)
+
+
+def _emptied(waiting: deque[Evidence]) -> Iterator[Evidence]:
+    with suppress(ArithmeticError, ValueError, MemoryError):  # what goes wrong with one is said when that one is judged
+        find_together(waiting)
+    while waiting:
+        yield waiting.popleft()
+
+
+def find_together(evidences: Sequence[Evidence]) -> None:
+    """Find the traces, residuals and courses that most rules will ask for, and leave them with the evidence.
+
+    Parameters
+    ----------
+    evidences : sequence of Evidence
+        Of any runs; those whose curves have the same length and phases are worked on at once.
+
+    Notes
+    -----
+    One run by itself goes through the same functions: nothing depends on the company it is in.
+    """
+    asked = [(e, name) for e in evidences for name in dict.fromkeys((*e.judged, *e.mattering))]
+    found = traces([e.run[name] for e, name in asked], [e.phases for e, _ in asked])
+    for (e, name), own in zip(asked, found, strict=True):
+        if own is not None:
+            e.keep_trace(name, own)
+    groups: dict[_Layout, list[tuple[Evidence, str, Trace]]] = {}
+    for e in evidences:
+        for name in e.judged:
+            boiled = e.trace(name)
+            if boiled is not None:
+                layout = boiled.count, boiled.spans, boiled.pieces, boiled.at.tobytes()
+                groups.setdefault(layout, []).append((e, name, boiled))
+    for group in groups.values():
+        _of_one_layout(group)
+
+
+def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
+    boiled = [t for *_, t in group]
+    for (e, name, _), single in zip(group, residuals_of([e.run[name] for e, name, _ in group], boiled), strict=True):
+        e.keep(name, single)
+    for (e, name, _), change in zip(group, changes_of(boiled, ALPHA_CHANGE), strict=True):
+        e.keep(name, change)
+    alone = [(e, name, t) for e, name, t in group if not e.others(name)]
+    half = len(boiled[0]) // 2
+    for (e, name, t), late in zip(alone, recents([t for *_, t in alone], half) if alone else (), strict=True):
+        e.keep_trace(name, t, late)
+    ahead = [(e, name, t, ratio) for e, name, t in group if (ratio := _stretch(e, name)) is not None]
+    if ahead:
+        of = [t for _, _, t, _ in ahead], [r for *_, r in ahead], [e.others(name) for e, name, *_ in ahead]
+        for (e, name, *_), course in zip(ahead, courses(*of), strict=True):
+            if course is not None:
+                e.keep(name, course)
+
+
+def _stretch(evidence: Evidence, name: str) -> float | None:
+    try:
+        return evidence.stretch(name)
+    except UsageError:  # a horizon that is not beyond the data: told by who asks for it
+        return None
