@@ -34,6 +34,9 @@ def judged(
     name = asked.metric.name
     found = judge(Evidence(run, metric=name, ahead=ahead), _RULES)
     hopeless = "hopeless" in (*asked.any_of, *asked.all_of)
+    ahead_of_us = (
+        asked.target is not None and asked.sign * (ahead.level_now - asked.target) > 0
+    )  # else a criterion of its own
     answer = recommend(
         run,
         metric=name,
@@ -41,7 +44,7 @@ def judged(
         cost_per_unit=asked.prices[0],
         worth_per_unit=asked.prices[1],
         min_gain=min_gain,
-        target=asked.target if hopeless else None,
+        target=asked.target if hopeless and ahead_of_us else None,
         best=asked.best if hopeless else None,
         forecast=ahead,
         diagnoses=found,

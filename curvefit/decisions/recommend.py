@@ -95,7 +95,8 @@ def recommend(
     Gains are those of the mean curve against its local mean now, not of single noisy values; what prices are weighed
     by counts over the checkpoint that is kept, where that is better, and leaves out what is not known of the mean now.
     STOP needs
-    P(gain >= min_gain) below 0.1, a best net worth of 0, a goal out of reach or a planned length that is reached, and is never said of a run that is too
+    P(gain >= min_gain) below 0.1, a best net worth of 0, a target that is reached (where no prices are given), a goal out of
+    reach or a planned length that is reached, and is never said of a run that is too
     short to tell (fewer than 20 points with an undecided plateau, or an underdetermined run) or that levels off under a
     learning rate that has not been lowered yet: annealing would still bring something. A probability from 0.1 to 0.25
     with a median gain below min_gain is COLLECT_MORE where no prices are given. Along parameters, where no run
@@ -146,9 +147,10 @@ def recommend(
         if answer is not None:
             return answer
     if target is not None and case.gains.sign * (forecast.level_now - target) <= 0:
-        case.also.append(
-            f"the target {format_number(target, digits=6)} has been reached: the local mean is {format_number(forecast.level_now)}"
-        )
+        there = f"the target {format_number(target, digits=6)} has been reached: the local mean is {format_number(forecast.level_now)}"
+        if cost_per_unit is None and curve.x_unit != "parameter":
+            return case.answer(Action.STOP, there, f"if the run went on: {case.chance()}")
+        case.also.append(there)
         target = None
     if best is not None and case.gains.sign * (forecast.level_now - best) <= 0:
         beaten = f"the best earlier value {format_number(best, digits=6)} is beaten: the local mean is {format_number(forecast.level_now)}"

@@ -115,6 +115,15 @@ def test_target_is_reached_by_the_smoothed_value_twice():
     assert at == 53 and "target 0.5" in answer.reason
 
 
+def test_a_target_that_is_reached_is_for_the_criterion_of_that_name():
+    falls = noisy(1.0 + 2.0 * X**-0.3, 0.003)[:500]
+    goal = {"target": 1.0 + 2.0 * 250**-0.3, "horizon": 5000}
+    at, answer = watch(Monitor("val_loss", any_of=("gain", "hopeless"), **goal), falls)
+    assert at is None and answer.action is Action.CONTINUE
+    at, answer = watch(Monitor("val_loss", **goal), falls)
+    assert 230 <= at <= 270 and answer.reasons[-1] == "criterion: target"
+
+
 def test_hopeless_against_a_best_value():
     at, answer = watch(Monitor("val_loss", best=0.1, horizon=1000), LEVEL)
     assert at is not None and at < 400

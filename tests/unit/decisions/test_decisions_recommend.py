@@ -147,6 +147,11 @@ def test_a_target_is_reached_or_out_of_reach():
     far = ask(gains, sd=0.01, target=0.5, min_gain=0.01)
     assert far.action is Action.STOP and "out of reach" in far.reasons[0]
     assert far.arithmetic["probability_target"] < 0.01
+    done = ask(gains, sd=0.01, target=1.15, min_gain=0.01)
+    assert done.action is Action.STOP and "1.15 has been reached: the local mean is 1.1" in done.reasons[0]
+    assert "if the run went on: P(gain" in done.reasons[1]
+    priced = ask(gains, sd=0.01, target=1.15, cost_per_unit=1e-4, worth_per_unit=1.0)
+    assert priced.action is Action.CONTINUE and any("1.15 has been reached" in r for r in priced.reasons)
 
 
 def test_an_earlier_best_carries_its_own_noise():
