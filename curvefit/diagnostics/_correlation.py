@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "Likelihood", "likelihoods", "pooled", "settled"]
+__all__ = ["GRID", "Likelihood", "likelihood", "likelihoods", "pooled", "settled", "settled_each"]
 
 Array = NDArray[np.float64]
 
@@ -47,6 +47,16 @@ class Likelihood:
         weight /= weight.sum()
         mean = float(weight @ GRID)
         return mean, float(np.sqrt(weight @ (GRID - mean) ** 2))
+
+    def above(self, limit: float) -> float:
+        """Probability that the correlation exceeds a limit."""
+        weight = np.exp(self.log + _PRIOR - np.max(self.log + _PRIOR))
+        return float(weight[limit < GRID].sum() / weight.sum())
+
+
+def likelihood(rest: Sequence[Array], designs: Sequence[Array]) -> Likelihood:
+    """`likelihoods` of one curve: pieces of shape (n_k,) and columns of shape (n_k, p_k)."""
+    return likelihoods([e[None] for e in rest], [x[None] for x in designs])[0]
 
 
 def likelihoods(rest: Sequence[Array], designs: Sequence[Array]) -> list[Likelihood]:
@@ -131,7 +141,13 @@ def _together(a: Array, b: Array) -> float:
     return float(a @ b) / power if power > 0 else 1.0
 
 
-def settled(logs: Sequence[Array], own: Sequence[Likelihood], *, few: bool = False) -> tuple[Array, Array, Array]:
+def settled(log: Array, own: Likelihood, *, few: bool = False) -> tuple[float, float, float]:
+    """`settled_each` of one curve."""
+    rho, high, noise = settled_each([log], [own], few=few)
+    return float(rho[0]), float(high[0]), float(noise[0])
+
+
+def settled_each(logs: Sequence[Array], own: Sequence[Likelihood], *, few: bool = False) -> tuple[Array, Array, Array]:
     r"""Correlation, the one to test with, and the standard deviation of the innovations that goes with that.
 
     .. math:: \ln \frac{\sigma(\rho_h)}{1 - \rho_h} = \int \ln \frac{\sigma(\rho)}{1 - \rho}\, dP(\rho)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve
-from ._correlation import Likelihood, likelihoods, pooled, settled
+from ._correlation import Likelihood, likelihoods, pooled, settled, settled_each
 from ._phases import Phase
 
 __all__ = [
@@ -179,7 +179,7 @@ class Trace:
         log = pooled(self.like, alike)
         if log is self.like.log:
             return self
-        rho, high, noise = (float(v[0]) for v in settled([log], [self.like]))
+        rho, high, noise = settled(log, self.like)
         floor = 1e-12 * float(np.max(np.abs(self.y), initial=0.0))
         return replace(self, rho=rho, rho_high=high, noise=max(noise, floor))
 
@@ -220,7 +220,7 @@ def recents(traces: Sequence[Trace], start: int) -> list[Trace]:
     rest = rest - np.einsum("ij,ij->i", rest, level)[:, None] * level
     rest = rest - np.einsum("ij,ij->i", rest, slope)[:, None] * slope
     like = likelihoods([rest], [design])
-    rho, high, noise = settled([one.log for one in like], like, few=True)
+    rho, high, noise = settled_each([one.log for one in like], like, few=True)
     noise = np.maximum(noise, floor)
     smooth = y - rest * weight
     spans = (Span(0, y.shape[1], first.spans[-1].phase),)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve
-from ._correlation import Likelihood, likelihoods, settled
+from ._correlation import Likelihood, likelihoods, settled_each
 from ._phases import Phase
 from ._rows import MAD, clipped, medians, rough_sds, slow_changes
 from ._trace import LEAST, RAW, Span, Trace, local_means, oriented
@@ -122,7 +122,7 @@ def _noise(
         [scaled[:, i:j] for i, j in pairwise(ends)],
         [q / inner[:, i:j, None] for q, (i, j) in zip(designs, pairwise(ends), strict=True)],
     )
-    rho, caution, noise = settled([one.log for one in like], like)
+    rho, caution, noise = settled_each([one.log for one in like], like)
     return smooth, weight, np.maximum(noise, floor), rho, caution, like
 
 

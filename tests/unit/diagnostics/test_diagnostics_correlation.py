@@ -6,7 +6,7 @@ import pytest
 from curvefit.curves import Curve, Run
 from curvefit.diagnostics._correlation import GRID, likelihood, pooled, settled
 from curvefit.diagnostics._phases import phases
-from curvefit.diagnostics._trace import trace
+from curvefit.diagnostics._traces import trace
 from curvefit.diagnostics._turns import turns_of
 from curvefit.diagnostics.api import diagnose
 from curvefit.diagnostics.evidence import Evidence
