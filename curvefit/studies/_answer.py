@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -28,7 +29,7 @@ from ..forecasting.api import forecast, forecast_many
 from ..forecasting.forecast import Forecast
 from ..forecasting.scheduled import forecast_run, logged_schedule
 from ..segmentation.segmented_regression import segment
-from ._rows import Rows
+from ._rows import Rows, forecasts_told
 from .config import ALL, BatchConfig, horizon_of
 
 __all__ = ["answer"]
@@ -50,6 +51,7 @@ class _Case:
     ahead: Forecast | None = None
     others: dict[str, Forecast] = field(default_factory=dict)
     evidence: Evidence | None = None
+    told: dict[str, Sequence[float]] = field(default_factory=dict)
     soon: Forecast | None = None
     law: Fit | None = None
     estimates: list[Estimate] = field(default_factory=list)
@@ -120,6 +122,8 @@ def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) ->
     _estimate_all(cases, config)
     if config.wants("diagnoses", "recommendations"):
         _diagnose_all(cases, config)
+    if config.wants("forecasts"):
+        _tell_forecasts(cases, config)
     for entry in listed:
         if isinstance(entry, _Case):
             _write(entry, config, rows, number)
@@ -338,6 +342,15 @@ def _prepared(case: _Case) -> Callable[[Curve, _Array], Forecast]:
 # ------------------------------------------------------------------ rows
 
 
+def _tell_forecasts(cases: list[_Case], config: BatchConfig) -> None:
+    """What every forecast says at its horizon, of all curves at once; what fails is told with its run."""
+    every = [(case, text, made) for case in cases for text, made in case.others.items()]
+    with suppress(CurvefitError, ArithmeticError, ValueError, LookupError, TypeError, MemoryError):
+        found = forecasts_told([made for *_, made in every], config.level)
+        for (case, text, _), told in zip(every, found, strict=True):
+            case.told[text] = told
+
+
 def _write(case: _Case, config: BatchConfig, rows: Rows, number: int) -> None:
     run, metric, level = case.run.name, case.metric, config.level
     if config.wants("forecasts"):
@@ -347,7 +360,7 @@ def _write(case: _Case, config: BatchConfig, rows: Rows, number: int) -> None:
                 rows.no_forecast(run, metric, text, x, level, "; ".join(case.reasons) or "no forecast")
             else:
                 with case.attempt("forecasts"):
-                    rows.forecast(run, metric, text, level, made)
+                    rows.forecast(run, metric, text, level, made, case.told.get(text))
         for text, x, why in case.beyond:
             rows.no_forecast(run, metric, text, x, level, why)
     for found in case.estimates:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import isfinite
 from typing import Any
+
+import numpy as np
 
 from ..curves import Curve, Estimate, Run
 from ..decisions.recommendation import Recommendation
@@ -13,10 +16,11 @@ from ..diagnostics.diagnosis import Diagnoses
 from ..fitting.record import Fit
 from ..fitting.selection import Selection
 from ..forecasting.forecast import Forecast
+from ..forecasting.together import last_quantiles
 from ..segmentation.segmented_regression import SegmentedFit
 from .schema import TABLES, FieldType, attribute_column
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "forecasts_told"]
 
 
 class Rows:
@@ -35,11 +39,12 @@ class Rows:
             name: {f.name: [] for f in table.fields} for name, table in TABLES.items()
         }
         self.tables["runs"].update({column: [] for column in self._columns})
+        self._order = {t: [(n, column.append) for n, column in held.items()] for t, held in self.tables.items()}
 
     def _add(self, table: str, **values: Any) -> None:
-        for name, column in self.tables[table].items():
+        for name, append in self._order[table]:
             value = values.get(name)
-            column.append(None if isinstance(value, float) and not math.isfinite(value) else value)
+            append(None if isinstance(value, float) and not isfinite(value) else value)
 
     def run(self, name: str, run: Run | None, curve: Curve | None, **values: Any) -> None:
         """What became of a run; the run and the curve as far as there are any."""
@@ -61,13 +66,11 @@ class Rows:
                 facts.update(x_first=float(curve.x[0]), x_last=float(curve.x[-1]), y_last=float(curve.y[-1]))
         self._add("runs", run=_text(name), **{**facts, **values})
 
-    def forecast(self, run: str, metric: str, asked: str, level: float, made: Forecast) -> None:
-        """What will be observed at the last x of a forecast."""
-        tail = (1 - level) / 2
-        levels = [tail, 0.5, 1 - tail]
-        there = made.at(-1)
-        low, median, high = there.quantile(levels)[0].tolist()
-        mean_low, mean, mean_high = there.mean(levels)[0].tolist()
+    def forecast(
+        self, run: str, metric: str, asked: str, level: float, made: Forecast, told: Sequence[float] | None = None
+    ) -> None:
+        """What will be observed at the last x of a forecast; its six `told` numbers, where they are known."""
+        low, median, high, mean_low, mean, mean_high = forecasts_told([made], level)[0] if told is None else told
         self._add(
             "forecasts",
             run=run, metric=metric, x=float(made.x[-1]), median=median, low=low, high=high, mean=mean, mean_low=mean_low,
@@ -181,6 +184,15 @@ class Rows:
         )  # fmt: skip
 
 
+def forecasts_told(forecasts: Sequence[Forecast], level: float) -> list[list[float]]:
+    """Lower end, median and upper end of a new observation and of the mean, at the last x of each forecast."""
+    tail = (1 - level) / 2
+    levels = [tail, 0.5, 1 - tail]
+    both = [last_quantiles(forecasts, levels), last_quantiles(forecasts, levels, view="mean")]
+    out: list[list[float]] = np.concatenate(both, axis=1).tolist()
+    return out
+
+
 def _number(value: float | None) -> float | None:
     return None if value is None else float(value)
 
@@ -201,7 +213,11 @@ def _doubts(law: Fit) -> str | None:
 def _json(numbers: Mapping[str, float]) -> str | None:
     if not numbers:
         return None
-    return json.dumps({k: float(v) if math.isfinite(v) else None for k, v in numbers.items()})
+    parts = [f"{_quoted(k)}: {float(v)!r}" if isfinite(v) else f"{_quoted(k)}: null" for k, v in numbers.items()]
+    return f"{{{', '.join(parts)}}}"
+
+
+_quoted = lru_cache(maxsize=4096)(json.dumps)
 
 
 def _attribute(value: str | float | None, kind: FieldType) -> str | float | None:
