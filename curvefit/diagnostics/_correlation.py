@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "Likelihood", "likelihood", "likelihoods", "pooled", "settled", "settled_each"]
+__all__ = ["GRID", "Likelihood", "above", "likelihood", "likelihoods", "pooled", "settled", "settled_each"]
 
 Array = NDArray[np.float64]
 
@@ -47,11 +47,6 @@ class Likelihood:
         weight /= weight.sum()
         mean = float(weight @ GRID)
         return mean, float(np.sqrt(weight @ (GRID - mean) ** 2))
-
-    def above(self, limit: float) -> float:
-        """Probability that the correlation exceeds a limit."""
-        weight = np.exp(self.log + _PRIOR - np.max(self.log + _PRIOR))
-        return float(weight[limit < GRID].sum() / weight.sum())
 
 
 def likelihood(rest: Sequence[Array], designs: Sequence[Array]) -> Likelihood:
@@ -132,6 +127,12 @@ def pooled(own: Likelihood, others: Sequence[Likelihood]) -> Array:
     worth = max(float((free @ free) / (free @ together @ free)), own.free / float(free @ free))
     out: Array = worth * np.sum([one.log for one in group], axis=0)
     return out
+
+
+def above(log: Array, limit: float) -> float:
+    """Probability that the correlation exceeds a limit."""
+    weight = np.exp(log + _PRIOR - np.max(log + _PRIOR))
+    return float(weight[limit < GRID].sum() / weight.sum())
 
 
 def _together(a: Array, b: Array) -> float:

@@ -78,8 +78,7 @@ def converged(evidence: Evidence) -> Diagnosis:
         return VOICE.absent(
             f"{' and '.join(falling)} still improve{'s' if len(falling) == 1 else ''}.", facts, metric=name
         )
-    train, val = evidence.trace(evidence.training), evidence.trace(evidence.validation)
-    stable = train is not None and val is not None and _gap(train, val, facts)
+    stable = _gap(evidence, evidence.training, evidence.validation, facts)
     boiled = evidence.trace(name)
     chance = None if boiled is None else evidence.chance_gain_exceeds(name, SMALL * boiled.drop)
     if chance is not None:
@@ -110,9 +109,13 @@ def converged(evidence: Evidence) -> Diagnosis:
     )
 
 
-def _gap(train: Trace, val: Trace, facts: dict[str, float]) -> bool:
+def _gap(evidence: Evidence, training: str, validation: str, facts: dict[str, float]) -> bool:
     """Whether the gap changes by less than a twentieth of the drop from the last half's first to its second part."""
-    late_val, late_train = (t.since(len(t) - len(t) // 2) for t in (val, train))
+    train, val = evidence.trace(training), evidence.trace(validation)
+    if train is None or val is None:
+        return False
+    late_val = evidence.recent(validation, len(val) - len(val) // 2)
+    late_train = evidence.recent(training, len(train) - len(train) // 2)
 
     def halves(t: Trace) -> tuple[tuple[int, int], tuple[int, int]]:
         m = len(t)

@@ -19,6 +19,7 @@ SEVERITY: Final = "warning"
 VOICE = Voice("erratic", SEVERITY)
 
 COMPARABLE = 0.125  # of the total gain
+STEEP = 2.0  # standard errors by which a beginning must fall to be called steep
 ADVICE = (
     "Lower the learning rate or enlarge the batch, clip gradients, and check the data for outliers and wrong labels; "
     "for a validation metric, enlarge the evaluation set."
@@ -113,7 +114,14 @@ def _gained(boiled: Trace, start: float, rough: float) -> tuple[float, float]:
     the lowest value of a noisy curve would be its noise.
     """
     m = len(boiled)
-    firsts = [(start, rough), *(boiled.level(0, w) for w in (1, 2, 4, 8) if w <= m // 2)]
+    firsts = [(start, rough)]
+    for w in (1, 2, 4, 8):
+        level, error = boiled.level(0, min(w, m // 2))
+        # a wider beginning that is no lower beyond noise says more of the same level
+        if all(one - level < STEEP * float(np.hypot(e, error)) for one, e in firsts):
+            firsts = [(level, error)]
+        else:
+            firsts.append((level, error))
     quarters = [boiled.level(m * k // 4, m * (k + 1) // 4) for k in range(4) if m * (k + 1) // 4 > m * k // 4]
     first, e0 = max([*firsts, *quarters], key=lambda one: one[0] - one[1])
     best, e1 = min(quarters, key=lambda one: one[0] + one[1])

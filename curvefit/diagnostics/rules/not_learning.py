@@ -63,7 +63,8 @@ def not_learning(evidence: Evidence) -> Diagnosis:
     curve = evidence.run[name]
     if float(np.ptp(curve.y)) == 0:
         return _constant(evidence, name)
-    sd = single.sd if single is not None else float(np.median(boiled.sd))
+    # about a trend that follows it slow noise looks smaller than it is
+    sd = max(single.sd if single is not None else 0.0, float(np.median(boiled.sd)))
     half = len(boiled) // 2
     minus_drop, stderr = boiled.change((0, half), (len(boiled) - half, len(boiled)))
     facts = {

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import numpy as np
+
+from .._correlation import above, pooled
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice
@@ -16,6 +19,8 @@ SEVERITY: Final = "info"
 VOICE = Voice("smoothed_input", SEVERITY)
 
 HEAVY = 0.9  # correlation of neighboring observations
+SURE = 0.95
+_COARSE = 4  # observations to a bin beyond which the averages tell little of single ones
 _NAMED = re.compile(r"(?i)smooth|(^|[^a-z])(ema|avg|moving)([^a-z]|$)")
 ADVICE = (
     "Log the raw values: smoothing hides the noise that intervals need, delays every turn and drags the start along."
@@ -25,7 +30,9 @@ ADVICE = (
 def smoothed_input(evidence: Evidence) -> Diagnosis:
     r"""Test whether neighboring observations are correlated as an exponential moving average makes them.
 
-    .. math:: \hat\rho - 2\,\mathrm{se}(\hat\rho) > 0.9
+    .. math:: \hat\rho - 2\,\mathrm{se}(\hat\rho) > 0.9 \quad\text{or}\quad P(\rho > 0.9) > 0.95
+
+    by the likelihood of the averages, the trend's share of them allowed for, where these are of few observations.
 
     Parameters
     ----------
@@ -54,8 +61,9 @@ def smoothed_input(evidence: Evidence) -> Diagnosis:
         return too_short(VOICE, evidence, name)
     rho = single.rho
     low = rho - 2.0 * ((1 - rho**2) / n) ** 0.5 - 2.0 / n
-    facts = {"rho": rho, "rho_low": low, "points": float(n)}
-    if named or low > HEAVY:
+    chance = _chance(evidence, name)
+    facts = {"rho": rho, "rho_low": low, "chance_smoothed": chance, "points": float(n)}
+    if named or low > HEAVY or chance > SURE:
         facts["smoothing_factor"] = rho
         return VOICE.present(
             f"{name} is smoothed, by its name."
@@ -71,3 +79,17 @@ def smoothed_input(evidence: Evidence) -> Diagnosis:
             f"{name} has {n} points; 50 would show smoothing.", {**facts, "points_needed": 50.0}, metric=name
         )
     return VOICE.absent(f"Neighboring values of {name} are not correlated enough for smoothing.", facts, metric=name)
+
+
+def _chance(evidence: Evidence, name: str) -> float:
+    """Probability that single observations are more correlated than the limit; 0 where averages say too little of them."""
+    boiled = evidence.trace(name)
+    if boiled is None:
+        return 0.0
+    k = round(boiled.count / len(boiled))
+    if k > _COARSE:
+        return 0.0
+    lag = np.abs(np.subtract.outer(np.arange(2 * k), np.arange(2 * k)))
+    covariance = HEAVY**lag
+    limit = float(covariance[:k, k:].sum() / covariance[:k, :k].sum())
+    return above(pooled(boiled.like, [other.like for other in evidence.others(name)]), limit)
