@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from .._phases import Phase
+from ...fitting.autocorrelation import lag1
 from .._scan import student_tail
-from .._trace import Trace
-from .._traces import trace
+from .._trace import Trace, cautious
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import ALPHA, Voice, place
+from ._base import Voice, place
 from ._text import number, percent, too_short
 
 __all__ = ["SEVERITY", "grokking"]
@@ -21,10 +20,11 @@ __all__ = ["SEVERITY", "grokking"]
 SEVERITY: Final = "info"
 VOICE = Voice("grokking", SEVERITY)
 
+ALPHA_LATE = 0.01
 SATURATED = 0.9  # of the total drop of training
 LATER = 0.5  # of the total drop of validation that must come after that
 FOLLOWS = 0.25  # of it: what a validation curve that follows training may still gain then
-PLACES = 8.0  # as many independent ones as a scan for a step is worth
+PLACES = 8.0  # as many independent ones as a scan for a step is worth, up to half as many more under slow noise
 RATIO = 2.0  # of the x of the jump over the x of saturation
 ADVICE = (
     "Generalization came long after the training set was learned: train longer before giving up on a flat validation "
@@ -38,8 +38,8 @@ def grokking(evidence: Evidence) -> Diagnosis:
     .. math:: p = K\,P\Big(t_\nu > \frac{\Delta_\text{later} - 0.25\,(\Delta_\text{later} + \Delta_\text{earlier})}
               {\mathrm{se}}\Big), \qquad x_\mathrm{jump} \ge 2\,x_\mathrm{sat}
 
-    with saturation at nine tenths of the drop of training, and the jump where validation falls into two levels best
-    after that, over places worth K = 8 independent ones.
+    with saturation at nine tenths of the drop of training, the later gain that of the best logistic step after it by
+    generalized least squares, over places worth K = 8 independent ones (12 where neighbors are fully correlated).
 
     Parameters
     ----------
@@ -53,9 +53,10 @@ def grokking(evidence: Evidence) -> Diagnosis:
 
     Notes
     -----
-    On a healthy run validation follows training, so that about a tenth of its gain comes after saturation. The standard
-    error of the later gain is that of a difference of means under AR(1) noise. The test is against a quarter of all that
-    was gained, and at least half of it must have come later. Loss and accuracy are both looked at.
+    On a healthy run validation follows training, so that about a tenth of its gain comes after saturation. The noise and
+    its correlation are those about the step and the logarithm of the position: no trend has bent to the jump. The test is
+    against a quarter of all that was gained, and at least half of it must have come later. Loss and accuracy are both
+    looked at.
     """
     train_name = evidence.training
     names = [n for n in dict.fromkeys((evidence.score, evidence.validation)) if n is not None]
@@ -64,7 +65,7 @@ def grokking(evidence: Evidence) -> Diagnosis:
     train = evidence.trace(train_name)
     if train is None:
         return too_short(VOICE, evidence, train_name)
-    answers = [_one(evidence, train, train_name, name, ALPHA / len(names)) for name in names]
+    answers = [_one(evidence, train, train_name, name, ALPHA_LATE / len(names)) for name in names]
     return next((a for a in answers if a.present), next((a for a in answers if a.p_value is not None), answers[0]))
 
 
@@ -81,16 +82,16 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
     facts = {"training_saturated": x_train, "alpha": alpha}
     if k < 1 or m - k < 6:
         return VOICE.absent(f"{train_name} improves almost to the end.", facts, metric=name, p_value=1.0)
-    jump, cut = _jump(evidence, name, val, k)
-    # a jump is not noise: the size of that is measured with the jump on its own
-    at = int(np.searchsorted(cut.x, val.x[jump]))
-    start = min(int(np.searchsorted(cut.x, x_train, side="right")), at - 2)
-    before, after = cut.level(max(start, 0), at), cut.level(at, len(cut))
-    later, stderr = before[0] - after[0], float(np.hypot(before[1], after[1]))
-    earlier, error = _earlier(cut, max(start, 1), before)
+    jump, later, stderr, own = _jump(val, k)
+    before = own.level(k, jump)
+    earlier, error = _earlier(own, k, before)
     excess = later * (1 - FOLLOWS) - FOLLOWS * earlier
     error = float(np.hypot(stderr * (1 - FOLLOWS), FOLLOWS * error))
-    p_value = min(1.0, PLACES * student_tail(excess / error, cut.dof)) if error > 0 else float(excess <= 0)
+    p_value = (
+        min(1.0, PLACES * (1 + own.rho_high / 2) * student_tail(excess / error, own.dof))
+        if error > 0
+        else float(excess <= 0)
+    )
     gained = later + earlier
     facts |= {"gained_later": later, "gained_later_stderr": stderr, "gained": gained}
     begin = float(min(train.x[0], val.x[0]))
@@ -128,22 +129,40 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
     )
 
 
-def _jump(evidence: Evidence, name: str, val: Trace, k: int) -> tuple[int, Trace]:
-    """The bin at which the curve after saturation falls into two levels best, and the curve boiled down on either side.
+def _jump(val: Trace, k: int) -> tuple[int, float, float, Trace]:
+    """First bin of the upper half of the best jump after bin k, its size and error, and the trace with the noise it leaves.
 
-    The stretch around the jump is a piece of its own there: it takes its time, which is neither noise nor correlation.
+    A jump is not noise: beside the logarithm of the position and a logistic step, at the place and with the width that
+    leave least, the noise has lost four degrees of freedom and no trend has bent to the jump. Its size is that beside a level,
+    by generalized least squares, as of two levels where the noise is white.
     """
-    y, w = val.y[k:], val.weight[k:] ** -2.0
-    total, moment = np.cumsum(w), np.cumsum(w * y)
-    left = moment[:-1] / total[:-1]
-    right = (moment[-1] - moment[:-1]) / (total[-1] - total[:-1])
-    gain = (left - right) * np.sqrt(total[:-1] * (total[-1] - total[:-1]) / total[-1])
-    inner = slice(1, max(y.size - 2, 2))
-    jump = k + 1 + 1 + int(np.argmax(gain[inner]))
-    reach = max(len(val) // 24, 1)
-    cuts = [float(val.x[i]) for i in (jump - reach, jump + reach) if 4 <= i < len(val) - 4]
-    cut = trace(evidence.run[name], [Phase(a, b) for a, b in pairwise([-np.inf, *cuts, np.inf])])
-    return jump, cut if cut is not None else val
+    y, weight, m = val.y[k:], val.weight[k:], val.y.size - k
+    one, log = np.ones(m), np.log(val.at[k:] + 1.0)
+    widths = np.array([0.1, 0.5, 1.0, 2.0, 4.0]) * max(m / 60, 0.5)
+    center, width = (v.ravel() for v in np.meshgrid(np.arange(2, m - 2) - 0.5, widths))
+    steps = 1.0 / (1.0 + np.exp(-np.clip((np.arange(m)[:, None] - center) / width, -50.0, 50.0)))
+    scaled = np.column_stack([one, log, y, steps]) / weight[:, None]
+    free, rho, best = max(m - 4, 2), 0.0, 0
+    for _ in range(3):  # the place, then the correlation about it, then the place under that
+        white = np.vstack([np.sqrt(1 - rho**2) * scaled[:1], scaled[1:] - rho * scaled[:-1]])
+        q = np.linalg.qr(white[:, :2])[0]
+        rest = white[:, 2:] - q @ (q.T @ white[:, 2:])
+        power = np.maximum(np.sum(rest[:, 1:] ** 2, axis=0), 1e-12)
+        part = rest[:, 1:].T @ rest[:, 0]
+        best = int(np.argmax(np.where(part < 0, part**2 / power, 0.0)))
+        q = np.linalg.qr(scaled[:, [0, 1, 3 + best]])[0]
+        about = scaled[:, 2] - q @ (q.T @ scaled[:, 2])
+        rho = cautious(lag1(about, parameters=4), free)
+    shocks = about[1:] - rho * about[:-1]
+    noise = float(np.sqrt((shocks @ shocks + (1 - rho**2) * about[0] ** 2) / max(free - 1, 1)))
+    noise = max(noise, 1e-12 * float(np.max(np.abs(y), initial=0.0)))
+    white = np.vstack([np.sqrt(1 - rho**2) * scaled[:1], scaled[1:] - rho * scaled[:-1]])
+    level, column = white[:, 0] / np.linalg.norm(white[:, 0]), white[:, 3 + best]
+    column = column - level * (level @ column)
+    power = float(column @ column)
+    size = -float(column @ white[:, 2]) / power
+    own = replace(val, noise=noise, rho_high=rho, dof=max(free - 1, 1))
+    return k + int(np.ceil(center[best])), size, noise / float(np.sqrt(power)), own
 
 
 def _earlier(val: Trace, k: int, before: tuple[float, float]) -> tuple[float, float]:
@@ -153,5 +172,5 @@ def _earlier(val: Trace, k: int, before: tuple[float, float]) -> tuple[float, fl
     """
     begins = [val.level(0, w) for w in (1, 2, 4, 8) if w <= max(k, 1)]
     level, error = max(begins, key=lambda one: one[0] - 2 * one[1])
-    gained = level - error - before[0]
+    gained = level - 2 * error - before[0]
     return (gained, float(np.hypot(error, before[1]))) if gained > 0 else (0.0, 0.0)
