@@ -11,6 +11,7 @@ __all__ = ["HIGHEST", "correlated_gram", "noise_paths", "noise_sd", "raw_lag1", 
 
 Array = NDArray[np.float64]
 HIGHEST = 0.985
+_BLOCK = 256  # steps whose correlations are worked out at once
 
 
 def raw_lag1(e: Array) -> float:
@@ -82,16 +83,18 @@ def noise_paths(rho: Array, innovations: Array, x: Array | None = None) -> Array
     if not np.any(rho):
         return z
     if x is None or regularly_spaced(x):
-        scale = np.sqrt(1 - rho * rho)
+        z[1:] *= np.sqrt(1 - rho * rho)
         for i in range(1, z.shape[0]):
-            z[i] = rho * z[i - 1] + scale * z[i]
+            z[i] += rho * z[i - 1]
         return z
     gap = np.diff(x)
     gap = gap / float(np.median(gap))
     log = np.log(np.maximum(rho, 1e-300))
-    for i in range(1, z.shape[0]):
-        phi = np.exp(log * gap[i - 1])
-        z[i] = phi * z[i - 1] + np.sqrt(1 - phi * phi) * z[i]
+    for first in range(1, z.shape[0], _BLOCK):
+        phi = np.exp(log * gap[first - 1 : first - 1 + _BLOCK, None])
+        z[first : first + _BLOCK] *= np.sqrt(1 - phi * phi)
+        for i, own in enumerate(phi, first):
+            z[i] += own * z[i - 1]
     return z
 
 

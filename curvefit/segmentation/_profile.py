@@ -12,7 +12,7 @@ J. Am. Stat. Assoc. 61:1097), and the global optimum is exact whatever the numbe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -111,7 +111,7 @@ class HingeProfile:
         """Whether the largest G of each response, of B on the same x, is at least its threshold, shape (B,).
 
         Between neighboring x it lies between the larger of the two ends and a bound (the larger numerator over the
-        smallest denominator), which leaves few responses to be maximized.
+        smallest denominator), which leaves few places to be looked at.
         """
         ends = [np.square(self.a - self.b * at[:, None]) for at in (self.left, self.right)]
         out = np.zeros(self.a.shape[1], dtype=bool)
@@ -130,10 +130,14 @@ class HingeProfile:
         safe = least > self.floor
         bound[safe] /= least[safe, None]
         bound[~safe] = np.inf
-        open_ = np.flatnonzero(~out & (np.max(bound, axis=0) >= thresholds * (1 - 1e-9)))
-        if open_.size:
-            few = replace(self, a=self.a[:, open_], b=self.b[:, open_], base_rss=self.base_rss[open_])
-            out[open_] = few.best()[1] >= thresholds[open_]
+        i, j = np.nonzero((bound >= thresholds * (1 - 1e-9)) & ~out)
+        if i.size:
+            a, b, c, d, e = self.a[i, j], self.b[i, j], self.c[i], self.d[i], self.e[i]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                inner = -(2 * b * c + a * d) / (b * d + 2 * a * e)
+            inner = np.where(np.isfinite(inner), np.clip(inner, self.left[i], self.right[i]), self.left[i])
+            gain = _ratio((a - b * inner) ** 2, c + inner * (d + inner * e), self.floor[i])
+            out[j[gain >= thresholds[j]]] = True
         return out
 
     def above(self, threshold: float) -> list[tuple[float, float]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...curves import Curve
 from .._noise import Residuals
+from .._rows import medians
 from .._scan import student_tail
 from .._trace import Trace, oriented
 from .._trend import MAD
@@ -78,7 +79,7 @@ def diverged(evidence: Evidence) -> Diagnosis:
     best = float(np.min(boiled.local))
     lowest = int(np.argmin(boiled.local))
     windows = sorted({3, max(3, n // 50), max(3, n // 20)})
-    ends = [float(np.median(y[-k:])) for k in windows]
+    ends = [float(medians(y[-k:])) for k in windows]
     size = min(ends) - best
     if abs(size) <= ROUNDING * max(abs(min(ends)), abs(best)):
         size = 0.0

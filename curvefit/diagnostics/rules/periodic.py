@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ...curves import Schedule
 from ...fitting.autocorrelation import lag1
 from .._phases import turning_points
+from .._rows import medians
 from .._scan import student_tail
 from .._trace import cautious
 from ..diagnosis import Diagnosis
@@ -198,13 +200,12 @@ def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, fl
     z = z - z.mean()
     if not np.any(z):
         return None
-    half = np.arange(2, n)  # frequencies in half cycles: a line between two whole numbers of cycles is not lost
-    own = np.abs(np.fft.rfft(z, 2 * n))[half] ** 2 / n
+    # frequencies in half cycles: a line between two whole numbers of cycles is not lost
     whiter = z - lag1(z) * np.concatenate((z[-1:], z[:-1]))  # an even background is known better than a steep one
-    raw = np.abs(np.fft.rfft(whiter, 2 * n))[half] ** 2 / n
-    if raw.size < 24 or float(np.median(raw)) <= 0:
+    raw = np.abs(np.fft.rfft(whiter, 2 * n)[2:n]) ** 2 / n
+    if raw.size < 24 or float(medians(raw)) <= 0:
         return None
-    ratio = raw / _background(half, raw)
+    ratio = raw / _background(raw)
     first = np.arange(2 * CYCLES, min(2 * n // SHORTEST, n - 1) + 1)
     best = (1.0, 1.0, 0.0)
     paid = 1.0
@@ -218,21 +219,28 @@ def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, fl
                 else 1.0
             )
             if p < best[0]:
-                best = (p, n / known, float(np.sum(own[inside])) * 2 / n)
+                best = (p, n / known, _power(z, inside))
     for h in HARMONICS:
         usable = first[h * first < n]
         if not usable.size:
             continue
-        total = np.sum([ratio[j * usable - 2] for j in range(1, h + 1)], axis=0)
+        total = ratio[usable - 2]
+        for j in range(2, h + 1):
+            total = total + ratio[j * usable - 2]
         at = int(np.argmax(total))
         p = min(1.0, paid * len(HARMONICS) * usable.size * float(gammaincc(h, total[at])))
         if p < best[0]:
             line = int(usable[at])
             if _part_of_longer(ratio, line):
                 continue
-            power = float(np.sum([own[j * line - 2] for j in range(1, h + 1)])) * 2 / n
-            best = (p, _refined(z, line / 2, h), power)
+            best = (p, _refined(z, line / 2, h), _power(z, [j * line - 2 for j in range(1, h + 1)]))
     return best
+
+
+def _power(z: NDArray[np.float64], lines: list[int]) -> float:
+    """Variance in lines of the periodogram, counted from the second half cycle."""
+    n = z.size
+    return float(np.sum(np.abs(np.fft.rfft(z, 2 * n)[2:n][lines]) ** 2)) / n * 2 / n
 
 
 def _part_of_longer(ratio: NDArray[np.float64], line: int) -> bool:
@@ -255,23 +263,39 @@ def _refined(z: NDArray[np.float64], cycles: float, harmonics: int) -> float:
     return float(tried[int(np.argmax(power))])
 
 
-def _background(half: NDArray[np.intp], raw: NDArray[np.float64]) -> NDArray[np.float64]:
+def _background(raw: NDArray[np.float64]) -> NDArray[np.float64]:
     """Smooth spectrum: a quadratic in log f through the log periodogram, with high values pulled in."""
+    n = raw.size + 2
+    design, used, solve, margin = _quadratic(n) if n <= 4096 else _quadratic.__wrapped__(n)
+    logs = np.log(np.maximum(raw, 1e-12 * float(raw.max())))
+    inner, seen = design[used], logs[used]
+    fitted, least = np.full(seen.size, float(medians(logs))), np.zeros(3)
+    for _ in range(4):
+        # of an exponential variable the logarithm has mean -0.577 and standard deviation 1.28
+        least = solve @ (fitted + np.minimum(np.maximum(seen - fitted, -4.0), 1.7))
+        fitted = inner @ least
+    out: NDArray[np.float64] = np.exp(design @ least + margin)
+    slow = 2 * CYCLES - 2
+    out[:slow] = out[slow]  # not beyond where it was fitted
+    return out
+
+
+@lru_cache(maxsize=64)
+def _quadratic(n: int) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    """Columns at each half cycle from 2 to n, the ones that are fitted, what takes these to coefficients, and a margin."""
+    half = np.arange(2, n)
     u = np.log(half / half[-1])
     design = np.column_stack([np.ones(u.size), u, u * u])
     weight = half**-0.25  # between equal weights and as much for every octave
     weight[half < 2 * CYCLES] = 0.0  # the trend has taken what is slower
     weight[half % 2 == 1] = 0.0  # between whole numbers of cycles nothing is independent
-    logs = np.log(np.maximum(raw, 1e-12 * float(raw.max())))
-    fitted = np.full(u.size, float(np.median(logs)))
     q, r = np.linalg.qr(design * weight[:, None])
-    for _ in range(4):
-        # of an exponential variable the logarithm has mean -0.577 and standard deviation 1.28
-        pulled = fitted + np.clip(logs - fitted, -4.0, 1.7)
-        fitted = design @ np.linalg.solve(r, q.T @ (pulled * weight))
     cross = (q * weight[:, None] ** 2).T @ q
     back = design @ np.linalg.inv(r)
     error = 1.28 * np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", back, cross, back), 0.0))
-    out: NDArray[np.float64] = np.exp(fitted + 0.61 + CAUTION * error)
-    out[half < 2 * CYCLES] = out[half >= 2 * CYCLES][0]  # not beyond where it was fitted
+    used = np.flatnonzero(weight)
+    solve = np.linalg.solve(r, (q * weight[:, None])[used].T)
+    out = design, used, solve, 0.61 + CAUTION * error
+    for part in out:
+        part.flags.writeable = False
     return out
