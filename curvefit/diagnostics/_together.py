@@ -10,6 +10,7 @@ from ..curves import UsageError
 from ._changes import ALPHA_CHANGE, changes_of
 from ._leveling import courses
 from ._noise import residuals_of
+from ._steps import steps_of
 from ._trace import Span, Trace, recents
 from ._traces import traces
 from .evidence import Evidence
@@ -73,8 +74,9 @@ def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
     boiled = [t for *_, t in group]
     for (e, name, _), single in zip(group, residuals_of([e.run[name] for e, name, _ in group], boiled), strict=True):
         e.keep(name, single)
-    for (e, name, _), change in zip(group, changes_of(boiled, ALPHA_CHANGE), strict=True):
-        e.keep(name, change)
+    steps = steps_of([e.run[name] for e, name, _ in group], boiled, ALPHA_CHANGE)
+    for (e, name, _), change, step in zip(group, changes_of(boiled, ALPHA_CHANGE), steps, strict=True):
+        e.keep_changes(name, change, step)
     alone = [(e, name, t) for e, name, t in group if not e.others(name)]
     half = len(boiled[0]) // 2
     for (e, name, t), late in zip(alone, recents([t for *_, t in alone], half) if alone else (), strict=True):

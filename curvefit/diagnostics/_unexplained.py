@@ -8,7 +8,6 @@ import numpy as np
 
 from ..curves import Curve, Estimate, Interval, Run, Schedule
 from ._changes import AFTER, ALPHA_CHANGE, REACH, SIDE, Change, dated
-from ._steps import strongest_steps
 from ._trace import Trace
 from .evidence import Evidence
 
@@ -45,7 +44,8 @@ def sort_changes(evidence: Evidence, name: str, trace: Trace, alpha: float) -> S
     """Changes of a curve that are found at ``alpha``, by what explains them."""
     kinds: dict[str, list[Change]] = {"drops": [], "unexplained": [], "explained": [], "passing": []}
     found = [c for c in evidence.changes(name) if c.p_value < alpha]
-    fine = [c for c in strongest_steps(evidence.run[name], trace, alpha) if all(abs(c.at - f.at) > SIDE for f in found)]
+    steps = [c for c in evidence.steps(name) if c.p_value < alpha]
+    fine = [c for c in steps if all(abs(c.at - f.at) > SIDE for f in found)]
     found = sorted([*found, *fine], key=lambda c: c.at)
     restarts = [c for c in found if c.size > 0 and _is_reached(trace, c, 0.0)]
     for i, change in enumerate(found):

@@ -18,6 +18,7 @@ from ._future import check_begins, future_grid, landmarks
 from ._leveling import Course, course
 from ._noise import Residuals, residuals
 from ._phases import Phase, phases
+from ._steps import strongest_steps
 from ._trace import HIGHEST, Trace, oriented
 from ._traces import trace
 
@@ -77,9 +78,11 @@ class Evidence:
         self._traces: dict[str, Trace | None] = {}
         self._raw: dict[str, Trace | None] = {}
         self._recent: dict[tuple[str, int], Trace] = {}
+        self._chances: dict[tuple[str, float], float | None] = {}
         self._residuals: dict[str, Residuals | None] = {}
         self._courses: dict[str, Course | None] = {}
         self._changes: dict[str, tuple[Change, ...]] = {}
+        self._steps: dict[str, tuple[Change, ...]] = {}
         self._forecasts: dict[str, Forecast | None] = {}
         if metric is not None:
             run[metric]  # an unknown name is an error that lists the choices
@@ -215,6 +218,13 @@ class Evidence:
             self._changes[name] = () if boiled is None else changes(boiled, ALPHA_CHANGE)
         return self._changes[name]
 
+    def steps(self, name: str) -> tuple[Change, ...]:
+        """The strongest step of each phase of a curve, from every observation; none where there is no trace."""
+        if name not in self._steps:
+            boiled = self.trace(name)
+            self._steps[name] = () if boiled is None else strongest_steps(self.run[name], boiled, ALPHA_CHANGE)
+        return self._steps[name]
+
     # training and validation together
 
     def _common(self) -> tuple[Trace, Trace, float, float] | None:
@@ -315,17 +325,19 @@ class Evidence:
         found = (self.main, self.progress, self.validation)
         return tuple(dict.fromkeys(name for name in found if name is not None))
 
-    def keep(self, name: str, fact: Residuals | Course | tuple[Change, ...]) -> None:
+    def keep(self, name: str, fact: Residuals | Course) -> None:
         """Take a fact about a curve from where it was found for many runs at once."""
         if isinstance(fact, Residuals):
             self._residuals[name] = fact
-        elif isinstance(fact, Course):
-            self._courses[name] = fact
         else:
-            self._changes[name] = fact
+            self._courses[name] = fact
+
+    def keep_changes(self, name: str, changes: tuple[Change, ...], steps: tuple[Change, ...]) -> None:
+        """The same for changes of level."""
+        self._changes[name], self._steps[name] = changes, steps
 
     def keep_trace(self, name: str, own: Trace, late: Trace | None = None) -> None:
-        """Take the trace of a curve by itself, or its later part as well, from where many were found at once."""
+        """The same for the trace of a curve by itself, or its later part as well."""
         self._raw[name] = own
         if late is not None:
             self._recent[name, len(own) - len(late)] = late
@@ -373,11 +385,14 @@ class Evidence:
         gain : float
             In the unit of the metric, at least 0.
         """
-        found = self.forecast(name)
-        if found is None:
-            return None
-        better = found.level_now - gain if found.direction == "min" else found.level_now + gain
-        return float(chance_as_good(found.at(-1), better)[0, 0])
+        if (name, gain) not in self._chances:
+            found = self.forecast(name)
+            chance = None
+            if found is not None:
+                better = found.level_now - gain if found.direction == "min" else found.level_now + gain
+                chance = float(chance_as_good(found.at(-1), better)[0, 0])
+            self._chances[name, gain] = chance
+        return self._chances[name, gain]
 
 
 def _stem(name: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["BumpDesign", "BumpFit", "whiten"]
 
 Array = NDArray[np.float64]
+_TOGETHER = 1 << 14  # numbers that are worked on at once
 _KEPT = 12  # correlations for which the whitened laws of a design are kept
 
 
@@ -206,16 +207,21 @@ class BumpDesign:
         law0 = np.argmin(rss, axis=0)
         rss0 = rss[law0, columns]
         rss1, law, place = np.full(b, np.inf), np.zeros(b, dtype=np.intp), np.full(b, -1, dtype=np.intp)
-        for g in range(self.laws.shape[1]):
-            part = cross - white.shared[g] @ alongs[g]
-            height = part * white.inverse[g][:, None]
-            least = amplitudes[g] * self.rises[g][:, None] if white.bound[g] else 0.0
+        laws = self.laws.shape[1]
+        together = max(_TOGETHER // cross.size, 1)  # laws at a time, as many as stay near the processor
+        for first in range(0, laws, together):
+            some = slice(first, first + together)
+            part = cross - white.shared[some] @ alongs[some]  # (laws, M, B)
+            height = part * white.inverse[some, :, None]
+            least = amplitudes[some, None, :] * self.rises[some, :, None] if white.bound[some].any() else 0.0
             gain = np.where(height > np.maximum(least, 0.0), part * height, -np.inf)
-            best = np.argmax(gain, axis=0)
-            value = np.where(fall[g], lefts[g] - gain[best, columns], np.inf)
-            better = value < rss1
-            rss1 = np.where(better, value, rss1)
-            law, place = np.where(better, g, law), np.where(better, best, place)
+            best = np.argmax(gain, axis=1)
+            highest = np.take_along_axis(gain, best[:, None, :], axis=1)[:, 0]
+            value = np.where(fall[some], lefts[some] - highest, np.inf)
+            top = np.argmin(value, axis=0)
+            better = value[top, columns] < rss1
+            rss1 = np.where(better, value[top, columns], rss1)
+            law, place = np.where(better, first + top, law), np.where(better, best[top, columns], place)
         lost = ~np.isfinite(rss0)
         law0 = np.where(lost, 0, law0)
         rss0, rss1 = np.where(lost, total, rss0), np.minimum(rss1, np.where(lost, total, rss0))
