@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import stat
@@ -14,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..curves import CurvefitError, UsageError
+from ..curves import UsageError
 from ..curves._checks import safe_text
+from ..curves._whole import fill, not_written, put_in_place
 
 __all__ = ["OutputFile", "dump_json", "note", "spare_inputs"]
 
@@ -84,17 +84,12 @@ class OutputFile:
             if self._temporary is None:
                 self.target.write_bytes(content)
                 return
-            with self._temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            fill(os.open(self._temporary, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC), content)
             self._temporary.chmod(0o666 & ~_umask())
-            self._temporary.replace(self.target)
+            put_in_place(self._temporary, self.target)
             self._temporary = None
-            _sync_folder(self.target.parent)
         except OSError as error:
-            code = "CF-IO-NOSPC" if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else "CF-OUT-001"
-            raise CurvefitError(f"cannot be written: {error.strerror}", code=code, where=str(self.target)) from None
+            raise not_written(error, self.target) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._temporary is not None:
@@ -126,14 +121,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where folders can be opened (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -34,6 +34,7 @@ from ..curves import LimitError, ReadError, Run, UsageError
 from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves._optional import optional
+from ..curves._whole import not_written, put_in_place
 from ._arrow import column_of, is_scalar
 from ._base import Options, Reader
 from ._canonical import apply_facts, facts_json, read_facts, wall_times
@@ -237,8 +238,10 @@ def write_parquet(runs: Run | Iterable[Run], path: str | os.PathLike[str]) -> No
             _write(runs, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, target)  # noqa: PTH105
+        put_in_place(part, target)
         done = True
+    except OSError as error:
+        raise not_written(error, os.fspath(path)) from None
     finally:
         if not done:
             os.unlink(part)  # noqa: PTH108

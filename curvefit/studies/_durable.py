@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and one writer at a time."""
+"""One writer at a time, and nothing left of one that was killed."""
 
 from __future__ import annotations
 
@@ -11,65 +11,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..curves import CurvefitError, UsageError
+from ..curves import UsageError
 from ..curves._checks import safe_text
 
-__all__ = ["locked", "sweep", "sync_folder", "write_whole"]
+__all__ = ["locked", "sweep"]
 
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-_BLOCK = 1 << 20
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part, whatever happens.
-
-    A temporary file in the same folder is written and flushed to the disk, renamed over the target, and the folder
-    flushed, in this order: what is there after a power cut is whole, and once this returns it is there.
-
-    Raises
-    ------
-    CurvefitError
-        When the disk is full or the place cannot be written to; nothing is left behind, the old file is intact.
-    """
-    part = target.with_name(f".tmp-{os.getpid()}-{target.name}")
-    try:
-        handle = os.open(
-            part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o644
-        )
-        try:
-            try:
-                view = memoryview(content)
-                while view:
-                    view = view[os.write(handle, view[:_BLOCK]) :]
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            os.replace(part, target)  # noqa: PTH105 - the system call itself, whose order is tested
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(part)  # noqa: PTH108
-            raise
-        sync_folder(target.parent)
-    except OSError as error:
-        code = "CF-IO-NOSPC" if error.errno in _FULL else "CF-OUT-001"
-        raise CurvefitError(
-            f"cannot be written: {error.strerror}",
-            code=code,
-            where=safe_text(os.fspath(target)),
-            hint="what was finished before is intact; make room and run the same command again",
-        ) from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable, where folders can be opened (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sweep(folder: Path) -> None:

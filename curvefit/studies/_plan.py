@@ -15,8 +15,8 @@ from pathlib import Path
 from .. import __version__
 from ..curves import ReadError, Run, UsageError
 from ..curves._checks import safe_text
+from ..curves._whole import write_whole
 from ._convert import converted
-from ._durable import write_whole
 from ._scan import File, Unit, canonical
 from ._unit import Task
 from .config import BatchConfig

@@ -14,13 +14,13 @@ import numpy as np
 from ..curves import CurvefitError, Run, UsageError
 from ..curves._checks import check_level, safe_text
 from ..curves._optional import available
+from ..curves._whole import write_whole
 from ..reporting.figures import figure_bytes
 from ..reporting.paper.canvas import STYLE_FILE
 from ..reporting.table_formats.latex import PREAMBLE
 from ..reporting.table_formats.markdown import escaped
 from ..reporting.tables import BatchSummary, Comparison, Table
 from ._comparing import IntervalMethod
-from ._durable import write_whole
 from ._methods_text import bibtex, citations, methods_paragraph, versions
 from ._pictures import Pictures, group_label
 from ._scores import Short

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..curves._optional import optional
-from ._durable import write_whole
+from ..curves._whole import write_whole
 from .schema import TABLES, FieldType, arrow_schema
 
 __all__ = ["DONE", "Part", "committed", "file_name", "quarantine", "read_part", "whole", "write_part"]

@@ -16,9 +16,10 @@ from ..curves import CurvefitError, DataError, ReadError, Run, UsageError
 from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves._optional import optional
+from ..curves._whole import write_whole
 from ..curves.errors import unknown_name
 from ..readers.parquet import table_of
-from ._durable import locked, sweep, write_whole
+from ._durable import locked, sweep
 from ._groups import read_groups
 from ._scan import File, Unit, canonical, scan
 from .schema import FieldType

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...curves import Estimate
 from ..figures import literal
-from ..plots.fan import short_text
+from ..plots.fan import short_text, tick_numbers
 from ..tables.pooled import Pooled
 from .canvas import Columns, new_axes, paper_style
 
@@ -75,6 +75,7 @@ def forest(
         ax.set_ylim(len(names) - 0.4, -0.6)
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
+        tick_numbers(ax.xaxis, "linear", counted=True, most=5 * columns)
         name = rows[0][1].name if rows else ""
         literal(ax.set_xlabel(short_text(label or (pooled.name if pooled else name.replace("_", " ")))))
         if pooled:

@@ -92,7 +92,7 @@ def _panel(ax: Axes, report: Report) -> None:
         ax.plot(grid[ok], mean[ok], "-", lw=0.9, color="#000000", label="fitted law", zorder=2.5)
     ax.set_xlim(*view.x_limits)
     ax.set_ylim(*view.y_limits)
-    tick_numbers(ax.xaxis, ax.get_xscale(), counted=True)
+    tick_numbers(ax.xaxis, ax.get_xscale(), counted=True, most=4)
     tick_numbers(ax.yaxis, ax.get_yscale(), counted=False)
     ax.tick_params(labelsize=5.5)
     ax.locator_params(axis="y", nbins=4) if view.y_scale == "linear" else None

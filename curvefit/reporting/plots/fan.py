@@ -313,18 +313,22 @@ def _labels(ax: Axes, report: Report, title: str | None) -> None:
     tick_numbers(ax.yaxis, ax.get_yscale(), counted=False)
 
 
-def tick_numbers(axis: Any, scale: str, *, counted: bool) -> None:
-    """Plain numbers at the ticks, large counts as 10k and 2M; enough ticks on less than a decade."""
+def tick_numbers(axis: Any, scale: str, *, counted: bool, most: int | None = None) -> None:
+    """Plain numbers at the ticks, large counts as 10k and 2M; enough ticks on less than a decade, ``most`` in small panels."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     low, high = axis.get_view_interval()
     if scale == "log":
         decades = np.log10(high / low) if low > 0 else 1.0
         subs = (1.0,) if decades > 3 else (1.0, 2.0, 5.0) if decades > 0.9 else tuple(np.arange(1.0, 10.0, 1.0))
-        axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+        if most is not None and low > 0 and decades * len(subs) > most:
+            subs = (1.0, 3.0) if len(subs) > 1 and 2 * decades <= most else (1.0,)
+        axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=most or 12))
         axis.set_minor_formatter(NullFormatter())
     else:
-        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10], integer=counted and high - low >= 5))
+        axis.set_major_locator(
+            MaxNLocator(nbins=most or 7, steps=[1, 2, 2.5, 5, 10], integer=counted and high - low >= 5)
+        )
     if counted or scale == "log":
         axis.set_major_formatter(FuncFormatter(lambda v, _: _tick(v, counted)))
 

@@ -59,10 +59,13 @@ PREAMBLE = (
 _SIZES: tuple[tuple[float, tuple[str, ...]], ...] = (  # characters of the widest row that a page of 17 cm holds
     (84, ()),
     (106, (r"\footnotesize\setlength{\tabcolsep}{3pt}",)),
-    (float("inf"), (r"\scriptsize\setlength{\tabcolsep}{2pt}",)),
+    (132, (r"\scriptsize\setlength{\tabcolsep}{2pt}",)),
+    (float("inf"), (r"\tiny\setlength{\tabcolsep}{1.5pt}",)),
 )
+_ALIGNED = 9  # digits before and after the point up to which numbers are aligned at it; else at their ends
 _LONG = 40  # rows from which a table may break over pages
 _NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?(?:e(-?\d+))?")
+_EXPONENT = re.compile(r"\de-?\d")
 _INTERVAL = re.compile(r"\[(\S+), (\S+)\]")
 
 
@@ -84,7 +87,8 @@ def latex(table: Table, /, *, environment: bool = True, document: bool = False, 
     Only characters that print leave this function: the ten special ones are escaped, control characters are shown, and
     what the usual fonts lack is written as its code point, so that any name from a log compiles with pdfLaTeX.
     """
-    body = [_row(table, row) for row in table.rows]
+    points = {c.name: _narrow(table, i) for i, c in enumerate(table.columns)}
+    body = [_row(table, row, points) for row in table.rows]
     name = re.sub(r"[^A-Za-z0-9:-]+", "-", label or f"tab:{table.name}")
     notes = [rf"\par\smallskip\footnotesize {escaped(note)}" for note in table.notes]
     titled = rf"\caption{{{escaped(table.caption)}}}\label{{{name}}}"
@@ -132,14 +136,15 @@ def latex(table: Table, /, *, environment: bool = True, document: bool = False, 
     return "\n".join(lines) + "\n"
 
 
-def _row(table: Table, row: tuple[Cell, ...]) -> str:
+def _row(table: Table, row: tuple[Cell, ...], points: dict[str, bool]) -> str:
     cells: list[str] = []
     for c, cell in zip(table.columns, row, strict=True):
         value, interval = pieces(c, cell)
+        number = "" if c.kind == "text" else _aligned(value) if points[c.name] else _ranged(value)
         if c.kind == "estimate":
-            cells += [_aligned(value), _interval(interval)]
+            cells += [number, _interval(interval)]
         else:
-            cells.append(escaped(value) if c.kind == "text" else _aligned(value))
+            cells.append(escaped(value) if c.kind == "text" else number)
     return " & ".join(cells) + r" \\"
 
 
@@ -148,7 +153,9 @@ def _size(table: Table) -> tuple[str, ...]:
     width = 0
     for i, c in enumerate(table.columns):
         cells = [pieces(c, row[i]) for row in table.rows]
-        value, interval = (max((len(cell[k]) for cell in cells), default=0) for k in (0, 1))
+        value, interval = (max((_printed(cell[k]) for cell in cells), default=0) for k in (0, 1))
+        if c.kind != "text" and _narrow(table, i):
+            value = max(value, sum(_digits([cell[0] for cell in cells])) + 1)
         width += 2 + (max(len(c.title), value + interval + 2) if c.kind == "estimate" else max(len(c.title), value))
     return next(size for limit, size in _SIZES if width <= limit)
 
@@ -176,10 +183,30 @@ def _specification(table: Table) -> str:
         if c.kind == "text":
             parts.append("l")
             continue
-        parts.append(f"S[table-format={_shape([pieces(c, row[i])[0] for row in table.rows])}]")
+        texts = [pieces(c, row[i])[0] for row in table.rows]
+        parts.append(f"S[table-format={_shape(texts)}]" if _narrow(table, i) else "r")
         if c.kind == "estimate":
             parts.append("l")
     return "".join(parts)
+
+
+def _narrow(table: Table, column: int) -> bool:
+    """Whether the numbers of a column leave little empty space when they are aligned at the point."""
+    c = table.columns[column]
+    texts = [pieces(c, row[column])[0] for row in table.rows]
+    mixed = len({"e" in t for t in texts if t}) > 1  # with and without an exponent
+    return c.kind != "text" and sum(_digits(texts)) <= _ALIGNED and not mixed
+
+
+def _digits(texts: list[str]) -> tuple[int, int]:
+    """Most digits before and after the point."""
+    found = [m for m in map(_NUMBER.fullmatch, texts) if m]
+    return max((len(m[1]) for m in found), default=1), max((len(m[2] or "") for m in found), default=0)
+
+
+def _printed(text: str) -> int:
+    """Characters that a text takes in print: exponents are written out."""
+    return len(text) + 3 * len(_EXPONENT.findall(text))
 
 
 def _shape(texts: list[str]) -> str:
@@ -218,6 +245,11 @@ def _heads(table: Table) -> str:
 def _aligned(text: str) -> str:
     """A number for a column of type S; anything else in braces."""
     return text if _NUMBER.fullmatch(text) else f"{{{escaped(text) or '--'}}}"
+
+
+def _ranged(text: str) -> str:
+    """A number in a column that ends at the right."""
+    return rf"\num{{{text}}}" if _NUMBER.fullmatch(text) else escaped(text) or "--"
 
 
 def _interval(text: str) -> str:

@@ -65,9 +65,20 @@ def test_digits_follow_the_uncertainty_in_every_format():
 
 
 def test_siunitx_columns_have_room_for_every_number():
-    wide = Table("t", "c", (Column("v", "v", "number"),), ((123.5,), (-0.25,), (1.5e-9,)))
+    wide = Table("t", "c", (Column("v", "v", "number"),), ((123.5,), (-0.25,), (1.5,)))
     shape = re.search(r"table-format=(-?)(\d+)\.(\d+)(?:e(-?)(\d+))?", wide.render("latex"))
-    assert (shape[1], int(shape[2]), int(shape[3]), shape[4], int(shape[5])) == ("-", 3, 2, "-", 1)
+    assert (shape[1], int(shape[2]), int(shape[3])) == ("-", 3, 2)
+    small = Table("t", "c", (Column("v", "v", "number"),), ((1.5e-9,), (-2.25e-8,)))
+    shape = re.search(r"table-format=(-?)(\d+)\.(\d+)e(-?)(\d+)", small.render("latex"))
+    assert (shape[1], int(shape[2]), int(shape[3]), shape[4], int(shape[5])) == ("-", 1, 2, "-", 1)
+
+
+def test_numbers_of_very_different_size_are_not_aligned_at_the_point():
+    """The point of 336777 below that of 0.08999 would leave a column of mostly nothing, too wide for a page."""
+    for values in ((336777.0, 0.08999), (4.682e7, 0.3269)):
+        wide = Table("t", "c", (Column("v", "v", "number"),), tuple((v,) for v in values)).render("latex")
+        assert r"\begin{tabular}{@{}r@{}}" in wide
+        assert wide.count(r"\num{") == 2
 
 
 def test_what_is_missing_is_a_dash_and_an_open_end_infinite():
@@ -148,6 +159,35 @@ if shutil.which("pdflatex"):  # there is no package for it: where TeX is install
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
             assert done.returncode == 0, done.stdout[-2000:]
             assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
+
+    @pytest.mark.slow
+    def test_a_wide_table_fits_the_page(tmp_path):
+        names = ("source", "metric", "law", "parameter")
+        columns = (*(Column(n, n) for n in names), Column("runs", "runs", "count"), Column("x", "from x", "position"),
+                   Column("mean", "mean", "estimate"), Column("tau", "sd between runs", "number"))  # fmt: skip
+        texts = ("double_descent_jantonioruiz", "eval_return_mean", "stretched_exponential", "kappa")
+        rows = [
+            (
+                *texts,
+                7,
+                1.99e14 / 3**i,
+                Estimate("mean", -1.5e5 / 7**i, Interval(-4.6e7 / 7**i, 1.6e5, 0.95)),
+                336777 / 8**i,
+            )
+            for i in range(8)
+        ]
+        for count in (1, 6):
+            text = Table("t", "caption", columns, tuple(rows * count)).render("latex", document=True)
+            (tmp_path / "wide.tex").write_text(text, encoding="utf-8")
+            for _ in range(2):
+                done = subprocess.run(
+                    ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "wide.tex"],
+                    cwd=tmp_path,
+                    capture_output=True,
+                    check=False,
+                )
+                assert done.returncode == 0, done.stdout[-2000:]
+            assert b"Overfull" not in done.stdout
 
 
 def test_names_of_labels_are_harmless():

@@ -15,9 +15,10 @@ import pytest
 
 import curvefit as cf
 from curvefit.commands._main import run as command
-from curvefit.curves import CurvefitError
-from curvefit.studies import _durable, _unit
-from curvefit.studies._durable import locked, write_whole
+from curvefit.curves import CurvefitError, _whole
+from curvefit.curves._whole import write_whole
+from curvefit.studies import _unit
+from curvefit.studies._durable import locked
 
 sys.path.insert(0, str(Path(__file__).parent))
 from studies_helpers import QUICK, SpyOs, ended, files, forked, leftovers, small_store, stored, torn
@@ -165,7 +166,7 @@ def test_death_at_every_point_of_writing(store, reference, tmp_path, point, fold
 
             _unit.write_part = last
         else:
-            _durable.os = SpyOs(killing(point, 3, folder))
+            _whole.os = SpyOs(killing(point, 3, folder))
 
     child = child_batch(store, out, acknowledged, prepare=prepare)
     assert ended(child) == -signal.SIGKILL
@@ -216,7 +217,7 @@ def order_of_calls(store, out, monkeypatch, instead=None) -> list[str]:
         elif when == "after" and name == "open":
             names[args[-1]] = str(args[0])
 
-    monkeypatch.setattr(_durable, "os", SpyOs(tell, instead))
+    monkeypatch.setattr(_whole, "os", SpyOs(tell, instead))
     write = _unit.write_part
     monkeypatch.setattr(_unit, "write_part", lambda *a: [write(*a), calls.append("acknowledged")][0])
     cf.batch(store, out, **QUICK)
@@ -279,7 +280,7 @@ def test_a_full_disk_ends_the_batch_and_leaves_what_was_done(store, reference, t
         return getattr(os, failing)(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_durable, "os", SpyOs(lambda *a: None, {failing: full}))
+        patch.setattr(_whole, "os", SpyOs(lambda *a: None, {failing: full}))
         with pytest.raises(CurvefitError) as found:
             cf.batch(store, out, **QUICK)
     assert found.value.code == "CF-IO-NOSPC"
