@@ -18,6 +18,7 @@ _TAILS = np.array([2.0, 3.0, 4.0, 6.0, 10.0, 30.0, 1e6])
 _PRIOR = np.array([0.005, 0.25, 0.10, 0.05, 0.05, 0.10, 0.445])
 _KEPT = 4.5  # what lies higher on the bad side is what is being tested and does not shape the tail
 _SCALES = 11  # sizes of the noise that are weighed, about that of its quartile
+_BELIEVED = 600  # values, beyond which more of them do not say that the noise is of one of these kinds exactly
 _ENOUGH = 4_000  # of more values about that many tell as much
 
 
@@ -25,7 +26,7 @@ def tail_probability(shocks: Array, heights: Array, others: Sequence[Array] = ()
     r"""P(one healthy shock exceeds each height), averaged over how heavy the tails and how large the noise may be.
 
     .. math:: \bar P(h) = \sum_{\nu, s} w_{\nu s} P(s\,t_\nu > h), \qquad
-              w_{\nu s} \propto \pi_\nu\, L_{\nu s}(u) \prod_k \bar L_\nu(u^{(k)}), \qquad
+              w_{\nu s} \propto \pi_\nu \Big[L_{\nu s}(u) \prod_k \bar L_\nu(u^{(k)})\Big]^{\min(1,\, 600/N)}, \qquad
               L_{\nu s}(u) = \prod_{u_i \le 4.5} \frac{f_\nu(u_i / s)}{s\,F_\nu(4.5 / s)}
 
     Parameters
@@ -46,7 +47,8 @@ def tail_probability(shocks: Array, heights: Array, others: Sequence[Array] = ()
     The noise is taken as symmetric: its heaviness is learned from the middle and the good side, never from the large
     bad values under test. With few observations the heavy tails keep their weight and only a very high value is rare.
     The curves of a run see the same batches and the same weights: of 30 observations each, three curves together tell
-    Gaussian noise from heavy tails, where one alone does not.
+    Gaussian noise from heavy tails, where one alone does not. What more than 600 values say counts as if they were 600:
+    no noise is of one of these kinds exactly.
     """
     from scipy.special import stdtr
 
@@ -55,7 +57,8 @@ def tail_probability(shocks: Array, heights: Array, others: Sequence[Array] = ()
         each = _likelihood(other)[1]
         top = each.max(axis=1)
         logs = logs + (top + np.log(np.mean(np.exp(each - top[:, None]), axis=1)))[:, None]
-    logs = logs + np.log(_PRIOR)[:, None]
+    believed = min(1.0, _BELIEVED / max(shocks.size + sum(other.size for other in others), 1))
+    logs = believed * logs + np.log(_PRIOR)[:, None]
     share = np.exp(logs - logs.max())
     share /= share.sum()
     beyond = stdtr(_TAILS[:, None, None], -heights / scales[:, :, None])

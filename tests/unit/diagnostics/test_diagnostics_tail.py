@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from curvefit.diagnostics._tails import _KEPT, _PRIOR, _SCALES, _TAILS, tail_probability
+from curvefit.diagnostics._tails import _BELIEVED, _KEPT, _PRIOR, _SCALES, _TAILS, tail_probability
 
 
 def by_hand(shocks, height, others=()):
@@ -17,21 +17,22 @@ def by_hand(shocks, height, others=()):
         laws = [stats.t(nu, scale=tied * s) for s in np.exp(np.linspace(-reach, reach, _SCALES))]
         return laws, np.array([t.logpdf(kept).sum() - kept.size * t.logcdf(_KEPT) for t in laws])
 
+    count = shocks.size + sum(o.size for o in others)
     weights, beyond = [], []
     for prior, nu in zip(_PRIOR, _TAILS, strict=True):
         laws, logs = likelihoods(shocks, nu)
         also = sum(np.logaddexp.reduce(likelihoods(o, nu)[1]) - np.log(_SCALES) for o in others)
-        weights.extend(np.log(prior) + logs + also)
+        weights.extend(np.log(prior) + min(1.0, _BELIEVED / count) * (logs + also))
         beyond.extend(t.sf(height) for t in laws)
     shares = np.exp(np.array(weights) - max(weights))
     return float(shares @ beyond / shares.sum())
 
 
 @pytest.mark.parametrize("kind", ["gauss", "t3"])
-@pytest.mark.parametrize("curves", [0, 2])
-def test_mixture_of_tails(kind, curves):
+@pytest.mark.parametrize(("curves", "n"), [(0, 60), (2, 60), (1, 500)])
+def test_mixture_of_tails(kind, curves, n):
     rng = np.random.default_rng(0)
-    draws = [rng.standard_normal(60) if kind == "gauss" else rng.standard_t(3, 60) * 0.88 for _ in range(1 + curves)]
+    draws = [rng.standard_normal(n) if kind == "gauss" else rng.standard_t(3, n) * 0.88 for _ in range(1 + curves)]
     for height in (3.0, 7.0, 15.0):
         found = tail_probability(draws[0], np.array([height]), draws[1:])[0]
         assert found == pytest.approx(by_hand(draws[0], height, draws[1:]), rel=1e-5)
