@@ -53,7 +53,7 @@ def test_the_probability_behind_a_diagnosis_is_the_corrected_one():
     made = evidence.forecast("val_loss")
     value = made.level_now - 0.05
     with using(AS_STATED):
-        stated = evidence.chance_gain_exceeds("val_loss", 0.05)
+        stated = Evidence(run).chance_gain_exceeds("val_loss", 0.05)  # which keeps its answer
     assert stated == pytest.approx(float(made.underlying.cdf(np.array([value]))[-1, 0]), abs=1e-12)
     assert evidence.chance_gain_exceeds("val_loss", 0.05) == float(chance_as_good(made, value)[-1, 0]) != stated
 
