@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -147,17 +148,24 @@ def coarse_grid(curve: Curve, horizon: float) -> NDArray[np.float64]:
     """
     last = float(curve.x[-1])
     n = _enough(last, horizon)
-    grid = horizon_grid(curve, horizon, n)
-    if n < _GRID:
-        grid = np.insert(grid, 0, last * (horizon / last) ** (1 / _GRID))
-    for share in (0.25, 0.5):
-        mark = last + share * (horizon - last)
-        at = int(np.searchsorted(grid, mark * (1 - 1e-12) if mark > 0 else mark * (1 + 1e-12)))
-        if abs(grid[at] - mark) <= 1e-12 * abs(mark):
-            grid[at] = mark
-        else:
-            grid = np.insert(grid, at, mark)
-    return grid
+    if n == _GRID or not horizon > last:
+        grid = horizon_grid(curve, horizon)
+    else:
+        grid = last * np.exp(np.log(horizon / last) * _rungs(n))
+        grid[-1] = horizon
+    marks = last + np.array([0.25, 0.5]) * (horizon - last)
+    near = np.minimum(np.searchsorted(grid, marks - 1e-12 * np.abs(marks)), grid.size - 1)
+    same = np.abs(grid[near] - marks) <= 1e-12 * np.abs(marks)
+    grid[near[same]] = marks[same]
+    return np.sort(np.concatenate([grid, marks[~same]]))
+
+
+@lru_cache(maxsize=8)
+def _rungs(n: int) -> NDArray[np.float64]:
+    """Shares of the way in log x: the first of the whole grid, and n."""
+    rungs: NDArray[np.float64] = np.concatenate([[1 / _GRID], np.arange(1, n + 1) / n])
+    rungs.flags.writeable = False
+    return rungs
 
 
 def thinned(forecast: Forecast) -> Forecast:
