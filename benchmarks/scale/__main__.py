@@ -1,6 +1,7 @@
-"""Measure batches: ``python -m benchmarks.scale [--curves N ...] [--engines] [--resume N]``.
+"""Measure batches: ``python -m benchmarks.scale [--curves N ...] [--parts N] [--engines N] [--resume N]``.
 
-Times are CPU times (of the process, or of it and all that it started), since other work on the machine changes wall
+``python -m benchmarks.scale --curves 1000 10000 100000 --workers 2`` is the whole measurement; it wants a quiet machine and
+some minutes. Times are CPU times (of the process, or of it and all that it started), since other work on the machine changes wall
 times and not these as much. Curves are simulated: power laws with noise, 200 points, no learning rate logged.
 """
 
@@ -34,7 +35,7 @@ if __name__ == "__main__":
     wall = time.perf_counter() - wall
     own, other = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = own.ru_utime + own.ru_stime + other.ru_utime + other.ru_stime
-    print(wall, cpu, max(own.ru_maxrss, other.ru_maxrss) / 1024, sum(result.counts.values()))
+    print(wall, cpu, own.ru_maxrss / 1024, other.ru_maxrss / 1024, sum(result.counts.values()))
 """
 
 
@@ -48,7 +49,7 @@ def simulated(count: int, seed: int = 0) -> Iterator[cf.Run]:
 
 
 def measured(store: Path, out: Path, engine: str = "serial", workers: int = 1, tables: str = "") -> tuple[float, ...]:
-    """Wall seconds, CPU seconds of all processes, the largest peak memory of one in MiB, and runs."""
+    """Wall seconds, CPU seconds of all processes, peak memory of the main one and of the largest worker in MiB, runs."""
     words = [str(store), str(out), engine, str(workers), tables or ",".join(QUESTIONS["tables"])]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "one.py"
@@ -57,14 +58,18 @@ def measured(store: Path, out: Path, engine: str = "serial", workers: int = 1, t
     return tuple(float(v) for v in done.stdout.split())
 
 
-def per_curve(sizes: list[int], folder: Path) -> None:
-    """Time per curve and memory as the number of curves grows."""
-    print("| curves | CPU per curve | wall | peak memory |\n|---|---|---|---|")
+def per_curve(sizes: list[int], workers: int, tables: str, folder: Path) -> None:
+    """Time per curve and memory as the number of curves grows; memory of the main process and of all workers together."""
+    print(f"{tables or ','.join(QUESTIONS['tables'])}, {workers} at once:")
+    print("| curves | CPU per curve | wall | wall per curve | peak memory |\n|---|---|---|---|---|")
+    engine = "processes" if workers > 1 else "serial"
     for size in sizes:
         cf.write_store(simulated(size), folder / f"store{size}")
-        wall, cpu, memory, runs = measured(folder / f"store{size}", folder / f"out{size}")
+        wall, cpu, own, worker, runs = measured(folder / f"store{size}", folder / f"out{size}", engine, workers, tables)
         assert runs == size
-        print(f"| {size:,} | {1e3 * cpu / size:.2f} ms | {wall:.0f} s | {memory:.0f} MiB |", flush=True)
+        memory = own + (workers * worker if workers > 1 else 0)
+        each = 1e3 * cpu / size, 1e3 * wall / size
+        print(f"| {size:,} | {each[0]:.2f} ms | {wall:.0f} s | {each[1]:.2f} ms | {memory:.0f} MiB |", flush=True)
 
 
 def by_part(size: int, folder: Path) -> None:
@@ -78,25 +83,25 @@ def by_part(size: int, folder: Path) -> None:
         "forecasts,estimates,diagnoses",
         "recommendations",
     ):
-        _, cpu, _, _ = measured(store, folder / f"by-{tables.replace(',', '-')}", tables=tables)
+        _, cpu, *_ = measured(store, folder / f"by-{tables.replace(',', '-')}", tables=tables)
         print(f"{tables}: {1e3 * cpu / size:.2f} ms of CPU per curve, start included", flush=True)
 
 
-def engines(size: int, folder: Path) -> None:
-    """Overhead of processes and of Dask, with next to no work per run and with the usual work, in turn."""
+def engines(size: int, turns: int, tables: str, folder: Path) -> None:
+    """Two processes and Dask with two workers, in turn, and what Dask takes over processes."""
     store = folder / "engines"
-    cf.write_store(simulated(size), store, runs_per_group=max(size // 16, 1))
-    for tables in ("forecasts", "forecasts,estimates,diagnoses"):
-        print(f"{tables}, {size} runs in 16 units of work:")
-        ratios = []
-        for turn in range(2):
-            found = {}
-            for engine, workers in (("serial", 1), ("processes", 2), ("dask", 2)):
-                wall, cpu, *_ = measured(store, folder / f"{engine}{turn}{len(tables)}", engine, workers, tables)
-                found[engine] = wall
-                print(f"  {engine:<10} {workers} at once: wall {wall:.1f} s, CPU {cpu:.1f} s", flush=True)
-            ratios.append(found["dask"] / found["processes"])
-        print(f"  dask / processes, wall, two turns: {', '.join(f'{r:.2f}' for r in ratios)}", flush=True)
+    written = cf.write_store(simulated(size), store)
+    print(f"{tables or ','.join(QUESTIONS['tables'])}, {size} runs in {len(written.units)} units of work:")
+    ratios = []
+    for turn in range(turns):
+        found = {}
+        for engine in ("processes", "dask") if turn % 2 == 0 else ("dask", "processes"):
+            wall, cpu, *_ = measured(store, folder / f"{engine}{turn}", engine, 2, tables)
+            found[engine] = wall, cpu
+            print(f"  {engine:<10} wall {wall:.1f} s, CPU {cpu:.1f} s", flush=True)
+        ratios.append(tuple(d / p for d, p in zip(found["dask"], found["processes"], strict=True)))
+    told = ", ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in ratios)
+    print(f"  dask / processes, wall (CPU), by turn: {told}", flush=True)
 
 
 def resumed(size: int, folder: Path) -> None:
@@ -128,17 +133,20 @@ def main() -> None:
     """Whatever is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--curves", type=int, nargs="*", default=[], help="time and memory at these sizes")
+    parser.add_argument("--workers", type=int, default=1, help="processes at once, for --curves")
+    parser.add_argument("--tables", default="", help="results, separated by commas (default: the usual)")
+    parser.add_argument("--turns", type=int, default=3, help="how often the engines take turns")
     parser.add_argument("--parts", type=int, default=0, help="what each kind of result costs, with so many curves")
     parser.add_argument("--engines", type=int, default=0, help="overhead of workers, with so many curves")
     parser.add_argument("--resume", type=int, default=0, help="resume of so many finished runs")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="curvefit-scale-") as folder:
         if args.curves:
-            per_curve(args.curves, Path(folder))
+            per_curve(args.curves, args.workers, args.tables, Path(folder))
         if args.parts:
             by_part(args.parts, Path(folder))
         if args.engines:
-            engines(args.engines, Path(folder))
+            engines(args.engines, args.turns, args.tables, Path(folder))
         if args.resume:
             resumed(args.resume, Path(folder))
 
