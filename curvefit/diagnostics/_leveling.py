@@ -29,6 +29,7 @@ CERTAIN = 0.01
 
 _WINDOWS = (0.6, 0.4, 0.25)  # of the run
 _LEAST = 6  # bins
+WORTH = 2  # independent windows that the three, each within the other, are worth: a course of exactly the limit is called level in 5 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,17 @@ class Course:
     def p_more_than(self, eps: float) -> float:
         """Of the hypothesis that at least ``eps`` is left: small means level."""
         each = [student_tail((eps - g) / s, d) if s > 0 else float(g >= eps) for g, s, d in self._each()]
-        return min(1.0, len(each) * min(each))
+        return min(1.0, min(len(each), WORTH) * min(each))
 
     def p_no_gain(self) -> float:
         """Of the hypothesis that nothing is gained any more: small means still improving."""
         each = [student_tail(g / s, d) if s > 0 else float(g <= 0) for g, s, d in self._each()]
-        return min(1.0, len(each) * min(each))
+        return min(1.0, min(len(each), WORTH) * min(each))
 
     def p_lost(self, eps: float) -> float:
         """Of the hypothesis that at least ``eps`` is being lost: small means not getting worse."""
         each = [student_tail((eps + g) / s, d) if s > 0 else float(g <= -eps) for g, s, d in self._each()]
-        return min(1.0, len(each) * min(each))
+        return min(1.0, min(len(each), WORTH) * min(each))
 
     def _each(self) -> list[tuple[float, float, int]]:
         return list(zip(self.gains, self.stderrs, self.dof, strict=True))

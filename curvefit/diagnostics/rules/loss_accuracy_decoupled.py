@@ -21,6 +21,9 @@ SEVERITY: Final = "warning"
 VOICE = Voice("loss_accuracy_decoupled", SEVERITY)
 
 SMALLEST = 0.01  # of the total drop of the loss
+SCAN = (
+    2 * ALPHA
+)  # the rise is that of overfitting: both rules are wrong together, and one false alarm takes the share of both
 HOLDS = 0.02  # of the total gain of the accuracy: what it may lose and still be said to hold
 ADVICE = (
     "The model grows too sure of its mistakes, or its confidence drifts while its decisions do not. Choose the metric that "
@@ -31,7 +34,7 @@ ADVICE = (
 def loss_accuracy_decoupled(evidence: Evidence) -> Diagnosis:
     r"""Test for a rise of the loss that lasts to the end of a phase, over which the accuracy does not fall.
 
-    .. math:: p_\mathrm{rise} < \alpha, \qquad
+    .. math:: p_\mathrm{rise} < 2 \alpha, \qquad
               \Delta a + 2\,\mathrm{se}(\Delta a) > 0, \qquad \Delta a > -0.02\,\text{gain}_a
 
     with the change of the accuracy by a line over the same x.
@@ -59,12 +62,12 @@ def loss_accuracy_decoupled(evidence: Evidence) -> Diagnosis:
         return too_short(VOICE, evidence, loss if boiled is None else score)
     turns = turns_of(boiled, oriented(evidence.run[loss]))
     p_value = min((t.p_value for t in turns), default=1.0)
-    facts = {"points": float(boiled.count), "alpha": ALPHA}
+    facts = {"points": float(boiled.count), "alpha": SCAN}
     rising = distinct(
         [
             t
             for t in turns
-            if t.p_value < ALPHA and t.size > SMALLEST * boiled.drop and t.recovered < 0.5 and t.jump < 0.7
+            if t.p_value < SCAN and t.size > SMALLEST * boiled.drop and t.recovered < 0.5 and t.jump < 0.7
         ]
     )
     if not rising:

@@ -83,7 +83,7 @@ def smoothed_input(evidence: Evidence) -> Diagnosis:
 
 def _chance(evidence: Evidence, name: str) -> float:
     """Probability that single observations are more correlated than the limit; 0 where averages say too little of them."""
-    boiled = evidence.trace(name)
+    boiled = evidence.alone(name)
     if boiled is None:
         return 0.0
     k = round(boiled.count / len(boiled))
@@ -92,4 +92,6 @@ def _chance(evidence: Evidence, name: str) -> float:
     lag = np.abs(np.subtract.outer(np.arange(2 * k), np.arange(2 * k)))
     covariance = HEAVY**lag
     limit = float(covariance[:k, k:].sum() / covariance[:k, :k].sum())
-    return above(pooled(boiled.like, [other.like for other in evidence.others(name)]), limit)
+    start = len(boiled) // 4  # an average begins with the noise of single values
+    others = [o.since(start).like for o in evidence.others(name) if len(o) == len(boiled)]
+    return above(pooled(boiled.since(start).like, others), limit)
