@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +80,20 @@ def rise(trace: Trace, start: int, stop: int, *, down: bool = False) -> Rise | N
     return Rise(p, top, int(knots[best]), stop)
 
 
+@lru_cache(maxsize=512)
 def _spread_out(first: int, last: int, most: int) -> NDArray[np.intp]:
     """At most that many integers from first to last, both included."""
     return np.unique(np.linspace(first, last, min(last - first + 1, most)).round().astype(np.intp))
+
+
+@lru_cache(maxsize=64)
+def _hinge_columns(middles: bytes, knots: bytes) -> tuple[Array, Array]:
+    """Hinges at knots, shape (m, C), and their squares."""
+    t = np.frombuffer(middles)
+    hinge = np.maximum(t[:, None] - t[None, np.frombuffer(knots, dtype=np.intp)], 0.0)
+    squares = hinge**2
+    hinge.flags.writeable = squares.flags.writeable = False
+    return hinge, squares
 
 
 def _hinges(trace: Trace, starts: NDArray[np.intp], knots: NDArray[np.intp], stop: int) -> tuple[Array, Array]:
@@ -89,22 +101,24 @@ def _hinges(trace: Trace, starts: NDArray[np.intp], knots: NDArray[np.intp], sto
 
     The error is 0 where the knot lies before the start.
     """
-    t, w = trace.at[:stop], 1.0 / trace.weight[:stop] ** 2
+    w = 1.0 / trace.weight[:stop] ** 2
     y = trace.y[:stop] - trace.y[stop - 1]
-    hinge = np.maximum(t[None, :] - t[knots, None], 0.0)  # (C, m)
-    inside = np.where(np.arange(stop)[None, :] >= starts[:, None], w[None, :], 0.0)  # (B, m)
+    hinge, squared = _hinge_columns(trace.at[:stop].tobytes(), knots.tobytes())  # (m, C)
+    inside = np.where(np.arange(stop) >= starts[:, None], w, 0.0)  # (B, m)
     total = inside.sum(axis=1)
-    mean = inside @ hinge.T / total[:, None]  # (B, C)
-    power = inside @ (hinge**2).T - total[:, None] * mean**2
-    good = (starts[:, None] <= knots[None, :]) & (power > 1e-12 * (inside @ (hinge**2).T))
+    mean = inside @ hinge / total[:, None]  # (B, C)
+    size = inside @ squared
+    power = size - total[:, None] * mean**2
+    good = (starts[:, None] <= knots) & (power > 1e-12 * size)
     scale = np.where(good, power, 1.0)
-    slope = np.where(good, ((inside * y) @ hinge.T - mean * (inside @ y)[:, None]) / scale, 0.0)
+    weighted = inside * y
+    slope = np.where(good, (weighted @ hinge - mean * weighted.sum(axis=1)[:, None]) / scale, 0.0)
     # the estimate is linear in y, with coefficients inside * (hinge - mean) / power; a hinge is 0 before its knot, so
     # that inside * hinge is the same from every start
     root = _noise_root(trace, stop)
-    climbing, level = (w * hinge) @ root, inside @ root
-    squares = np.sum(climbing**2, axis=1)[None, :] - 2 * mean * (level @ climbing.T)
-    squares += mean**2 * np.sum(level**2, axis=1)[:, None]
+    climbing, level = (w[:, None] * hinge).T @ root, inside @ root
+    squares = np.einsum("ij,ij->i", climbing, climbing) - 2 * mean * (level @ climbing.T)
+    squares += mean**2 * np.einsum("ij,ij->i", level, level)[:, None]
     return slope, np.where(good, np.sqrt(np.maximum(squares, 0.0)) / scale, 0.0)
 
 

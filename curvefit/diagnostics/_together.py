@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from ..curves import UsageError
+from ..forecasting.forecast import Forecast
+from ..forecasting.together import last_chances
 from ._changes import ALPHA_CHANGE, changes_of
-from ._leveling import courses
+from ._leveling import SMALL, courses
 from ._noise import residuals_of
 from ._steps import steps_of
 from ._trace import Span, Trace, recents
@@ -58,7 +60,7 @@ def find_together(evidences: Sequence[Evidence]) -> None:
     found = traces([e.run[name] for e, name in asked], [e.phases for e, _ in asked])
     for (e, name), own in zip(asked, found, strict=True):
         if own is not None:
-            e.keep_trace(name, own)
+            e.known.raw[name] = own
     groups: dict[_Layout, list[tuple[Evidence, str, Trace]]] = {}
     for e in evidences:
         for name in e.judged:
@@ -68,25 +70,25 @@ def find_together(evidences: Sequence[Evidence]) -> None:
                 groups.setdefault(layout, []).append((e, name, boiled))
     for group in groups.values():
         _of_one_layout(group)
+    _chances(evidences)
 
 
 def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
     boiled = [t for *_, t in group]
     for (e, name, _), single in zip(group, residuals_of([e.run[name] for e, name, _ in group], boiled), strict=True):
-        e.keep(name, single)
+        e.known.residuals[name] = single
     steps = steps_of([e.run[name] for e, name, _ in group], boiled, ALPHA_CHANGE)
     for (e, name, _), change, step in zip(group, changes_of(boiled, ALPHA_CHANGE), steps, strict=True):
-        e.keep_changes(name, change, step)
+        e.known.changes[name], e.known.steps[name] = change, step
     alone = [(e, name, t) for e, name, t in group if not e.others(name)]
     half = len(boiled[0]) // 2
-    for (e, name, t), late in zip(alone, recents([t for *_, t in alone], half) if alone else (), strict=True):
-        e.keep_trace(name, t, late)
+    for (e, name, _), late in zip(alone, recents([t for *_, t in alone], half) if alone else (), strict=True):
+        e.known.recent[name, half] = late
     ahead = [(e, name, t, ratio) for e, name, t in group if (ratio := _stretch(e, name)) is not None]
     if ahead:
         of = [t for _, _, t, _ in ahead], [r for *_, r in ahead], [e.others(name) for e, name, *_ in ahead]
         for (e, name, *_), course in zip(ahead, courses(*of), strict=True):
-            if course is not None:
-                e.keep(name, course)
+            e.known.courses[name] = course
 
 
 def _stretch(evidence: Evidence, name: str) -> float | None:
@@ -94,3 +96,18 @@ def _stretch(evidence: Evidence, name: str) -> float | None:
         return evidence.stretch(name)
     except UsageError:  # a horizon that is not beyond the data: told by who asks for it
         return None
+
+
+def _chances(evidences: Sequence[Evidence]) -> None:
+    """Of the smallest gain that counts, which two rules ask for."""
+    asked: list[tuple[Evidence, str, float, Forecast]] = []
+    for e in evidences:
+        boiled = None if e.main is None else e.trace(e.main)
+        ahead = None if e.main is None or boiled is None else e.forecast(e.main)
+        if e.main is not None and boiled is not None and ahead is not None:
+            asked.append((e, e.main, SMALL * boiled.drop, ahead))
+    if not asked:
+        return
+    goals = [e.goal(ahead, gain) for e, _, gain, ahead in asked]
+    for (e, name, gain, _), chance in zip(asked, last_chances([f for *_, f in asked], goals).tolist(), strict=True):
+        e.known.chances[name, gain] = chance

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve, CurvefitError, Metric, Run, Schedule, UsageError
-from ..forecasting.chances import chance_as_good
 from ..forecasting.forecast import Forecast
 from ..forecasting.scheduled import forecast_run
+from ..forecasting.together import last_chances
 from ._changes import ALPHA_CHANGE, Change, changes
 from ._future import check_begins, future_grid, landmarks
+from ._known import Known
 from ._leveling import Course, course
 from ._noise import Residuals, residuals
 from ._phases import Phase, phases
@@ -58,6 +59,8 @@ class Evidence:
         Names of the validation (or test) curve, its training partner and the validation accuracy, where there are any.
     progress : str or None
         Curve on which optimization itself is judged: the training partner, else the main curve.
+    known : Known
+        What has been found out so far; `_together.find_together` fills it for many runs at once.
     """
 
     def __init__(
@@ -75,15 +78,7 @@ class Evidence:
         self._forecasting = forecasting or self._as_run
         self._ahead = ahead
         self._asked_horizon = horizon
-        self._traces: dict[str, Trace | None] = {}
-        self._raw: dict[str, Trace | None] = {}
-        self._recent: dict[tuple[str, int], Trace] = {}
-        self._chances: dict[tuple[str, float], float | None] = {}
-        self._residuals: dict[str, Residuals | None] = {}
-        self._courses: dict[str, Course | None] = {}
-        self._changes: dict[str, tuple[Change, ...]] = {}
-        self._steps: dict[str, tuple[Change, ...]] = {}
-        self._forecasts: dict[str, Forecast | None] = {}
+        self.known = Known()
         if metric is not None:
             run[metric]  # an unknown name is an error that lists the choices
         self.main = metric if metric is not None else self._default_metric()
@@ -172,26 +167,26 @@ class Evidence:
 
     def trace(self, name: str) -> Trace | None:
         """Averages, trend and noise of a curve; None when it is too short or its direction is unknown."""
-        if name not in self._traces:
+        if name not in self.known.traces:
             own = self.alone(name)
-            self._traces[name] = None if own is None else own.beside(self.others(name))
-        return self._traces[name]
+            self.known.traces[name] = None if own is None else own.beside(self.others(name))
+        return self.known.traces[name]
 
     def recent(self, name: str, start: int) -> Trace:
         """The bins of a trace from ``start`` on, see `Trace.since`, with the correlation from all curves that agree."""
-        if (name, start) not in self._recent:
+        if (name, start) not in self.known.recent:
             own = self.alone(name)
             if own is None:
                 raise UsageError(f"{name} has no trace", where=self.run.name)
             others = [o for o in self.others(name) if len(o) == len(own)]
-            self._recent[name, start] = own.since(start).beside([o.since(start) for o in others])
-        return self._recent[name, start]
+            self.known.recent[name, start] = own.since(start).beside([o.since(start) for o in others])
+        return self.known.recent[name, start]
 
     def alone(self, name: str) -> Trace | None:
         """The trace of a curve by itself."""
-        if name not in self._raw:
-            self._raw[name] = trace(self.run[name], self.phases)
-        return self._raw[name]
+        if name not in self.known.raw:
+            self.known.raw[name] = trace(self.run[name], self.phases)
+        return self.known.raw[name]
 
     def others(self, name: str) -> list[Trace]:
         """Traces of the other curves that matter, each by itself."""
@@ -206,24 +201,24 @@ class Evidence:
 
     def residuals(self, name: str) -> Residuals | None:
         """Single observations about the trend; None where there is no trace."""
-        if name not in self._residuals:
+        if name not in self.known.residuals:
             boiled = self.trace(name)
-            self._residuals[name] = None if boiled is None else residuals(self.run[name], boiled)
-        return self._residuals[name]
+            self.known.residuals[name] = None if boiled is None else residuals(self.run[name], boiled)
+        return self.known.residuals[name]
 
     def changes(self, name: str) -> tuple[Change, ...]:
         """Sudden lasting changes of a curve; none where there is no trace."""
-        if name not in self._changes:
+        if name not in self.known.changes:
             boiled = self.trace(name)
-            self._changes[name] = () if boiled is None else changes(boiled, ALPHA_CHANGE)
-        return self._changes[name]
+            self.known.changes[name] = () if boiled is None else changes(boiled, ALPHA_CHANGE)
+        return self.known.changes[name]
 
     def steps(self, name: str) -> tuple[Change, ...]:
         """The strongest step of each phase of a curve, from every observation; none where there is no trace."""
-        if name not in self._steps:
+        if name not in self.known.steps:
             boiled = self.trace(name)
-            self._steps[name] = () if boiled is None else strongest_steps(self.run[name], boiled, ALPHA_CHANGE)
-        return self._steps[name]
+            self.known.steps[name] = () if boiled is None else strongest_steps(self.run[name], boiled, ALPHA_CHANGE)
+        return self.known.steps[name]
 
     # training and validation together
 
@@ -305,10 +300,12 @@ class Evidence:
 
     def course(self, name: str) -> Course | None:
         """What is left to gain to the horizon if the present course goes on; None when too little shows one."""
-        if name not in self._courses:
+        if name not in self.known.courses:
             boiled, ratio = self.trace(name), self.stretch(name)
-            self._courses[name] = None if boiled is None or ratio is None else course(boiled, ratio, self.others(name))
-        return self._courses[name]
+            self.known.courses[name] = (
+                None if boiled is None or ratio is None else course(boiled, ratio, self.others(name))
+            )
+        return self.known.courses[name]
 
     def stretch(self, name: str) -> float | None:
         """Length of a curve at the horizon over its length now; None where it has no trace or ends there."""
@@ -325,28 +322,11 @@ class Evidence:
         found = (self.main, self.progress, self.validation)
         return tuple(dict.fromkeys(name for name in found if name is not None))
 
-    def keep(self, name: str, fact: Residuals | Course) -> None:
-        """Take a fact about a curve from where it was found for many runs at once."""
-        if isinstance(fact, Residuals):
-            self._residuals[name] = fact
-        else:
-            self._courses[name] = fact
-
-    def keep_changes(self, name: str, changes: tuple[Change, ...], steps: tuple[Change, ...]) -> None:
-        """The same for changes of level."""
-        self._changes[name], self._steps[name] = changes, steps
-
-    def keep_trace(self, name: str, own: Trace, late: Trace | None = None) -> None:
-        """The same for the trace of a curve by itself, or its later part as well."""
-        self._raw[name] = own
-        if late is not None:
-            self._recent[name, len(own) - len(late)] = late
-
     def forecast(self, name: str) -> Forecast | None:
         """Forecast of a curve at a quarter, half and all of the way to the horizon; None where there can be none."""
-        if name not in self._forecasts:
-            self._forecasts[name] = self._forecast(name)
-        return self._forecasts[name]
+        if name not in self.known.forecasts:
+            self.known.forecasts[name] = self._forecast(name)
+        return self.known.forecasts[name]
 
     def _forecast(self, name: str) -> Forecast | None:
         future = self.future(name)
@@ -385,14 +365,16 @@ class Evidence:
         gain : float
             In the unit of the metric, at least 0.
         """
-        if (name, gain) not in self._chances:
+        if (name, gain) not in self.known.chances:
             found = self.forecast(name)
-            chance = None
-            if found is not None:
-                better = found.level_now - gain if found.direction == "min" else found.level_now + gain
-                chance = float(chance_as_good(found.at(-1), better)[0, 0])
-            self._chances[name, gain] = chance
-        return self._chances[name, gain]
+            chance = None if found is None else float(last_chances([found], [self.goal(found, gain)])[0])
+            self.known.chances[name, gain] = chance
+        return self.known.chances[name, gain]
+
+    @staticmethod
+    def goal(ahead: Forecast, gain: float) -> float:
+        """The level that is better than the one now by a gain."""
+        return ahead.level_now - gain if ahead.direction == "min" else ahead.level_now + gain
 
 
 def _stem(name: str) -> str:
