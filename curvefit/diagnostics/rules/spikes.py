@@ -24,7 +24,7 @@ VOICE = Voice("spikes", SEVERITY)
 HIGH = 4.5  # robust standard deviations from which an excursion is looked at
 SMALLEST = 0.02  # of the total drop: lower ones are of no consequence
 LISTED = 20
-SHORT, ALPHA_SHORT = 100, 0.02
+SHORT, ALPHA_SHORT = 100, 0.03
 ADVICE = (
     "Clip gradients, look at the batches around these x (and skip them on a rerun), lower the learning rate or lengthen "
     "the warm-up; if a spike costs much, restart from a checkpoint before it."
@@ -53,7 +53,7 @@ def spikes(evidence: Evidence) -> Diagnosis:
     -----
     Healthy heavy-tailed noise reaches 13 robust standard deviations in 1,000 points, so no fixed threshold is used. A
     spike must come back to the trend within a twentieth of the run (10 points for short runs), and shocks are judged
-    after taking out serial correlation. A run of fewer than 100 points is accused at .02 (of longer ones .0038): by less
+    after taking out serial correlation. A run of fewer than 100 points is accused at .03 (of longer ones .0038): by less
     nothing is ever certain there.
     """
     names = [n for n in dict.fromkeys((evidence.progress, evidence.validation)) if n is not None]
