@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from ..curves import UsageError
+from ..curves import CurvefitError
 from ..forecasting.forecast import Forecast
 from ..forecasting.together import last_chances
 from ._changes import ALPHA_CHANGE, changes_of
@@ -94,7 +94,14 @@ def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
 def _stretch(evidence: Evidence, name: str) -> float | None:
     try:
         return evidence.stretch(name)
-    except UsageError:  # a horizon that is not beyond the data: told by who asks for it
+    except CurvefitError:  # a horizon that is not beyond the data: told by who asks for it
+        return None
+
+
+def _ahead(evidence: Evidence, name: str) -> Forecast | None:
+    try:
+        return evidence.forecast(name)
+    except CurvefitError:  # likewise
         return None
 
 
@@ -103,7 +110,7 @@ def _chances(evidences: Sequence[Evidence]) -> None:
     asked: list[tuple[Evidence, str, float, Forecast]] = []
     for e in evidences:
         boiled = None if e.main is None else e.trace(e.main)
-        ahead = None if e.main is None or boiled is None else e.forecast(e.main)
+        ahead = None if e.main is None or boiled is None else _ahead(e, e.main)
         if e.main is not None and boiled is not None and ahead is not None:
             asked.append((e, e.main, SMALL * boiled.drop, ahead))
     if not asked:
