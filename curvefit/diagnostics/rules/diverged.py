@@ -128,7 +128,7 @@ def diverged(evidence: Evidence) -> Diagnosis:
             p_value=p_value,
         )
     onset = _onset(curve, boiled, best, size)
-    share = "" if not np.isfinite(lost) else f", {percent(lost)} of what it had gained"
+    share = "" if not np.isfinite(lost) else f", {_times(lost)} what it had gained"
     return VOICE.present(
         f"{name} ends at a level of {number(boiled.sign * min(ends))}, {number(size)} worse than its best level "
         f"{number(boiled.sign * best)}{share}, and does not come back.",
@@ -147,6 +147,11 @@ def diverged(evidence: Evidence) -> Diagnosis:
         ),
         p_value=p_value,
     )
+
+
+def _times(share: float) -> str:
+    """A share of something, or a multiple of it."""
+    return f"{percent(share)} of" if share < 2 else f"{number(round(share) if share >= 10 else round(share, 1))} times"
 
 
 def _wanders(boiled: Trace, lowest: int, size: float, facts: dict[str, float]) -> bool:

@@ -19,7 +19,7 @@ SEVERITY: Final = "warning"
 VOICE = Voice("erratic", SEVERITY)
 
 COMPARABLE = 0.125  # of the total gain
-STEEP = 2.0  # standard errors by which a beginning must fall to be called steep
+STEEP = 1.0  # standard errors that a wider beginning may lie lower and still be taken for the same level
 ADVICE = (
     "Lower the learning rate or enlarge the batch, clip gradients, and check the data for outliers and wrong labels; "
     "for a validation metric, enlarge the evaluation set."

@@ -118,3 +118,10 @@ def test_both_curves_level_have_converged_and_one_alone_has_plateaued():
     assert both["converged"].present and not both["plateaued"].present
     assert both["converged"].where[0].value == pytest.approx(15, abs=6)  # the onset of the plateau it explains
     assert one["plateaued"].present and one["converged"].verdict.value == "undecided"
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.87, "87 % of"), (2.04, "2 times"), (83.81, "84 times")])
+def test_more_than_all_is_told_in_multiples(share, text):
+    from curvefit.diagnostics.rules.diverged import _times
+
+    assert _times(share) == text
