@@ -15,6 +15,7 @@ __all__ = ["ALPHA_CHANGE", "Sorted", "place_of", "sort_changes"]
 
 _BACK = 0.25  # share of a change for the worse that may be left when it counts as gone
 _NOTHING = 0.1  # share of the total drop below which a run had not begun to learn
+_LARGE = 0.1  # share of the total drop that a course late in a run does not make up for
 _MOVED = 0.1  # share by which the logged rate must move to explain a change
 
 
@@ -97,7 +98,7 @@ def _comes_back(trace: Trace, change: Change) -> bool:
     start = max((span.start for span in trace.spans if span.start <= change.at), default=0)
     before = slice(max(change.at - REACH, start), change.at)
     log = np.log(trace.at + 1.0)
-    if change.at - before.start < SIDE:
+    if change.at - before.start < SIDE or change.size > _LARGE * trace.drop:
         return _is_reached(trace, change, 0.0)
     slope = min(float(np.polyfit(log[before], trace.y[before], 1)[0]), 0.0)
     # no law gains more late than on the whole
