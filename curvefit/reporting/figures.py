@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,7 +124,8 @@ def figure_bytes(ax: Axes, format: str, *, dpi: float = 150.0) -> bytes:
     figure = ax.get_figure(root=True)
     assert figure is not None
     buffer = io.BytesIO()
-    with style():
+    with style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name in a script the font lacks: boxes
         figure.savefig(buffer, format=format, dpi=dpi, metadata=_FIXED[format])
     return buffer.getvalue()
 

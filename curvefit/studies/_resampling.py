@@ -83,7 +83,7 @@ def bands(entries: Sequence[Entry], curves: Curves, grid: Array, level: float) -
             if ends is not None:
                 low[j], high[j] = ends
         own = [(e.curve.x, e.curve.y) for e in entries if e.method == method and len(e.curve)]
-        own = own[:: -(-len(own) // _SHOWN)]
+        own = own[:: max(1, -(-len(own) // _SHOWN))]
         found.append(Band(method, grid, center, low, high, seeds, tuple(own)))
     return tuple(found)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..curves import CurvefitError, Run
 from ._answer import answer
 from ._groups import read_groups
@@ -77,8 +79,9 @@ def work(task: Task) -> dict[str, int]:
         except CurvefitError as error:
             rows.run(task.file, None, None, status="failed", code=error.code, reason=str(error), part=task.number)
     asked = [run for run in runs if run.name not in aside and run.name not in task.passed_over]
-    for at in range(0, len(asked), _TOGETHER):
-        answer(asked[at : at + _TOGETHER], config, rows, task.number)
+    with np.errstate(all="ignore"):  # what is not finite has a status in its row; the terminal is for progress
+        for at in range(0, len(asked), _TOGETHER):
+            answer(asked[at : at + _TOGETHER], config, rows, task.number)
     there_are = {run.name: run for run in runs}
     for name, (status, code, reason) in aside.items():
         if name in there_are or name in task.convicted or not task.file:

@@ -40,12 +40,13 @@ def seed_bands(
         Above the axes.
     """
     with paper_style():
-        heads = [f"{short_text(b.method, 28)} ({int(b.seeds.max()) if b.seeds.size else 0})" for b in comparison.bands]
+        shown = [b for b in comparison.bands if np.isfinite(b.center).any()]
+        heads = [f"{short_text(b.method, 28)} ({int(b.seeds.max())})" for b in shown]
         beside = max(1, min(len(heads), 46 * columns // (max(map(len, heads), default=0) + 8)))
         ax = new_axes(ax, columns, 2.3 * columns**0.6 + 0.13 * -(-len(heads) // beside))
         drawn = looks([b.method for b in comparison.bands])
         values: list[float] = []
-        for band, head in zip(comparison.bands, heads, strict=True):
+        for band, head in zip(shown, heads, strict=True):
             look = drawn[band.method]
             if seeds:
                 for x, y in band.curves:

@@ -44,9 +44,48 @@ _SPECIAL = {
     "−": r"\ensuremath{-}",
     "∞": r"\ensuremath{\infty}",
     "→": r"\ensuremath{\to}",
-    "τ": r"\ensuremath{\tau}",
-    "α": r"\ensuremath{\alpha}",
-    "β": r"\ensuremath{\beta}",
+    **{
+        letter: rf"\ensuremath{{\{name}}}"
+        for letter, name in zip(
+            "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+            [
+                "alpha",
+                "beta",
+                "gamma",
+                "delta",
+                "varepsilon",
+                "zeta",
+                "eta",
+                "theta",
+                "iota",
+                "kappa",
+                "lambda",
+                "mu",
+                "nu",
+                "xi",
+                "pi",
+                "rho",
+                "sigma",
+                "tau",
+                "upsilon",
+                "varphi",
+                "chi",
+                "psi",
+                "omega",
+                "Gamma",
+                "Delta",
+                "Theta",
+                "Lambda",
+                "Xi",
+                "Pi",
+                "Sigma",
+                "Phi",
+                "Psi",
+                "Omega",
+            ],
+            strict=True,
+        )
+    },
 }
 PREAMBLE = (
     r"\documentclass{article}",
@@ -62,6 +101,7 @@ _SIZES: tuple[tuple[float, tuple[str, ...]], ...] = (  # characters of the wides
     (132, (r"\scriptsize\setlength{\tabcolsep}{2pt}",)),
     (float("inf"), (r"\tiny\setlength{\tabcolsep}{1.5pt}",)),
 )
+_LONGEST = 48  # characters of a text in a cell; CSV and JSON hold all of it
 _ALIGNED = 9  # digits before and after the point up to which numbers are aligned at it; else at their ends
 _LONG = 40  # rows from which a table may break over pages
 _NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?(?:e(-?\d+))?")
@@ -144,7 +184,7 @@ def _row(table: Table, row: tuple[Cell, ...], points: dict[str, bool]) -> str:
         if c.kind == "estimate":
             cells += [number, _interval(interval)]
         else:
-            cells.append(escaped(value) if c.kind == "text" else number)
+            cells.append(escaped(_cut(value)) if c.kind == "text" else number)
     return " & ".join(cells) + r" \\"
 
 
@@ -153,7 +193,8 @@ def _size(table: Table) -> tuple[str, ...]:
     width = 0
     for i, c in enumerate(table.columns):
         cells = [pieces(c, row[i]) for row in table.rows]
-        value, interval = (max((_printed(cell[k]) for cell in cells), default=0) for k in (0, 1))
+        cut = [(_cut(v), i) for v, i in cells] if c.kind == "text" else cells
+        value, interval = (max((_printed(cell[k]) for cell in cut), default=0) for k in (0, 1))
         if c.kind != "text" and _narrow(table, i):
             value = max(value, sum(_digits([cell[0] for cell in cells])) + 1)
         width += 2 + (max(len(c.title), value + interval + 2) if c.kind == "estimate" else max(len(c.title), value))
@@ -170,11 +211,27 @@ def escaped(text: str) -> str:
         before = char
         if char in _SPECIAL:
             out.append(_SPECIAL[char])
-        elif char.isascii() or char in "äöüÄÖÜßéèêëáàâãåçñóòôõøíìîïúùûÉÈÅÇÑØ":
+        elif not _strange(char):
             out.append(char)
         else:
             out.append(rf"\textless{{}}U+{ord(char):04X}\textgreater{{}}")
     return "".join(out)
+
+
+def _strange(char: str) -> bool:
+    """Whether a usual font of TeX lacks a character."""
+    return not (char.isascii() or char in _SPECIAL or char in "äöüÄÖÜßéèêëáàâãåçñóòôõøíìîïúùûÉÈÅÇÑØ")
+
+
+def _cut(text: str) -> str:
+    """A text that leaves room for the other columns: without its middle when it is very long."""
+    room = _LONGEST
+    if _printed(text) <= room:
+        return text
+    first, last = "", ""
+    while _printed(first) + _printed(last) < room - 8:
+        first, last = text[: len(first) + 1], text[len(text) - len(last) - 1 :] if len(last) < len(first) // 2 else last
+    return f"{first}…{last}"
 
 
 def _specification(table: Table) -> str:
@@ -205,8 +262,8 @@ def _digits(texts: list[str]) -> tuple[int, int]:
 
 
 def _printed(text: str) -> int:
-    """Characters that a text takes in print: exponents are written out."""
-    return len(text) + 3 * len(_EXPONENT.findall(text))
+    """Characters that a text takes in print: exponents are written out, and code points of what no font has."""
+    return len(text) + 3 * len(_EXPONENT.findall(text)) + 6 * sum(map(_strange, text))
 
 
 def _shape(texts: list[str]) -> str:

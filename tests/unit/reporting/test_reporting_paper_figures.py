@@ -211,3 +211,14 @@ def test_a_law_without_a_value_at_zero_is_drawn_where_it_has_one():
     fitted = [line for line in figure.axes[0].lines if line.get_label() == "fitted law"]
     assert len(fitted) == 1 and np.isfinite(fitted[0].get_ydata()).all()
     assert (fitted[0].get_xdata() > 0).all()
+
+
+def test_names_that_the_font_lacks_end_nothing():
+    ax = forest([("名前", Estimate("a", 1.0, Interval(0.5, 1.5, 0.95)))])
+    assert figure_bytes(ax, "pdf").startswith(b"%PDF")
+
+
+def test_the_legend_of_costs_covers_no_run():
+    ax = pareto([1, 2, 3, 4], [4, 3, 2, 1], methods=list("abcd"))
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1

@@ -208,3 +208,15 @@ def test_frames_and_mistakes():
 def test_equal_tables_are_equal_bytes(name):
     assert table().render(name) == table().render(name)
     assert table().render(name).endswith("\n")
+
+
+def test_very_long_names_leave_room_for_the_numbers():
+    one = Table("t", "c", (Column("n", "n"), Column("v", "v", "number")), (("a" * 150 + "-seed1", 1.0),))
+    written = one.render("latex")
+    assert re.search(r"a{20,40}\\ldots\{\}a*-\w*seed1 & 1", written)
+    assert "a" * 150 in one.render("csv") and "a" * 150 in one.render("json")
+
+
+def test_greek_is_printed_and_other_scripts_by_code_point():
+    assert tex("λ") == r"\ensuremath{\lambda}" and tex("Ω") == r"\ensuremath{\Omega}"
+    assert tex("名") == r"\textless{}U+540D\textgreater{}"

@@ -310,3 +310,15 @@ def test_one_short_run_that_holds_all_others_back_is_named():
     assert cf.compare(full, "method", "seed").notes == ()
     assert cf.compare([*full, run("crashed", "a", 3, 2)], "method", "seed", 100).notes == ()
     assert cf.compare([*full, run("nearly", "a", 3, 95)], "method", "seed").notes == ()
+
+
+def test_a_method_whose_curves_hold_no_number_does_not_end_the_comparison(values):
+    lost = cf.Run(
+        "lost", {"val_loss": cf.Curve(X, X * np.nan, "val_loss")}, attributes={"method": "c", "seed": 0.0, "task": "p"}
+    )
+    found = cf.compare([*runs_of(values), lost], "method", "seed", 40, task="task", replicates=100)
+    assert next(a for a in found.aggregates if a.method == "c").missing == 1
+    assert [b.curves for b in found.bands if b.method == "c"] == [()]
+    assert [t.get_text() for t in found.plot().get_legend().get_texts()][:2] == [
+        f"{m} ({int(b.seeds.max())})" for m, b in zip("ab", found.bands, strict=False)
+    ]
