@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -77,13 +77,15 @@ def first_passages(grid: _Array, paths: _Array, question: Question) -> Passage:
     return Passage(gains, onsets, left)
 
 
-def forecast_paths(questions: Sequence[Question]) -> list[tuple[_Array, _Array]]:
-    """Grid and mean curves of questions with a forecast: a monotone past with its noise, and comonotone quantile paths."""
+def forecast_paths(questions: Sequence[Question]) -> Iterator[tuple[_Array, _Array]]:
+    """Grid and mean curves of questions with a forecast: a monotone past with its noise, and comonotone quantile paths.
+
+    One after the other, since the paths of one curve are some eighty times as large as the curve.
+    """
     forecasts = [thinned(q.forecast) for q in questions if q.forecast is not None]
     if not forecasts:
-        return []
+        return
     knots, bent = _spline()
-    out = []
     for (x, past, error), forecast, quantiles in zip(
         _pasts(questions), forecasts, mean_quantiles(forecasts, knots), strict=True
     ):
@@ -94,8 +96,7 @@ def forecast_paths(questions: Sequence[Question]) -> list[tuple[_Array, _Array]]
         np.multiply(_shift()[:, None], error, out=paths[1:, :k])
         paths[1:, :k] += past
         paths[1:, k:] = ahead
-        out.append((np.concatenate([x, forecast.x]), paths))
-    return out
+        yield np.concatenate([x, forecast.x]), paths
 
 
 def _comonotone(quantiles: _Array, bent: _Array) -> _Array:

@@ -17,7 +17,6 @@ from ._shared import local_of
 
 __all__ = ["many", "plateau_onset"]
 
-_TOGETHER = 100  # curves whose paths are held in memory at once
 _Array = NDArray[np.float64]
 
 
@@ -62,10 +61,8 @@ def many(questions: Sequence[Question]) -> list[Estimate]:
         out.append(told)
         if told is None:
             rest.append((i, f"read off the forecast: {why}"))
-    for start in range(0, len(rest), _TOGETHER):
-        some = rest[start : start + _TOGETHER]
-        for (i, view), (grid, paths) in zip(some, forecast_paths([questions[i] for i, _ in some]), strict=True):
-            out[i] = _told(questions[i], first_passages(grid, paths, questions[i]), view)
+    for (i, view), (grid, paths) in zip(rest, forecast_paths([questions[i] for i, _ in rest]), strict=True):
+        out[i] = _told(questions[i], first_passages(grid, paths, questions[i]), view)
     return [told for told in out if told is not None]
 
 
