@@ -23,8 +23,8 @@ class Known:
         Traces of curves by themselves.
     traces : dict
         The same with a correlation from all curves that agree.
-    recent : dict
-        Their last bins, by name and first bin.
+    later : dict
+        The last bins of those by themselves, by name and first bin.
     residuals, courses, changes, steps, forecasts : dict
         Of each curve.
     chances : dict
@@ -33,7 +33,7 @@ class Known:
 
     raw: dict[str, Trace | None] = field(default_factory=dict)
     traces: dict[str, Trace | None] = field(default_factory=dict)
-    recent: dict[tuple[str, int], Trace] = field(default_factory=dict)
+    later: dict[tuple[str, int], Trace] = field(default_factory=dict)
     residuals: dict[str, Residuals | None] = field(default_factory=dict)
     courses: dict[str, Course | None] = field(default_factory=dict)
     changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)

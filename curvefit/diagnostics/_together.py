@@ -80,10 +80,9 @@ def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
     steps = steps_of([e.run[name] for e, name, _ in group], boiled, ALPHA_CHANGE)
     for (e, name, _), change, step in zip(group, changes_of(boiled, ALPHA_CHANGE), steps, strict=True):
         e.known.changes[name], e.known.steps[name] = change, step
-    alone = [(e, name, t) for e, name, t in group if not e.others(name)]
-    half = len(boiled[0]) // 2
-    for (e, name, _), late in zip(alone, recents([t for *_, t in alone], half) if alone else (), strict=True):
-        e.known.recent[name, half] = late
+    for start in (len(boiled[0]) // 2, len(boiled[0]) // 4):  # what rules look at that begin late
+        for (e, name, _), late in zip(group, recents(boiled, start), strict=True):
+            e.known.later[name, start] = late
     ahead = [(e, name, t, ratio) for e, name, t in group if (ratio := _stretch(e, name)) is not None]
     if ahead:
         of = [t for _, _, t, _ in ahead], [r for *_, r in ahead], [e.others(name) for e, name, *_ in ahead]

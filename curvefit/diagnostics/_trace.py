@@ -186,10 +186,10 @@ class Trace:
     def level(self, start: int, stop: int) -> tuple[float, float]:
         """Mean of bins ``start`` to ``stop`` and its standard error at the cautious correlation."""
         weight, part = self.weight[start:stop], self.y[start:stop]
-        sd = math.sqrt(float(weight @ weight) / weight.size) * self.noise
+        sd = math.sqrt(weight.dot(weight) / weight.size) * self.noise
         first = float(part[0])
         still = first == part[-1] and bool((part == first).all())
-        mean = first if still else float(part.sum()) / part.size  # no rounding where nothing varies
+        mean = first if still else float(np.add.reduce(part)) / part.size  # no rounding where nothing varies
         return mean, sd * _mean_sd(stop - start, self.rho_high)
 
     def change(self, before: tuple[int, int], after: tuple[int, int]) -> tuple[float, float]:

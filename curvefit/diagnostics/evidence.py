@@ -174,13 +174,18 @@ class Evidence:
 
     def recent(self, name: str, start: int) -> Trace:
         """The bins of a trace from ``start`` on, see `Trace.since`, with the correlation from all curves that agree."""
-        if (name, start) not in self.known.recent:
+        own = self.later(name, start)
+        together = [k for k in self.mattering if k != name and len(self.alone(k) or ()) == start + len(own)]
+        return own.beside([self.later(k, start) for k in together])
+
+    def later(self, name: str, start: int) -> Trace:
+        """The same of the curve by itself."""
+        if (name, start) not in self.known.later:
             own = self.alone(name)
             if own is None:
                 raise UsageError(f"{name} has no trace", where=self.run.name)
-            others = [o for o in self.others(name) if len(o) == len(own)]
-            self.known.recent[name, start] = own.since(start).beside([o.since(start) for o in others])
-        return self.known.recent[name, start]
+            self.known.later[name, start] = own.since(start)
+        return self.known.later[name, start]
 
     def alone(self, name: str) -> Trace | None:
         """The trace of a curve by itself."""

@@ -74,7 +74,7 @@ def lag1(residuals: ArrayLike, x: ArrayLike | None = None, *, parameters: int = 
         power = 2.0 * float(e @ e) - float(e[0] ** 2 + e[-1] ** 2)
         raw = cross / power if power > 0 else 0.0
     else:
-        raw = _irregular(e, spacing / float(np.median(spacing)))
+        raw = _irregular(e, spacing / _middle(spacing))
         if raw == 0.0:
             return 0.0
     return float(np.clip((n * raw + parameters) / (n - parameters - 2), 0.0, MAX_RHO))
@@ -161,7 +161,7 @@ def correlations(rho: float, x: ArrayLike) -> NDArray[np.float64]:
     if gap.size == 0 or rho <= 0:
         return np.zeros(gap.size)
     positive = gap[gap > 0]
-    unit = float(np.median(positive)) if positive.size else 1.0
+    unit = _middle(positive) if positive.size else 1.0
     phi: NDArray[np.float64] = np.exp(np.log(rho) * gap / unit)
     return phi
 
@@ -171,8 +171,8 @@ def regularly_spaced(x: ArrayLike, tolerance: float = 0.25) -> bool:
     gap = np.diff(np.asarray(x, dtype=np.float64))
     if gap.size < 2:
         return True
-    unit = float(np.median(gap[:: max(1, gap.size // _MANY)]))
-    return bool(np.mean(np.abs(gap - unit) <= tolerance * unit) >= 0.9)
+    unit = _middle(gap[:: max(1, gap.size // _MANY)])
+    return int(np.count_nonzero(np.abs(gap - unit) <= tolerance * unit)) / gap.size >= 0.9
 
 
 def robust_sd(y: ArrayLike, *, order: Literal[0, 1, 2] = 1) -> float:

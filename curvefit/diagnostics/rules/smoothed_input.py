@@ -93,5 +93,6 @@ def _chance(evidence: Evidence, name: str) -> float:
     covariance = HEAVY**lag
     limit = float(covariance[:k, k:].sum() / covariance[:k, :k].sum())
     start = len(boiled) // 4  # an average begins with the noise of single values
-    others = [o.since(start).like for o in evidence.others(name) if len(o) == len(boiled)]
-    return above(pooled(boiled.since(start).like, others), limit)
+    names = [k for k in evidence.mattering if k != name and len(evidence.alone(k) or ()) == len(boiled)]
+    others = [evidence.later(k, start).like for k in names]
+    return above(pooled(evidence.later(name, start).like, others), limit)
