@@ -50,7 +50,7 @@ CASES: dict[str, tuple[Run, tuple[str, ...]]] = {
     "overfitting_plateau": (fault("overfitting_plateau"), ("train_loss", "val_loss")),
     "generalization_gap": (fault("generalization_gap"), ("train_loss", "val_loss")),
     "validation_below_training": (fault("validation_below_training"), ("train_loss", "val_loss")),
-    "erratic": (fault("erratic"), ("train_loss",)),
+    "erratic": (run({"erratic": 0.2}, rng=np.random.default_rng(5), n=200).run, ("train_loss",)),
     "spikes": (fault("spikes"), ("train_loss",)),
     "diverged": (fault("diverged"), ("train_loss",)),
     "masked_nan": (fault("masked_nan"), ("train_loss",)),
@@ -91,7 +91,9 @@ def draw(name: str) -> bool:
                 if place.interval is not None and place.interval.width > 0 and len(found.where) <= 3:
                     ax.axvspan(place.interval.low, place.interval.high, color=COLORS["event"], alpha=0.12, lw=0)
         handles = [h for a in figure.axes for h in a.get_legend_handles_labels()[0]]
-        ax.legend(handles, [str(h.get_label()) for h in handles], fontsize=7, loc="best")
+        twin = len(figure.axes) > 1  # the best place on one axis may lie on a curve of the other
+        labels = [str(h.get_label()) for h in handles]
+        ax.legend(handles, labels, fontsize=7, loc="center" if twin else "best")
         figure.savefig(FOLDER / f"{name}.png", dpi=100, metadata={"Software": None})
     return found.present
 
