@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,83 +16,23 @@ from ..decisions._gain import smallest_gain
 from ..decisions.recommend import recommend
 from ..diagnostics._together import in_turn
 from ..diagnostics.api import judge
-from ..diagnostics.diagnosis import Diagnoses
 from ..diagnostics.evidence import Evidence, future_grid
 from ..estimands import Question, coarse_grid
 from ..estimands import registry as estimands
 from ..estimands.api import answer_many
-from ..fitting.fit import Fit, fit
+from ..fitting.fit import fit
 from ..fitting.selection import Candidate, Selection, select
 from ..forecasting.api import forecast, forecast_many
 from ..forecasting.forecast import Forecast
 from ..forecasting.scheduled import forecast_run, logged_schedule
 from ..segmentation.segmented_regression import segment
+from ._case import Case
 from ._rows import Rows, forecasts_told
 from .config import ALL, BatchConfig, horizon_of
 
 __all__ = ["answer"]
 
 _Array = NDArray[np.float64]
-
-
-@dataclass(slots=True, eq=False)
-class _Case:
-    """One curve of one run, and what has been found out about it."""
-
-    run: Run
-    metric: str
-    curve: Curve
-    asked: list[tuple[str, float]] = field(default_factory=list)
-    beyond: list[tuple[str, float, str]] = field(default_factory=list)
-    horizon: float | None = None
-    horizon_from: str | None = None
-    ahead: Forecast | None = None
-    others: dict[str, Forecast] = field(default_factory=dict)
-    evidence: Evidence | None = None
-    told: dict[str, Sequence[float]] = field(default_factory=dict)
-    soon: Forecast | None = None
-    law: Fit | None = None
-    estimates: list[Estimate] = field(default_factory=list)
-    diagnoses: Diagnoses | None = None
-    status: str = "ok"
-    code: str | None = None
-    reasons: list[str] = field(default_factory=list)
-
-    def attempt(self, what: str) -> _Attempt:
-        """Go on with the rest when this part of the work fails."""
-        return _Attempt(self, what)
-
-
-class _Attempt:
-    """Notes an error beside the run it belongs to; only interruptions pass through."""
-
-    __slots__ = ("_case", "_what")
-
-    def __init__(self, case: _Case, what: str) -> None:
-        self._case, self._what = case, what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
-        if error is None or not isinstance(error, Exception):
-            return False
-        case = self._case
-        if isinstance(error, CurvefitError):
-            status, code, why = "degraded", error.code, error.what
-        elif isinstance(error, MemoryError):
-            status, code, why = "failed", "CF-RES-OOM", "not enough memory"
-        else:
-            status, code, why = (
-                "failed",
-                "CF-BUG",
-                f"a bug in curvefit, please report it: {type(error).__name__}: {error}",
-            )
-        if case.status != "failed":
-            case.status = status
-        case.code = case.code if case.code is not None and status == "degraded" else code
-        case.reasons.append(f"{self._what}: {why}")
-        return True
 
 
 def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) -> None:
@@ -111,10 +49,10 @@ def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) ->
     number : int
         Of the unit.
     """
-    listed: list[_Case | Callable[[], None]] = []
+    listed: list[Case | Callable[[], None]] = []
     for run in runs:
         listed += _cases(run, config, rows, number)
-    cases = [case for case in listed if isinstance(case, _Case)]
+    cases = [case for case in listed if isinstance(case, Case)]
     _forecast_all(cases, config)
     for case in cases:
         with case.attempt("laws"):
@@ -125,14 +63,14 @@ def answer(runs: Sequence[Run], config: BatchConfig, rows: Rows, number: int) ->
     if config.wants("forecasts"):
         _tell_forecasts(cases, config)
     for entry in listed:
-        if isinstance(entry, _Case):
+        if isinstance(entry, Case):
             _write(entry, config, rows, number)
         else:
             entry()  # the row of a refusal, in its turn
 
 
-def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case | Callable[[], None]]:
-    out: list[_Case | Callable[[], None]] = []
+def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[Case | Callable[[], None]]:
+    out: list[Case | Callable[[], None]] = []
     run = config.directed(run)
     for metric in _metrics(run, config):
         curve: Curve | None = None
@@ -150,7 +88,7 @@ def _cases(run: Run, config: BatchConfig, rows: Rows, number: int) -> list[_Case
             told = {"metric": name, "status": "refused", "code": error.code, "reason": error.what, "part": number}
             out.append(partial(rows.run, run.name, run, curve, **told))
             continue
-        case = _Case(run, name, curve)
+        case = Case(run, name, curve)
         _horizons(case, config)
         out.append(case)
     return out
@@ -163,7 +101,7 @@ def _metrics(run: Run, config: BatchConfig) -> list[str]:
     return list(dict.fromkeys(asked)) or [""]
 
 
-def _horizons(case: _Case, config: BatchConfig) -> None:
+def _horizons(case: Case, config: BatchConfig) -> None:
     curve, last = case.curve, float(case.curve.x[-1])
     horizons: list[tuple[float, str]] = []
     for text in config.horizons:
@@ -190,14 +128,14 @@ def _horizons(case: _Case, config: BatchConfig) -> None:
 # ------------------------------------------------------------------ forecasts
 
 
-def _forecast_all(cases: list[_Case], config: BatchConfig) -> None:
+def _forecast_all(cases: list[Case], config: BatchConfig) -> None:
     """Forecasts to every horizon, of all curves without a logged learning rate at once."""
     whole = config.wants("estimates", "recommendations")
     if not (whole or config.wants("forecasts")):
         return
     # a recommendation and a target look at every x of the grid, the rest at fewer where the course is smooth
     smooth = config.method == "pooled" and config.target is None and not config.wants("recommendations")
-    blind: list[tuple[_Case, str, _Array]] = []
+    blind: list[tuple[Case, str, _Array]] = []
     for case in cases:
         for text, x in dict(case.asked).items():
             scheduled = config.method in ("pooled", "annealed") and logged_schedule(case.run, case.curve)[0] is not None
@@ -219,13 +157,13 @@ def _forecast_all(cases: list[_Case], config: BatchConfig) -> None:
             _keep(case, text, made)
 
 
-def _keep(case: _Case, asked: str, made: Forecast) -> None:
+def _keep(case: Case, asked: str, made: Forecast) -> None:
     case.others[asked] = made
     if float(made.x[-1]) == case.horizon:
         case.ahead = made
 
 
-def _together(asked: Sequence[tuple[_Case, Curve, _Array]], method: str = "pooled") -> list[Forecast | None]:
+def _together(asked: Sequence[tuple[Case, Curve, _Array]], method: str = "pooled") -> list[Forecast | None]:
     """Forecasts of many curves at once; one by one when some curve cannot be forecast."""
     if not asked:
         return []
@@ -244,7 +182,7 @@ def _together(asked: Sequence[tuple[_Case, Curve, _Array]], method: str = "poole
 # ------------------------------------------------------------------ laws and estimates
 
 
-def _laws(case: _Case, config: BatchConfig, rows: Rows) -> None:
+def _laws(case: Case, config: BatchConfig, rows: Rows) -> None:
     if not (config.models and config.wants("parameters", "comparison", "estimates")):
         return
     curve, run, metric = case.curve, case.run.name, case.metric
@@ -267,12 +205,12 @@ def _laws(case: _Case, config: BatchConfig, rows: Rows) -> None:
             rows.parameters(run, metric, law if len(law.curve) == len(curve) else fit(curve, law.model), config.level)
 
 
-def _estimate_all(cases: list[_Case], config: BatchConfig) -> None:
+def _estimate_all(cases: list[Case], config: BatchConfig) -> None:
     """Quantities of interest: one after the other for all curves, since quantiles are solved for many at once."""
     if not config.wants("estimates"):
         return
     names = [n for n in (config.estimands or tuple(estimands)) if n != "target_reached" or config.target is not None]
-    questions: list[tuple[_Case, Question]] = []
+    questions: list[tuple[Case, Question]] = []
     for case in cases:
         with case.attempt("estimates"):
             ahead = case.ahead
@@ -291,7 +229,7 @@ def _estimate_all(cases: list[_Case], config: BatchConfig) -> None:
                 case.estimates.append(found)
 
 
-def _answers(questions: list[tuple[_Case, Question]], name: str) -> Sequence[Estimate | None]:
+def _answers(questions: list[tuple[Case, Question]], name: str) -> Sequence[Estimate | None]:
     """One quantity of all curves at once; one by one when that fails for some curve."""
     try:
         return answer_many([q for _, q in questions], name)
@@ -308,8 +246,8 @@ def _answers(questions: list[tuple[_Case, Question]], name: str) -> Sequence[Est
 # ------------------------------------------------------------------ diagnoses
 
 
-def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
-    asked: list[tuple[_Case, Curve, _Array]] = []
+def _diagnose_all(cases: list[Case], config: BatchConfig) -> None:
+    asked: list[tuple[Case, Curve, _Array]] = []
     for case in cases:
         with case.attempt("diagnoses"):
             if case.ahead is not None and case.ahead.x.size > 1:  # what the rest is judged by
@@ -329,7 +267,7 @@ def _diagnose_all(cases: list[_Case], config: BatchConfig) -> None:
         case.evidence = None  # the facts about a few runs are enough to hold
 
 
-def _prepared(case: _Case) -> Callable[[Curve, _Array], Forecast]:
+def _prepared(case: Case) -> Callable[[Curve, _Array], Forecast]:
     def look_up(curve: Curve, x: _Array) -> Forecast:
         made = case.soon
         if made is None or curve is not case.curve:
@@ -342,7 +280,7 @@ def _prepared(case: _Case) -> Callable[[Curve, _Array], Forecast]:
 # ------------------------------------------------------------------ rows
 
 
-def _tell_forecasts(cases: list[_Case], config: BatchConfig) -> None:
+def _tell_forecasts(cases: list[Case], config: BatchConfig) -> None:
     """What every forecast says at its horizon, of all curves at once; what fails is told with its run."""
     every = [(case, text, made) for case in cases for text, made in case.others.items()]
     with suppress(CurvefitError, ArithmeticError, ValueError, LookupError, TypeError, MemoryError):
@@ -351,7 +289,7 @@ def _tell_forecasts(cases: list[_Case], config: BatchConfig) -> None:
             case.told[text] = told
 
 
-def _write(case: _Case, config: BatchConfig, rows: Rows, number: int) -> None:
+def _write(case: Case, config: BatchConfig, rows: Rows, number: int) -> None:
     run, metric, level = case.run.name, case.metric, config.level
     if config.wants("forecasts"):
         for text, x in case.asked:
