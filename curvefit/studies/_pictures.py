@@ -66,14 +66,16 @@ class Pictures:
             self.missing["ranking"] = "it needs two x that all methods reach"
 
     def of_parameters(self, pooled: Mapping[tuple[str, str, str, str], Pooled], by: str | None) -> None:
-        """One forest plot per parameter of the law that is best most often: groups, or the runs of the only one."""
+        """One forest plot per parameter of the law that is best in most groups: groups, or the runs of the only one."""
         if not pooled:
             self.missing["forest"] = "no law has a parameter with standard errors in three runs"
             return
         count: dict[tuple[str, str], int] = {}
-        for (_, metric, law, _), p in pooled.items():
+        members: dict[tuple[str, str], set[str]] = {}
+        for (where, metric, law, _), p in pooled.items():
             count[metric, law] = count.get((metric, law), 0) + len(p.runs)
-        metric, law = max(count, key=lambda k: (count[k], k))
+            members.setdefault((metric, law), set()).add(where)
+        metric, law = max(count, key=lambda k: (len(members[k]), count[k], k))
         for name in dict.fromkeys(k[3] for k in pooled if k[1:3] == (metric, law)):
             groups = {k[0]: p for k, p in pooled.items() if k[1:] == (metric, law, name)}
             words = law.replace("_", " ")

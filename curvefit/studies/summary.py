@@ -236,14 +236,14 @@ def _parameters(found: dict[tuple[str, str, str, str], Pooled], name: str, sever
         Column("parameter", "parameter"),
         Column("runs", "runs", "count"),
         Column("mean", "mean", "estimate"),
-        Column("tau", "sd between runs", "number"),
+        Column("tau", "sd of runs", "number"),
         Column("heterogeneity", "I squared", "probability"),
     )
     rows: list[tuple[Cell, ...]] = [
         (where, *((metric,) if several else ()), law, parameter, len(p.runs), p.mean, p.tau, p.heterogeneity)
         for (where, metric, law, parameter), p in found.items()
     ]
-    note = f"Random effects over the runs whose best law it is, at least {MIN_RUNS} of them; runs without a standard error are left out."
+    note = f"Random effects over the runs whose best law it is, at least {MIN_RUNS} of them; runs without a standard error are left out; sd is the standard deviation between runs."
     return Table("parameters", "Parameters of the best laws, pooled over runs", columns, tuple(rows), (note,))
 
 
@@ -275,13 +275,13 @@ def _forecasts(rows: Rows, runs: Rows, group: Callable[[str], str | None], name:
         Column("x_high", "to x", "position"),
         Column("runs", "runs", "count"),
         Column("median", "median of runs", "estimate"),
-        Column("width", "median relative width", "number"),
+        Column("width", "relative width", "number"),
     ]
     to = next(i for i, c in enumerate(columns) if c.name == "x_high")
     if all(row[to] == row[to - 1] for row in out):  # one x in each row
         columns[to - 1 : to + 1] = [Column("x", "at x", "position")]
         out = [(*row[:to], *row[to + 1 :]) for row in out]
-    note = "The interval is that of the median over runs (order statistics), not of a forecast."
+    note = "The interval is that of the median over runs (order statistics), not of a forecast; the relative width is the median of those of the forecasts."
     return Table("forecasts", "Forecasts at the horizons", tuple(columns), tuple(out), (note,))
 
 

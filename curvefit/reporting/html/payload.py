@@ -36,8 +36,8 @@ _Array = NDArray[np.float64]
 class Payload:
     """What the page reads: ``index`` and ``lines``, both safe inside a script element."""
 
-    def __init__(self, index: str, lines: str, runs: int) -> None:
-        self.index, self.lines, self.runs = index, lines, runs
+    def __init__(self, index: str, lines: str, runs: int, named: int) -> None:
+        self.index, self.lines, self.runs, self.named = index, lines, runs, named
 
 
 class _Strings:
@@ -89,7 +89,7 @@ def payload(title: str, runs: Sequence[RunView]) -> Payload:
         },
         "strings": list(strings.known),
     }
-    return Payload(script_json(index), "\n".join(lines), len(runs))
+    return Payload(script_json(index), "\n".join(lines), len(runs), len({r.id for r in runs}))
 
 
 def _columns(runs: Sequence[RunView]) -> list[dict[str, Any]]:

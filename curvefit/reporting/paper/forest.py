@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...curves import Estimate
 from ..figures import literal
 from ..plots.fan import short_text, tick_numbers
@@ -66,6 +68,9 @@ def forest(
             _bar(ax, pooled.mean, len(rows) + 0.1, "#D55E00", "D", fill="#D55E00")
             _bar(ax, pooled.new_run, len(rows) + 1.1, "#D55E00", "D", fill="white")
             ax.axhline(len(rows) - 0.45, color="#BBBBBB", lw=0.5)
+        ends = _limits([e for _, e in rows], [pooled.mean] if pooled else [])
+        if ends is not None:
+            _cut_off(ax, rows, *ends)
         if reference is not None:
             ax.axvline(reference, color="#999999", lw=0.8, ls=(0, (4, 2)), zorder=0.5)
         names = [short_text(n, 26) for n, _ in rows] + (["mean of all", "another run"] if pooled else [])
@@ -98,6 +103,45 @@ def forest(
         if title:
             literal(ax.set_title(short_text(title, 60), pad=16 if pooled else 6))
     return ax
+
+
+def _limits(shown: Sequence[Estimate], whole: Sequence[Estimate]) -> tuple[float, float] | None:
+    """Ends of the axis where a few estimates are so far from the rest that nothing else could be seen."""
+    values = np.array([e.value for e in shown if e.value is not None and np.isfinite(e.value)])
+    if values.size < 4:
+        return None
+    inner = np.quantile(values, [0.1, 0.9])
+    room = float(np.diff(inner)[0]) or abs(float(inner[0])) or 1.0
+    low, high = float(inner[0]) - 1.5 * room, float(inner[1]) + 1.5 * room
+    for e in whole:  # is always seen
+        for end in (e.value, *((e.interval.low, e.interval.high) if e.interval is not None else ())):
+            if end is not None and np.isfinite(end):
+                low, high = min(low, float(end) - 0.1 * room), max(high, float(end) + 0.1 * room)
+    reach = [
+        end
+        for e in shown
+        for end in (e.value, *((e.interval.low, e.interval.high) if e.interval is not None else ()))
+        if end is not None and np.isfinite(end)
+    ]
+    span = max(reach) - min(reach)
+    return (
+        (max(low, min(reach) - 0.05 * room), min(high, max(reach) + 0.05 * room)) if span > 6 * (high - low) else None
+    )
+
+
+def _cut_off(ax: Axes, rows: Sequence[tuple[str, Estimate]], low: float, high: float) -> None:
+    """End the axis there, with an arrow for every estimate beyond."""
+    ax.set_xlim(low, high)
+    for i, (_, e) in enumerate(rows):
+        if e.value is not None and not low <= e.value <= high:
+            ax.plot(
+                [low if e.value < low else high],
+                [i],
+                "<" if e.value < low else ">",
+                color="#000000",
+                ms=4,
+                clip_on=False,
+            )
 
 
 def _some(

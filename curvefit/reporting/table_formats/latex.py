@@ -99,7 +99,7 @@ _SIZES: tuple[tuple[float, tuple[str, ...]], ...] = (  # characters of the wides
     (84, ()),
     (106, (r"\footnotesize\setlength{\tabcolsep}{3pt}",)),
     (132, (r"\scriptsize\setlength{\tabcolsep}{2pt}",)),
-    (float("inf"), (r"\tiny\setlength{\tabcolsep}{1.5pt}",)),
+    (float("inf"), (r"\tiny\setlength{\tabcolsep}{1pt}",)),
 )
 _LONGEST = 48  # characters of a text in a cell; CSV and JSON hold all of it
 _ALIGNED = 9  # digits before and after the point up to which numbers are aligned at it; else at their ends

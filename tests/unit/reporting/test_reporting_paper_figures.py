@@ -222,3 +222,13 @@ def test_the_legend_of_costs_covers_no_run():
     ax = pareto([1, 2, 3, 4], [4, 3, 2, 1], methods=list("abcd"))
     ax.figure.canvas.draw()
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
+
+
+def test_one_estimate_far_away_does_not_hide_the_others():
+    rows = [(str(i), Estimate("a", 1 + 0.1 * i, Interval(0.9 + 0.1 * i, 1.1 + 0.1 * i, 0.95))) for i in range(10)]
+    near = forest(rows)
+    far = forest([*rows, ("far", Estimate("a", -1e48, Interval(-2e48, 0.0, 0.95)))])
+    low, high = far.get_xlim()
+    assert -3 < low < 0.9 and 2.0 < high < 5
+    assert [line.get_marker() for line in far.lines].count("<") == 1
+    assert "<" not in [line.get_marker() for line in near.lines]
