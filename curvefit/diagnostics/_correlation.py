@@ -174,6 +174,10 @@ def settled_each(logs: Sequence[Array], own: Sequence[Likelihood], *, few: bool 
         aim = least[:, 0] + np.log(np.sum(weight * np.exp(lasting - least), axis=1))
     else:
         aim = np.sum(weight * lasting, axis=1)
-    high = np.array([np.interp(a, row, GRID) for a, row in zip(aim.tolist(), lasting, strict=True)])
-    noise = np.array([np.interp(h, GRID, row) for h, row in zip(high.tolist(), power, strict=True)])
+    rows = np.arange(aim.size)
+    left = np.clip(np.count_nonzero(lasting <= aim[:, None], axis=1) - 1, 0, GRID.size - 2)
+    low, step = lasting[rows, left], lasting[rows, left + 1] - lasting[rows, left]
+    share = np.clip((aim - low) / np.where(step > 0, step, 1.0), 0.0, 1.0)
+    high = GRID[left] + share * (GRID[left + 1] - GRID[left])
+    noise = power[rows, left] + share * (power[rows, left + 1] - power[rows, left])
     return weight @ GRID, high, np.sqrt(noise / own[0].free)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._scan import student_tail
-from ._trace import Trace, decays, line_columns, recents
+from ._trace import Trace, decays, late_noise, line_columns, recents
 
 __all__ = ["CERTAIN", "LIKELY", "SLOW", "SMALL", "Course", "course", "courses"]
 
@@ -129,14 +129,19 @@ def courses(traces: Sequence[Trace], ratios: Sequence[float], others: Sequence[S
 
 def _log_slopes(traces: Sequence[Trace], start: int, others: Sequence[Sequence[Trace]]) -> tuple[Array, Array, int]:
     """Slopes in ln t from bin ``start`` on, standard errors and degrees of freedom; the noise is that of the window."""
-    found = [
-        recent.beside([o.since(start) for o in own if len(o) == len(traces[0])])
-        for recent, own in zip(recents(traces, start), others, strict=True)
-    ]
-    weight = np.stack([t.weight for t in found])
+    beside = [[o for o in own if len(o) == len(traces[0])] for own in others]
+    if any(beside):
+        found = [
+            recent.beside([o.since(start) for o in own])
+            for recent, own in zip(recents(traces, start), beside, strict=True)
+        ]
+        y, weight, dof = np.stack([t.y for t in found]), np.stack([t.weight for t in found]), found[0].dof
+        rho, noise = np.array([t.rho_high for t in found]), np.array([t.noise for t in found])
+    else:
+        y, weight, _, like, _, rho, noise = late_noise(traces, start)
+        dof = max(like[0].free - 1, 1)
     _, _, along, scale = line_columns(traces[0], start, weight)
-    slopes = np.einsum("ij,ij->i", along, np.stack([t.y for t in found]) / weight) / scale
-    rho, noise = np.array([t.rho_high for t in found]), np.array([t.noise for t in found])
+    slopes = np.einsum("ij,ij->i", along, y / weight) / scale
     carried = np.einsum("ri,rik->rk", along, decays(rho, along.shape[1]))
     carried[:, 0] /= np.sqrt(1 - rho**2)
-    return slopes, noise * np.sqrt(np.sum(carried**2, axis=1)) / scale, found[0].dof
+    return slopes, noise * np.sqrt(np.sum(carried**2, axis=1)) / scale, dof

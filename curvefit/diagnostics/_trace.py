@@ -26,6 +26,7 @@ __all__ = [
     "Trace",
     "cautious",
     "decays",
+    "late_noise",
     "line_columns",
     "local_means",
     "observed",
@@ -208,20 +209,37 @@ class Trace:
         return m1 - m0, min(math.hypot(s0, s1), max(walk, typical * math.sqrt(2 / max(sizes / 2, 1))))
 
 
-def recents(traces: Sequence[Trace], start: int) -> list[Trace]:
-    """`Trace.since` of traces of one layout."""
-    first = traces[0]
+def late_noise(
+    traces: Sequence[Trace], start: int
+) -> tuple[Array, Array, Array, list[Likelihood], Array, Array, Array]:
+    """Bins of traces of one layout from ``start`` on, and their noise about a line in the logarithm of the position.
+
+    Returns
+    -------
+    y, weight, rest : ndarray, shape (r, k)
+        Bins, their relative noise, and what the line leaves in units of it.
+    like : list of Likelihood
+        Of the correlation.
+    rho, high, noise : ndarray, shape (r,)
+        See `settled_each`.
+    """
     y = np.stack([t.y for t in traces])
     floor = 1e-12 * np.max(np.abs(y), axis=1, initial=0.0)
     y = y[:, start:]
     weight = np.stack([t.weight[start:] for t in traces])
-    design, level, slope, _ = line_columns(first, start, weight)
+    design, level, slope, _ = line_columns(traces[0], start, weight)
     rest = (y - y[:, -1:]) / weight
     rest = rest - np.einsum("ij,ij->i", rest, level)[:, None] * level
     rest = rest - np.einsum("ij,ij->i", rest, slope)[:, None] * slope
     like = likelihoods([rest], [design])
     rho, high, noise = settled_each([one.log for one in like], like, few=True)
-    noise = np.maximum(noise, floor)
+    return y, weight, rest, like, rho, high, np.maximum(noise, floor)
+
+
+def recents(traces: Sequence[Trace], start: int) -> list[Trace]:
+    """`Trace.since` of traces of one layout."""
+    first = traces[0]
+    y, weight, rest, like, rho, high, noise = late_noise(traces, start)
     smooth = y - rest * weight
     spans = (Span(0, y.shape[1], first.spans[-1].phase),)
     local = local_means(y, spans)

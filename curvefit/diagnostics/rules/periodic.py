@@ -207,8 +207,8 @@ def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, fl
         return None
     ratio = raw / _background(raw)
     first = np.arange(2 * CYCLES, min(2 * n // SHORTEST, n - 1) + 1)
-    best = (1.0, 1.0, 0.0)
-    paid = 1.0
+    best, paid = 1.0, 1.0
+    where: tuple[float, int, list[int]] | None = None  # cycles, harmonics (0 where the cycles are known) and lines
     if known is not None:
         paid, line = 2.0, round(2 * n / known)
         for h in HARMONICS:
@@ -218,8 +218,8 @@ def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, fl
                 if inside
                 else 1.0
             )
-            if p < best[0]:
-                best = (p, n / known, _power(z, inside))
+            if p < best:
+                best, where = p, (n / known, 0, inside)
     for h in HARMONICS:
         usable = first[h * first < n]
         if not usable.size:
@@ -229,12 +229,14 @@ def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, fl
             total = total + ratio[j * usable - 2]
         at = int(np.argmax(total))
         p = min(1.0, paid * len(HARMONICS) * usable.size * float(gammaincc(h, total[at])))
-        if p < best[0]:
+        if p < best:
             line = int(usable[at])
-            if _part_of_longer(ratio, line):
-                continue
-            best = (p, _refined(z, line / 2, h), _power(z, [j * line - 2 for j in range(1, h + 1)]))
-    return best
+            if not _part_of_longer(ratio, line):
+                best, where = p, (line / 2, h, [j * line - 2 for j in range(1, h + 1)])
+    if where is None:
+        return best, 1.0, 0.0
+    cycles, h, lines = where
+    return best, _refined(z, cycles, h) if h else cycles, _power(z, lines)
 
 
 def _power(z: NDArray[np.float64], lines: list[int]) -> float:
@@ -259,7 +261,11 @@ def _refined(z: NDArray[np.float64], cycles: float, harmonics: int) -> float:
     """Number of cycles, not a whole one, at which the line and its harmonics are highest."""
     tried = cycles + np.linspace(-0.3, 0.3, 13)
     t = np.arange(z.size) * (-2j * np.pi / z.size)
-    power = [sum(abs(np.dot(np.exp(t * j * f), z)) ** 2 for j in range(1, harmonics + 1)) for f in tried]
+    first = np.exp(tried[:, None] * t)
+    wave, power = first, np.zeros(tried.size)
+    for j in range(1, harmonics + 1):
+        wave = wave if j == 1 else wave * first
+        power += np.abs(wave @ z) ** 2
     return float(tried[int(np.argmax(power))])
 
 
