@@ -110,7 +110,7 @@ def _limits(shown: Sequence[Estimate], whole: Sequence[Estimate]) -> tuple[float
     values = np.array([e.value for e in shown if e.value is not None and np.isfinite(e.value)])
     if values.size < 4:
         return None
-    inner = np.quantile(values, [0.1, 0.9])
+    inner = np.array([np.quantile(values, 0.1, method="higher"), np.quantile(values, 0.9, method="lower")])
     room = float(np.diff(inner)[0]) or abs(float(inner[0])) or 1.0
     low, high = float(inner[0]) - 1.5 * room, float(inner[1]) + 1.5 * room
     for e in whole:  # is always seen

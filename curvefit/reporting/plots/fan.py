@@ -335,7 +335,7 @@ def tick_numbers(axis: Any, scale: str, *, counted: bool, most: int | None = Non
 
 def _tick(value: float, counted: bool) -> str:
     exact = float(f"{value:.10g}")
-    if counted and abs(exact) >= 1e4:
+    if counted and 1e4 <= abs(exact) < 1e15:
         for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
             if abs(exact) >= size:
                 return f"{exact / size:g}{letter}"

@@ -232,3 +232,5 @@ def test_one_estimate_far_away_does_not_hide_the_others():
     assert -3 < low < 0.9 and 2.0 < high < 5
     assert [line.get_marker() for line in far.lines].count("<") == 1
     assert "<" not in [line.get_marker() for line in near.lines]
+    few = forest([*rows[:8], ("far", Estimate("a", 1e23, Interval(0.0, 2e23, 0.95)))])
+    assert few.get_xlim()[1] < 5 and [line.get_marker() for line in few.lines].count(">") == 1
