@@ -12,13 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import curvefit as cf
+from curvefit.studies import _answer, _unit
 from curvefit.studies._plan import plan, prepare
 from curvefit.studies.parts import write_part
 
@@ -72,19 +74,45 @@ def per_curve(sizes: list[int], workers: int, tables: str, folder: Path) -> None
         print(f"| {size:,} | {each[0]:.2f} ms | {wall:.0f} s | {each[1]:.2f} ms | {memory:.0f} MiB |", flush=True)
 
 
+STAGES = {
+    "reading": (_unit, "read_groups"),
+    "forecasts": (_answer, "_forecast_all"),
+    "estimates": (_answer, "_estimate_all"),
+    "diagnoses": (_answer, "_diagnose_all"),
+    "rows": (_answer, "_write"),
+    "files": (_unit, "write_part"),
+}
+
+
 def by_part(size: int, folder: Path) -> None:
-    """What each kind of result costs per curve."""
-    store = folder / f"parts{size}"
-    cf.write_store(simulated(size), store)
-    for tables in (
-        "forecasts",
-        "forecasts,estimates",
-        "forecasts,diagnoses",
-        "forecasts,estimates,diagnoses",
-        "recommendations",
-    ):
-        _, cpu, *_ = measured(store, folder / f"by-{tables.replace(',', '-')}", tables=tables)
-        print(f"{tables}: {1e3 * cpu / size:.2f} ms of CPU per curve, start included", flush=True)
+    """CPU per curve of each stage within a unit of work, of the second and the third batch of this process."""
+    spent = dict.fromkeys(STAGES, 0.0)
+    for stage, (module, name) in STAGES.items():
+        setattr(module, name, clocked(getattr(module, name), stage, spent))
+    cf.write_store(simulated(size), folder / "parts", runs_per_group=size)
+    for turn in range(3):
+        spent.update(dict.fromkeys(STAGES, 0.0))
+        begun = time.process_time()
+        cf.batch(folder / "parts", folder / f"parts{turn}", **QUESTIONS, progress=False)
+        whole = time.process_time() - begun
+        if turn:
+            told = ", ".join(f"{stage} {1e3 * seconds / size:.2f}" for stage, seconds in spent.items())
+            print(
+                f"{size} curves in one unit, ms of CPU per curve: {told}; in all {1e3 * whole / size:.2f}", flush=True
+            )
+
+
+def clocked(function: Callable[..., Any], stage: str, spent: dict[str, float]) -> Callable[..., Any]:
+    """The function, which adds the CPU time that it takes."""
+
+    def timed(*args: Any, **options: Any) -> Any:
+        begun = time.process_time()
+        try:
+            return function(*args, **options)
+        finally:
+            spent[stage] += time.process_time() - begun
+
+    return timed
 
 
 def engines(size: int, turns: int, tables: str, folder: Path) -> None:
