@@ -175,6 +175,16 @@ def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> No
                 else "each seed stands once in a task",
             )
         seen[key] = e.name
+    units: dict[str, list[str]] = {}
+    for e in entries:
+        units.setdefault("step" if e.curve.x_unit == "iteration" else e.curve.x_unit, []).append(e.name)
+    if len(units) > 1:
+        told = "; ".join(f"{unit} ({some_names(names, 3)})" for unit, names in units.items())
+        raise DataError(
+            f"x does not count the same in all runs: {told}",
+            where="compare()",
+            hint="read them with one x (--x COLUMN, x_unit=...), or leave some out",
+        )
     if len({e.curve.direction for e in entries}) > 1:
         raise DataError("the runs disagree which way is better", where="compare()", hint="direction='min' or 'max'")
 

@@ -322,3 +322,19 @@ def test_a_method_whose_curves_hold_no_number_does_not_end_the_comparison(values
     assert [t.get_text() for t in found.plot().get_legend().get_texts()][:2] == [
         f"{m} ({int(b.seeds.max())})" for m, b in zip("ab", found.bands, strict=False)
     ]
+
+
+def test_epochs_are_not_compared_with_steps(values):
+    def counted(unit):
+        runs = runs_of(values)
+        curve = runs[0]["val_loss"]
+        return [
+            cf.Run(
+                "odd", {"val_loss": cf.Curve(curve.x, curve.y, "val_loss", x_unit=unit)}, attributes=runs[0].attributes
+            ),
+            *runs[1:],
+        ]
+
+    with pytest.raises(DataError, match=r"x does not count the same in all runs: epoch \(odd\); step"):
+        cf.compare(counted("epoch"), "method", "seed", 40, task="task", replicates=100)
+    assert cf.compare(counted("iteration"), "method", "seed", 40, task="task", replicates=100).methods
