@@ -14,8 +14,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
+from typing import Any
 
-from curvefit.diagnostics import _noise, _trace
+import numpy as np
+
+from curvefit.diagnostics import _correlation, _noise, _trace, _traces
 from curvefit.diagnostics.api import diagnose
 from curvefit.diagnostics.rules import registry
 
@@ -42,14 +45,24 @@ def alarms(
 @contextmanager
 def ignoring_correlation() -> Iterator[None]:
     """The negative control: every estimate of serial correlation is 0 and certain."""
-    kept = _trace.settled, _trace.cautious, _noise.lag1
-    _trace.settled = lambda _, own, **__: (0.0, 0.0, float((own.power[0] / own.free) ** 0.5))  # GRID begins at 0
+    kept = _correlation.settled_each, _trace.cautious, _noise.lag1_rows
+    places = (_correlation, _trace, _traces)
+    for place in places:
+        place.settled_each = _uncorrelated
     _trace.cautious = lambda *_: 0.0
-    _noise.lag1 = lambda *_, **__: 0.0
+    _noise.lag1_rows = lambda level, *_: np.zeros(len(level))
     try:
         yield
     finally:
-        _trace.settled, _trace.cautious, _noise.lag1 = kept
+        for place in places:
+            place.settled_each = kept[0]
+        _trace.cautious, _noise.lag1_rows = kept[1:]
+
+
+def _uncorrelated(_: object, own: Sequence[_correlation.Likelihood], **__: object) -> tuple[Any, Any, Any]:
+    """Correlations of 0, with the noise that goes with them: the grid begins there."""
+    none = np.zeros(len(own))
+    return none, none, np.array([(one.power[0] / one.free) ** 0.5 for one in own])
 
 
 def table(runs: int, worlds: Iterable[str], seed: int = FRESH, lengths: Sequence[int] = LENGTHS) -> Iterator[str]:
