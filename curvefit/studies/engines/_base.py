@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from ...curves import CurvefitError, UsageError
 from .._unit import Task
 
-__all__ = ["Engine", "Outcome", "Work", "check_workers", "one_thread", "processors", "told"]
+__all__ = ["THREADS", "Engine", "Outcome", "Work", "check_workers", "one_thread", "processors", "told"]
 
 Work = Callable[[Task], dict[str, int]]
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def processors() -> int:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Processes that start within use one thread each for linear algebra: they are as many as the processors."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from ...curves._checks import safe_text
 from ...curves._optional import optional
 from .._unit import Task
 from ..parts import read_part
-from ._base import Engine, Outcome, Work, check_workers, told
+from ._base import THREADS, Engine, Outcome, Work, check_workers, told
 
 __all__ = ["Dask"]
 
@@ -45,6 +45,8 @@ class Dask(Engine):
             "distributed.worker.profile.enabled": False,
             "distributed.admin.tick.interval": "2s",
             "distributed.admin.system-monitor.interval": "10s",
+            # the default also has memory given back at once, after which every array of some size is new memory
+            "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREADS, "1") | {"MALLOC_ARENA_MAX": "1"},
             "distributed.comm.timeouts.connect": "60s",
         }
         with ExitStack() as stack:
