@@ -16,6 +16,7 @@ __all__ = ["Residuals", "residuals", "residuals_of", "thinned"]
 
 Array = NDArray[np.float64]
 
+_PROPORTIONAL = 0.5  # slope of log noise over log trend from which, if beyond its error, noise is taken to follow
 _CORRELATED = 0.2  # below it neighbors say next to nothing about a value
 _MOST = 50_000  # of longer curves size and correlation of the noise are estimated on about this many observations
 
@@ -29,8 +30,8 @@ class Residuals:
     value : ndarray, shape (n,)
         Residual of each observation in the unit of the metric.
     level : ndarray, shape (n,)
-        The same in robust standard deviations (of the logarithm where the noise is skewed and that evens it), with the
-        slow change of the noise taken out.
+        The same in robust standard deviations (of the logarithm where the noise is skewed and that evens it, or where it
+        is in proportion to the trend), with the slow change of the noise taken out.
     shock : ndarray, shape (n,)
         What each observation adds to the one before it, ``level_i - rho level_{i-1}``, in its own standard deviations;
         under serial correlation, where larger, how far it lies from both neighbors.
@@ -75,13 +76,16 @@ def residuals_of(curves: Sequence[Curve], traces: Sequence[Trace]) -> list[Resid
     value = y - trend
     scaled = _evened(value, settled)
     skew = _skews(scaled[:, settled])
-    logarithmic = positive & (skew > 0)
+    follows = np.zeros(len(traces), bool)
+    few = np.ix_(positive, thinned(np.flatnonzero(settled)))
+    follows[positive] = _follows(value[few], trend[few])
+    logarithmic = positive & ((skew > 0) | follows)
     rows = np.flatnonzero(logarithmic)
     if rows.size:
         logs = np.log(y[rows] / trend[rows])
         other = _evened(logs, settled)
         del logs
-        better = np.abs(_skews(other[:, settled])) < skew[rows]
+        better = (np.abs(_skews(other[:, settled])) < skew[rows]) | (follows[rows] & (skew[rows] >= 0))
         logarithmic[rows[~better]] = False
         scaled[rows[better]] = other[better]
         del other
@@ -151,6 +155,22 @@ def _skews(values: Array) -> Array:
     fine = (low < 0) & (high > 0)
     skew = np.log(np.where(fine, high, 1.0) / -np.where(fine, low, -1.0))
     return np.asarray(np.where(np.abs(skew) > 3 * 1.8 / np.sqrt(few.shape[1]), skew, 0.0))
+
+
+def _follows(values: Array, trend: Array) -> NDArray[np.bool_]:
+    """Whether the noise of each row looks proportional to its trend rather than the same everywhere.
+
+    By the slope of the logarithm of its size over that of the trend. Where noise is small beside the trend it does not
+    matter, as both scales agree there; where it is large, an ordinary value of noise that follows looks like a spike.
+    """
+    size, at = np.abs(values), np.log(trend)
+    size = np.log(np.maximum(size, 1e-3 * size.mean(axis=1, keepdims=True) + 1e-300))
+    at -= at.mean(axis=1, keepdims=True)
+    size -= size.mean(axis=1, keepdims=True)
+    power = np.sum(at**2, axis=1)
+    slope = np.sum(at * size, axis=1) / np.maximum(power, 1e-300)
+    rest = np.std(size - slope[:, None] * at, axis=1)
+    return np.asarray((slope > _PROPORTIONAL) & (slope * np.sqrt(power) > rest))
 
 
 def _spreads(values: Array) -> Array:

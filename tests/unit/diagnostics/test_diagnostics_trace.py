@@ -142,3 +142,18 @@ def test_no_schedule_is_one_phase():
     assert phases(Schedule([1, 2, 3], [0, 0, 0])) == ALL
     noisy = np.where(np.arange(100) % 2, 1.0, 0.1)
     assert phases(Schedule(np.arange(100.0), noisy)) == ALL
+
+
+def test_noise_in_proportion_to_the_curve_is_judged_by_its_logarithm(monkeypatch):
+    def judged(noise, sd):
+        curves = [drawn(200, noise, sd, seed=s, metric="train_loss") for s in range(60)]
+        found = [residuals(c, trace(c, ALL)) for c in curves]
+        return np.mean([r.logarithmic for r in found]), np.mean([r.shock[r.settled].max() for r in found])
+
+    share, highest = judged("multiplicative", 0.3)
+    assert share > 0.5
+    assert judged("white", 0.05)[0] < 0.3  # noise that is the same everywhere
+    monkeypatch.setattr("curvefit.diagnostics._noise._PROPORTIONAL", np.inf)  # the control: by skewness alone
+    by_skewness, higher = judged("multiplicative", 0.3)
+    assert by_skewness < 0.3
+    assert higher > highest + 0.3
