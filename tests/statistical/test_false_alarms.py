@@ -79,7 +79,9 @@ def test_negative_control_a_fault_of_no_strength_is_not_found(rule, n):
 @pytest.mark.parametrize(
     ("rule", "strength"),
     [("overfitting", 7.0), ("lr_drop", 7.0), ("diverged", 5.0), ("generalization_gap", 5.0), ("poor_start", 5.0),
-     ("masked_nan", 0.0), ("resumed", 0.0), ("steppy", 0.0)],
+     ("overfitting_plateau", 5.0), ("loss_accuracy_decoupled", 5.0), ("validation_below_training", 5.0), ("slow_start", 5.0),
+     ("plateaued", 5.0), ("converged", 5.0), ("still_improving", 5.0), ("smoothed_input", 5.0), ("periodic", 5.0),
+     ("regime_change", 7.0), ("double_descent", 7.0), ("masked_nan", 0.0), ("resumed", 0.0), ("steppy", 0.0)],
 )  # fmt: skip
 def test_rows_that_reach_the_aim_keep_it(rule, strength):
     """The rows of the table that reach .90 at 200 points: not below what a recall of .85 does once in a thousand."""
