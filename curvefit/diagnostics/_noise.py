@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from ._trace import Trace, observed, oriented
 __all__ = ["Residuals", "residuals", "residuals_of", "thinned"]
 
 Array = NDArray[np.float64]
+_Number = TypeVar("_Number", np.float64, np.intp)
 
 _PROPORTIONAL = 0.5  # slope of log noise over log trend from which, if beyond its error, noise is taken to follow
 _CORRELATED = 0.2  # below it neighbors say next to nothing about a value
@@ -121,7 +123,7 @@ def residuals_of(curves: Sequence[Curve], traces: Sequence[Trace]) -> list[Resid
     ]
 
 
-def thinned(values: Array, most: int = _MOST) -> Array:
+def thinned(values: NDArray[_Number], most: int = _MOST) -> NDArray[_Number]:
     """At most about that many of the values of every row, evenly spread."""
     return values[..., :: max(values.shape[-1] // most, 1)]
 
