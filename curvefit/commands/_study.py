@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..curves import Run
+from ..curves._checks import safe_text
 from ..reporting.table_formats import registry as formats
 from ..studies._named import naming
+from ..studies.paper import Paper
 from ._attempt import Failures
 from ._options import finite, name_of
+from ._output import note
 from ._runs import load
 
-__all__ = ["add_comparison", "add_table", "is_batch", "runs_with_attributes"]
+__all__ = ["add_comparison", "add_table", "is_batch", "runs_with_attributes", "tell_paper"]
 
 
 def add_comparison(parser: ArgumentParser, *, required: bool) -> None:
@@ -66,6 +69,18 @@ def _count(text: str) -> int:
 def is_batch(path: str) -> bool:
     """Whether a folder is the output of a batch."""
     return (Path(path) / "batch.json").is_file()
+
+
+def tell_paper(made: Paper, *, quiet: bool, printed: bool) -> None:
+    """Name the files of a report, and what could not be drawn."""
+    for name, why in made.missing.items():
+        note(f"not drawn: {name}: {why}", quiet=quiet)
+    for sentence in (*made.summary.notes, *(made.comparison.notes if made.comparison else ())):
+        note(f"note: {sentence}", quiet=quiet)
+    if printed:
+        print(f"{len(made.files)} files in {safe_text(made.path)}")
+        shown = [f for f in ("index.html", "paper.md", "references.bib", "tables.tex") if f in made.files]
+        print("\n".join(f"  {f}" for f in shown))
 
 
 def runs_with_attributes(args: Namespace, failures: Failures) -> Iterable[Run]:

@@ -16,12 +16,14 @@ from ..forecasting.forecasters import registry as forecasters
 from ..studies.batch import batch as ask
 from ..studies.batch import rerun
 from ..studies.engines import registry as engines
+from ..studies.paper import write_report
 from ..studies.result import BatchResult, load_batch
 from ..studies.schema import TABLES
 from ._base import Command, Exit
 from ._document import write_json
 from ._options import add_json, add_level, finite, gain, name_of, not_negative, reader_name
 from ._output import note
+from ._study import tell_paper
 
 __all__ = ["Batch"]
 
@@ -115,6 +117,14 @@ class Batch(Command):
         place.add_argument(
             "--no-resume", dest="resume", action="store_false", help="do everything again; replaces results"
         )
+        paper = parser.add_argument_group(
+            "report", "tables, figures, methods and a page at once, as by curvefit report"
+        )
+        paper.add_argument("--report", metavar="DIR", help="folder to write it to when all is done")
+        paper.add_argument(
+            "--by", metavar="ATTRIBUTE", help="attribute by which its tables are grouped, methods compared"
+        )
+        paper.add_argument("--over", metavar="ATTRIBUTE", help="attribute that names the seed")
         add_json(parser)
 
     def run(self, args: Namespace) -> int:
@@ -182,6 +192,9 @@ class Batch(Command):
             write_json(args.json, "batch", content)
         if interrupted:
             return Exit.INTERRUPTED
+        if args.report is not None:
+            made = write_report(result, args.report, by=args.by, over=args.over, level=args.level)
+            tell_paper(made, quiet=args.quiet, printed=args.json != "-")
         if not failures:
             return Exit.OK
         return Exit.SOME_FAILED
@@ -195,12 +208,19 @@ def _check(args: Namespace) -> None:
             else "DATASET beside --config: it is recorded there",
             hint="curvefit batch runs.parquet -o OUT",
         )
-    if args.dataset is not None and args.dataset != "-":
-        here, data = Path(args.output).resolve(), Path(args.dataset).resolve()
-        if here == data or data in here.parents:
-            raise UsageError("the results would go where the data are", hint="another folder for --output")
+    if args.dataset is not None and args.dataset != "-" and _within(args.output, args.dataset):
+        raise UsageError("the results would go where the data are", hint="another folder for --output")
+    if args.report is None and (args.by or args.over):
+        raise UsageError("--by and --over are of a report", hint="--report DIR beside them")
+    if args.report is not None and _within(args.report, args.output):
+        raise UsageError("the report would go into the folder of the results", hint="another folder for --report")
     if args.dataset == "-":
         raise UsageError("a batch reads files, not standard input", hint="curvefit convert - -o runs.parquet first")
+
+
+def _within(inner: str, outer: str) -> bool:
+    here, there = Path(inner).resolve(), Path(outer).resolve()
+    return here == there or there in here.parents
 
 
 def _asked(args: Namespace) -> dict[str, Any]:

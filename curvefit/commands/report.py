@@ -11,8 +11,7 @@ from ..studies.paper import write_report
 from ._base import Command, Exit
 from ._document import write_json
 from ._options import add_json, add_level
-from ._output import note
-from ._study import add_comparison, is_batch
+from ._study import add_comparison, is_batch, tell_paper
 
 __all__ = ["Report"]
 
@@ -68,14 +67,7 @@ class Report(Command):
             html=False if args.no_html else None,
             seed=args.seed,
         )
-        for name, why in made.missing.items():
-            note(f"not drawn: {name}: {why}", quiet=args.quiet)
-        for sentence in (*made.summary.notes, *(made.comparison.notes if made.comparison else ())):
-            note(f"note: {sentence}", quiet=args.quiet)
-        if args.json != "-":
-            print(f"{len(made.files)} files in {safe_text(made.path)}")
-            shown = [f for f in ("index.html", "paper.md", "references.bib", "tables.tex") if f in made.files]
-            print("\n".join(f"  {f}" for f in shown))
+        tell_paper(made, quiet=args.quiet, printed=args.json != "-")
         if args.json:
             content = {
                 "output": str(made.path),

@@ -182,3 +182,33 @@ def test_report_writes_the_folder_and_says_what(logs, tmp_path, capsys):
     )
     assert document["not_drawn"]["pareto"] == "all runs have the same length"
     assert all((tmp_path / "r" / f).is_file() for f in document["files"])
+
+
+QUICK = ["--models", "none", "--only", "forecasts", "--engine", "serial", "-q"]
+
+
+def test_one_command_goes_from_logs_to_the_paper(logs, tmp_path, capsys):
+    out, paper = tmp_path / "there" / "out", tmp_path / "paper"
+    words = ["--names", "{method}-seed{seed}", "--by", "method", "--over", "seed"]
+    assert run(["batch", str(logs), "-o", str(out), *QUICK, *words, "--report", str(paper)]) == 2  # within the data
+    assert "where the data are" in capsys.readouterr().err
+    data = tmp_path / "data"
+    data.mkdir()
+    for log in logs.glob("*.csv"):
+        log.rename(data / log.name)
+    assert run(["batch", str(data), "-o", str(out), *QUICK, *words, "--report", str(paper)]) == 0
+    assert "tables.tex" in capsys.readouterr().out
+    methods = (paper / "tables" / "methods.tex").read_text(encoding="utf-8")
+    assert r"\toprule" in methods
+    assert "sgd" in methods
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["--by", "method"], "--report DIR"), (["--report", "out/in"], "another folder for --report")],
+)
+def test_a_report_beside_a_batch_needs_its_own_folder(logs, tmp_path, capsys, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert run(["batch", str(logs / "adam-seed0.csv"), "-o", "out", *QUICK, *words]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
