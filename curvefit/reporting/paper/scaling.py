@@ -97,13 +97,9 @@ def _frontier(ax: Axes, fit: ScalingFit, beyond: float) -> None:
     ok = np.isfinite(a) & (a > 0)
     if ok.any():
         _law(ax, grid[ok], fit, (a[ok], grid[ok] / fit.flops_per / a[ok]), float(compute.max()))
-    shades = np.linspace(0.0, 1.0, _LINES)
-    edges = np.quantile(np.log(first), np.linspace(0, 1, _LINES + 1))
-    for i, shade in enumerate(shades):
+    groups = _alike(first)
+    for shade, here in zip(np.linspace(0.0, 1.0, len(groups)), groups, strict=True):
         color = _shade(shade)
-        here = (np.log(first) >= edges[i]) & (np.log(first) <= edges[i + 1])
-        if not here.any():
-            continue
         size = float(np.exp(np.median(np.log(first[here]))))
         span = np.geomspace(compute[here].min() / 1.5, compute[here].max() * 1.5, 60)
         told = fit.predict(np.full(span.size, size), span / fit.flops_per / size, interval=None)
@@ -116,14 +112,22 @@ def _frontier(ax: Axes, fit: ScalingFit, beyond: float) -> None:
             mew=0,
             color=color,
             alpha=0.75,
-            label=f"{short_text(names[0], 8)} near {_size(size)}",
+            label=f"{short_text(names[0], 8)} {'near ' if np.ptp(first[here]) else ''}{_size(size)}",
             zorder=2.5,
         )
 
 
+def _alike(sizes: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+    """Points of one size each where there are few sizes, else of neighboring sizes; every point is in one group."""
+    levels, which = np.unique(sizes, return_inverse=True)
+    if levels.size > _LINES:
+        which = np.searchsorted(np.quantile(sizes, np.linspace(0, 1, _LINES + 1))[1:-1], sizes, side="right")
+    return [which == i for i in np.unique(which)]
+
+
 def _size(value: float) -> str:
     for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= unit:
+        if value >= 0.9995 * unit:  # which is 1 of it when rounded to three digits
             return f"{value / unit:.3g}{letter}"
     return f"{value:.3g}"
 

@@ -172,6 +172,20 @@ def test_a_scaling_figure_shows_law_data_and_what_lies_beyond(k):
     assert np.max(beyond.get_xdata()) == pytest.approx(10 * edge)
 
 
+@pytest.mark.parametrize("levels", [4, 9])
+def test_points_of_a_scaling_figure_are_drawn_once_and_at_a_size_of_theirs(levels):
+    n, d = (v.ravel() for v in np.meshgrid(np.geomspace(1e7, 1e9, levels), np.geomspace(1e8, 1e11, 6)))
+    points = {"N": n, "D": d, "L": 1.7 + 400 / n**0.34 + 410 / d**0.28}
+    ax = scaling(cf.scaling_law(points, replicates=20, check=False))
+    drawn = [line for line in ax.lines if line.get_label().startswith("N ")]
+    assert sum(len(line.get_xdata()) for line in drawn) == n.size
+    labels = [line.get_label() for line in drawn]
+    if levels == 4:
+        assert labels == ["N 10M", "N 46.4M", "N 215M", "N 1G"]
+    else:
+        assert len(labels) == 6 and any("near" in label for label in labels)
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_from_logs_are_drawn_as_they_are(name):
     found = comparison((name, "b"))
