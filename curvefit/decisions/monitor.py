@@ -209,7 +209,7 @@ class Monitor:
             seen.streak["diverged"] = self._asked.confirm
             if self._stops(warm=True) == "diverged":
                 since = f"since {self._asked.x_unit} {seen.gap_x:g}"
-                return self._ended("diverged", f"{self._asked.metric.name} has not been finite {since}")
+                return self._ended("diverged", f"{self._asked.metric.name} has not been finite {since}", alone=True)
         if seen.gap == 2 * FIRST and not len(seen.series):
             _LOG.warning("monitoring %s: %s", self._asked.metric.name, too_early(0, seen.gap))
         return self._decide(x)
@@ -307,9 +307,10 @@ class Monitor:
             return f"no improvement for {self._asked.patience.amount:g} {counted}: best {best:.6g} at {unit} {at:g}"
         return self._seen.answer.reason if self._seen.answer is not None else criterion
 
-    def _ended(self, criterion: str, why: str) -> Recommendation:
+    def _ended(self, criterion: str, why: str, *, alone: bool = False) -> Recommendation:
+        """STOP; ``alone`` leaves out the reasons of the last answer, which what has happened since makes void."""
         base = self._going_on("")
-        rest = self._seen.answer.reasons if self._seen.answer is not None else ()
+        rest = self._seen.answer.reasons if self._seen.answer is not None and not alone else ()
         reasons = (why, *(r for r in rest if r != why), f"criterion: {criterion}")
         return replace(base, action=Action.STOP, x_star=None, expected_value=None, reasons=reasons)
 

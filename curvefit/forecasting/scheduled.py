@@ -101,8 +101,9 @@ def logged_schedule(run: Run, curve: Curve) -> tuple[Schedule | None, str]:
         )
     body = schedule.rate[schedule.x >= schedule.warmup_end]
     if (run.horizon is None or run.horizon <= last) and np.ptp(body) <= _CONSTANT * schedule.peak:
+        plan = "no planned length is known" if run.horizon is None else "the planned length is reached"
         return None, (
-            "The learning rate has not been lowered yet and no planned length is known: the forecast is made without it, "
+            f"The learning rate has not been lowered yet and {plan}: the forecast is made without it, "
             "and a decay still to come would bring more."
         )
     return schedule, ""

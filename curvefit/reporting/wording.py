@@ -135,9 +135,7 @@ def _reconciled(report: Report) -> list[str]:
     if action is Action.CONTINUE:
         against = [d.name for d in report.diagnoses.warnings if d.name in _AGAINST and d.name not in said]
         if against:
-            return [
-                f"{', '.join(against).replace('_', ' ').capitalize()} is seen too (below); the forecast still gains."
-            ]
+            return [f"{', '.join(against).replace('_', ' ').capitalize()} is seen too; the forecast still gains."]
     return []
 
 

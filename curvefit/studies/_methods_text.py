@@ -184,7 +184,7 @@ def _compared(c: Comparison) -> str:
         "t": "t intervals",
     }[c.settings["interval"]]
     fewest = min((a.fewest for a in c.aggregates), default=0)
-    shortfall = f" Runs that ended before count as {'nothing there' if c.settings['short runs'] == 'drop' else 'their last value'}."
+    shortfall = f" Runs that ended before {'are left out there' if c.settings['short runs'] == 'drop' else 'count as their last value'}."
     correction = c.settings["correction"]
     corrected = (
         f", corrected for {len(c.pairs)} comparisons by {_CORRECTIONS[correction]}" if correction != "none" else ""

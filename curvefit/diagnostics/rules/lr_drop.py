@@ -86,8 +86,9 @@ def _one(evidence: Evidence, name: str, changes: tuple[RateChange, ...]) -> Diag
     if where:
         listed = ", ".join(number(e.value or 0.0) for e in where)
         best = max(where, key=lambda e: e.details["size"])
+        most = "by" if len(where) == 1 else "most by"
         return VOICE.present(
-            f"{name} drops where the learning rate does, at {unit} {listed}: by {number(best.details['size'])} where the "
+            f"{name} drops where the learning rate does, at {unit} {listed}: {most} {number(best.details['size'])} where the "
             f"rate is multiplied by {number(best.details['rate_ratio'])}."
             if boiled.sign > 0
             else f"{name} jumps up where the learning rate drops, at {unit} {listed}.",

@@ -75,8 +75,7 @@ def still_improving(evidence: Evidence) -> Diagnosis:
         )
         return VOICE.present(
             f"{name} still improves beyond its noise, by its slope over the last part of the run.{come}",
-            f"Train longer; the recommendation says until when. If {unit} {number(evidence.horizon)} is the budget, a "
-            "learning-rate decay at its end gains more.",
+            "Train longer; the recommendation says whether it pays and until when." + _decay(evidence, unit),
             facts,
             metric=name,
             p_value=p_value,
@@ -90,3 +89,13 @@ def still_improving(evidence: Evidence) -> Diagnosis:
         metric=name,
         p_value=p_value,
     )
+
+
+def _decay(evidence: Evidence, unit: str) -> str:
+    """What a decay would bring, unless the log shows that the rate is being lowered already."""
+    schedule = evidence.schedule
+    if evidence.horizon is None or (
+        schedule is not None and len(schedule) and schedule.rate[-1] < 0.99 * schedule.peak
+    ):
+        return ""
+    return f" If {unit} {number(evidence.horizon)} is the budget, a learning-rate decay at its end gains more."

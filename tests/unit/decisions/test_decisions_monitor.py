@@ -148,6 +148,7 @@ def test_not_finite_for_long_is_a_divergence_and_for_short_is_none():
     ends[200:] = np.nan
     at, answer = watch(Monitor("val_loss"), ends)
     assert at == 203 and "not been finite since step 201" in answer.reason
+    assert len(answer.reasons) == 2 and answer.reasons[1] == "criterion: diverged"  # no gain that was seen before
     every_tenth = np.where(np.arange(300) % 10 == 0, FALLING[:300], np.nan)  # validated now and then
     assert watch(Monitor("val_loss"), every_tenth)[0] is None
 

@@ -208,6 +208,13 @@ def test_lr_drop_needs_the_log_and_a_reaction():
     assert said.present and said.where[0].value == 100
     assert said.where[0].details["size"] == pytest.approx(0.2, abs=3 * said.where[0].details["size_stderr"] + 1e-9)
     assert said.where[0].details["rate_ratio"] == pytest.approx(0.1)
+    assert "at step 100: by 0.2" in said.explanation
+    rates = np.where(X < 70, 0.1, np.where(X < 140, 0.02, 0.004))
+    twice = Curve(X, y - 0.2 * (X >= 70) - 0.1 * (X >= 140), "val_loss")
+    assert (
+        "at step 70, 140: most by 0.2"
+        in answer("lr_drop", Run("r", {"val_loss": twice}, schedule=Schedule(X, rates))).explanation
+    )
 
 
 def test_underdetermined_says_how_much_more():
@@ -233,6 +240,15 @@ def test_steady_improvement_is_not_a_plateau():
     falling = Run("r", {"val_loss": Curve(X, y, "val_loss")})
     assert answer("plateaued", falling).verdict.value == "absent"
     assert answer("still_improving", falling).present
+
+
+@pytest.mark.parametrize(("rate", "told"), [(None, True), (np.full(200, 0.1), True), (0.1 - X / 4000, False)])
+def test_a_decay_of_the_rate_is_proposed_only_while_there_is_none(rate, told):
+    schedule = None if rate is None else Schedule(X, rate)
+    said = answer(
+        "still_improving", Run("r", {"val_loss": Curve(X, 3 - X / 200 + noise(0), "val_loss")}, schedule=schedule)
+    )
+    assert said.present and ("decay" in said.advice) == told
 
 
 def test_getting_worse_is_neither_level_nor_improving():

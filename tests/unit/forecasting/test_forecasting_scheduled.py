@@ -45,7 +45,7 @@ LATE = cf.Schedule([5_000.0, 6_000.0], [1e-3, 5e-4])
     [
         (cf.Run("r", run_of(COSINE).curves), "No learning rate is logged"),
         (run_of(CONSTANT, horizon=None), "has not been lowered yet and no planned length is known"),
-        (run_of(CONSTANT, horizon=5_000.0), "has not been lowered yet and no planned length is known"),
+        (run_of(CONSTANT, horizon=5_000.0), "has not been lowered yet and the planned length is reached"),
         (run_of(COSINE, rate=cf.Schedule([1.0], [1e-3])), "zero or a single value"),
         (run_of(COSINE, rate=cf.Schedule([1.0, 2.0], [0.0, 0.0])), "zero or a single value"),
         (run_of(COSINE, rate=LATE), "is logged for step 5000 to 6000 only"),

@@ -217,7 +217,7 @@ def test_what_needs_no_test_stays_a_finding(build):
 def test_training_on_in_spite_of_a_warning_says_so(build):
     x = np.arange(1.0, 41.0)
     text = build(x, 1 + 1 / x, diagnoses=findings(("overfitting", "warning", 0.001))).render("terminal")
-    assert "Overfitting is seen too (below); the forecast still gains." in " ".join(text.split())
+    assert "Overfitting is seen too; the forecast still gains." in " ".join(text.split())
 
 
 def test_shares_of_the_gain_agree_on_one_page():
