@@ -87,6 +87,9 @@ def points_of(data: Any, variables: Sequence[str], loss: str | None, run: str | 
         notes.append(
             f"{int((~good).sum())} of {good.size} rows left out: a number is missing, not finite or not positive"
         )
+    unused = [n for n in SINGLE if n in names and n not in (*picked, label)]
+    if unused and not variables and len(picked) == 1:
+        notes.append(f"Only {picked[0]} was used, since no variables were named; also there: {', '.join(unused)}.")
     _, compact = np.unique(groups[good], return_inverse=True)
     return Points(picked, x[good], y[good], compact, tuple(notes))
 

@@ -154,6 +154,15 @@ def test_rows_that_are_no_numbers_are_counted():
     assert fit.reasons[0].startswith("2 of 80 rows left out")
 
 
+def test_a_second_size_that_is_there_and_not_used_is_said():
+    points = chinchilla()
+    points = {"params": points["N"], "tokens": points["D"], "loss": points["L"]}
+    one = cf.scaling_law(points, replicates=0, check=False)
+    assert "Only params was used, since no variables were named; also there: tokens." in one.reasons
+    for named in (("params",), ("params", "tokens")):
+        assert not any("also there" in r for r in cf.scaling_law(points, *named, replicates=0, check=False).reasons)
+
+
 @pytest.mark.parametrize(
     ("points", "options", "error", "words"),
     [
