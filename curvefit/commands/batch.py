@@ -176,9 +176,10 @@ class Batch(Command):
             note("whether smaller or larger is better: --metric NAME --direction min or max", quiet=args.quiet)
         if args.json != "-":
             told = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no runs"
-            print(f"{sum(counts.values())} curves: {told}")
+            total = sum(counts.values())
+            print(f"{total} {'curve' if total == 1 else 'curves'}: {told}")
             for name, words in _summary(result).items():
-                print(f"  {name}: {', '.join(f'{count} {word}' for word, count in words.items())}")
+                print(f"  {_PRINTED.get(name, name)}: {', '.join(f'{count} {word}' for word, count in words.items())}")
             print(safe_text(f"tables: {args.output}"))
         if args.json is not None:
             content = {
@@ -258,8 +259,11 @@ def _failures(result: BatchResult) -> list[dict[str, Any]]:
     return [row for row in rows if row["status"] in ("failed", "refused")]
 
 
+_PRINTED = {"warnings": "errors and warnings"}
+
+
 def _summary(result: BatchResult) -> dict[str, dict[str, int]]:
-    """How many runs got which recommendation and which warning."""
+    """How many runs got which recommendation and which warning or error."""
     out: dict[str, dict[str, int]] = {}
     actions = result.arrow("recommendations", ["action"])["action"].value_counts().to_pylist()
     if actions:

@@ -51,6 +51,16 @@ def test_compare_takes_attributes_from_names(logs, tmp_path, capsys):
     assert "interquartile mean" in capsys.readouterr().out
 
 
+def test_a_batch_counts_one_curve_and_calls_an_error_no_warning(tmp_path, capsys):
+    file = tmp_path / "run.csv"
+    y = np.where(X < 25, 1 + 1 / X, np.nan)
+    file.write_text("step,train_loss\n" + "".join(f"{a},{b}\n" for a, b in zip(X, y, strict=True)))
+    out = str(tmp_path / "out")
+    assert run(["batch", str(file), "-o", out, "--only", "diagnoses", "--engine", "serial", "-q"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("1 curve: 1 ") and "errors and warnings: 1 diverged" in printed
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [("latex", r"\toprule"), ("markdown", "| method |"), ("csv", "method,at,seeds"), ("json", '"table": "methods"')],
