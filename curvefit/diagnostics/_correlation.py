@@ -138,8 +138,11 @@ def above(log: Array, limit: float) -> float:
 def _together(a: Array, b: Array) -> float:
     if a.size != b.size:
         return 0.0
-    power = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / power if power > 0 else 1.0
+    sizes = (
+        float(np.linalg.norm(a)),
+        float(np.linalg.norm(b)),
+    )  # of values up to 1e100 the squares would overflow together
+    return float((a / sizes[0]) @ (b / sizes[1])) if min(sizes) > 0 else 1.0
 
 
 def settled(log: Array, own: Likelihood, *, few: bool = False) -> tuple[float, float, float]:

@@ -84,7 +84,7 @@ def residuals_of(curves: Sequence[Curve], traces: Sequence[Trace]) -> list[Resid
     logarithmic = positive & ((skew > 0) | follows)
     rows = np.flatnonzero(logarithmic)
     if rows.size:
-        logs = np.log(y[rows] / trend[rows])
+        logs = np.log(y[rows]) - np.log(trend[rows])
         other = _evened(logs, settled)
         del logs
         better = (np.abs(_skews(other[:, settled])) < skew[rows]) | (follows[rows] & (skew[rows] >= 0))

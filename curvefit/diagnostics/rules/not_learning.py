@@ -61,7 +61,7 @@ def not_learning(evidence: Evidence) -> Diagnosis:
         return too_short(VOICE, evidence, name)
     single = evidence.residuals(name)
     curve = evidence.run[name]
-    if float(np.ptp(curve.y)) == 0:
+    if np.max(curve.y) == np.min(curve.y):
         return _constant(evidence, name)
     # about a trend that follows it slow noise looks smaller than it is
     sd = max(single.sd if single is not None else 0.0, float(np.median(boiled.sd)))

@@ -261,12 +261,20 @@ def _refined(z: NDArray[np.float64], cycles: float, harmonics: int) -> float:
     """Number of cycles, not a whole one, at which the line and its harmonics are highest."""
     tried = cycles + np.linspace(-0.3, 0.3, 13)
     t = np.arange(z.size) * (-2j * np.pi / z.size)
-    first = np.exp(tried[:, None] * t)
-    wave, power = first, np.zeros(tried.size)
+    power = np.concatenate([_heights(part, t, z, harmonics) for part in np.array_split(tried, 1 + z.size // 8192)])
+    return float(tried[int(np.argmax(power))])
+
+
+def _heights(
+    cycles: NDArray[np.float64], t: NDArray[np.complexfloating], z: NDArray[np.float64], harmonics: int
+) -> NDArray[np.float64]:
+    """Power of each number of cycles and its harmonics."""
+    first = np.exp(cycles[:, None] * t)
+    wave, power = first, np.zeros(cycles.size)
     for j in range(1, harmonics + 1):
         wave = wave if j == 1 else wave * first
         power += np.abs(wave @ z) ** 2
-    return float(tried[int(np.argmax(power))])
+    return power
 
 
 def _background(raw: NDArray[np.float64]) -> NDArray[np.float64]:
