@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._noise import thinned
+from ._trace import HIGHEST
 
 __all__ = ["tail_probability"]
 
@@ -69,7 +70,7 @@ def _likelihood(shocks: Array) -> tuple[Array, Array]:
     """Sizes for each tail, shape (tails, sizes), and the logarithm of their likelihoods; the quartile ties both together."""
     from scipy.special import gammaln, stdtr, stdtrit
 
-    kept = thinned(shocks[shocks <= _KEPT], _ENOUGH)
+    kept = np.maximum(thinned(shocks[shocks <= _KEPT], _ENOUGH), -HIGHEST)
     nu = _TAILS[:, None]
     reach = float(np.clip(3.5 / np.sqrt(max(kept.size, 1)), 0.1, 0.7))
     scales = np.exp(np.linspace(-reach, reach, _SCALES))[None, :] * (0.6744897501960817 / stdtrit(nu, 0.75))

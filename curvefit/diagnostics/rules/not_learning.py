@@ -9,7 +9,7 @@ import numpy as np
 
 from ...curves import Curve
 from .._scan import rise, student_tail
-from .._trace import Trace, oriented
+from .._trace import HIGHEST, Trace, oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
@@ -135,7 +135,7 @@ def _drop_seen(boiled: Trace, first: float, sd: float) -> bool:
 
 def _rest(curve: Curve) -> float:
     """From the typical level to the best value there can be; infinite where that is unknown."""
-    level = float(np.median(curve.y))
+    level = float(np.median(np.clip(curve.y, -HIGHEST, HIGHEST)))  # the mean of two huge values overflows
     if curve.direction == "max":
         return curve.bounds[1] - level if curve.bounds is not None else math.inf
     return level if curve.kind in ("loss", "error") and float(curve.y.min()) >= 0 else math.inf
