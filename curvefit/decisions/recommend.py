@@ -213,10 +213,16 @@ class _Case:
 
     def chance(self) -> str:
         meaning = "" if self.why_gain == "as given" else f", {self.why_gain},"
-        return (
+        said = (
             f"P(gain of at least {format_number(self.min_gain, digits=3)}{meaning} by {self.curve.x_unit} "
             f"{format_x(self.horizon)}) = {format_probability(self.probability)}"
         )
+        behind = self.gains.sign * (self.forecast.level_now - float(self.keep.details["value"]))
+        if behind > self.min_gain and "probability_better" in self.arithmetic:
+            said += (
+                f" over the level now, {format_probability(self.arithmetic['probability_better'])} over the best so far"
+            )
+        return said
 
     def answer(self, action: Action, *reasons: str, at: int | None = None) -> Recommendation:
         value: Estimate | None = None

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...curves import Curve, Estimate
 from .._bump import Bump, bump
 from .._scan import line
-from .._trace import Trace
+from .._trace import Trace, oriented
 from .._trend import MAD
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
@@ -62,8 +63,9 @@ def double_descent(evidence: Evidence) -> Diagnosis:
 
     Notes
     -----
-    The data themselves must rise and fall by two standard errors each: a misfit of the laws is no bump. One that training
-    shares, or that follows a rise of the logged learning rate, has another cause and is none.
+    The data themselves must rise and fall by two standard errors each: a misfit of the laws is no bump. A single value
+    that is off, a bump that training shares, and one that follows a rise of the logged learning rate have another cause
+    and are none.
     """
     name = evidence.validation or evidence.main
     if name is None:
@@ -90,6 +92,8 @@ def double_descent(evidence: Evidence) -> Diagnosis:
         )
     if _training_shares(evidence, boiled, hump):
         return VOICE.absent(f"{name} rises and falls, but so does training: not double descent.", facts, metric=name)
+    if _single(oriented(evidence.run[name]), boiled, hump):
+        return VOICE.absent(f"{name} rises and falls by a single value: no bump.", facts, metric=name)
     found = bump(boiled, ALPHA_BUMP)
     p_value = 1.0 if found is None else found.p_value
     if found is not None:
@@ -155,6 +159,13 @@ def _weakest(boiled: Trace, hump: _Hump, noise: float, rho: float) -> float:
         for size, other in ((hump.rise, hump.bottom), (hump.fall, hump.after))
     ]
     return min(each)
+
+
+def _single(y: NDArray[np.float64], boiled: Trace, hump: _Hump) -> bool:
+    """Whether only one observation stands above half of the height: that is a spike."""
+    inside = y[int(boiled.at[hump.bottom]) : int(boiled.at[hump.after]) + 1]
+    foot = float(boiled.local[hump.bottom])
+    return int(np.count_nonzero(inside > foot + 0.5 * (float(inside.max()) - foot))) < 2
 
 
 def _rate_rises(boiled: Trace, hump: _Hump) -> bool:

@@ -25,6 +25,7 @@ SATURATED = 0.9  # of the total drop of training
 LATER = 0.5  # of the total drop of validation that must come after that
 FOLLOWS = 0.25  # of it: what a validation curve that follows training may still gain then
 PLACES = 8.0  # as many independent ones as a scan for a step is worth, up to half as many more under slow noise
+LARGER = 1.25  # than the difference of the levels before and after it, from which on it is no step
 RATIO = 2.0  # of the x of the jump over the x of saturation
 ADVICE = (
     "Generalization came long after the training set was learned: train longer before giving up on a flat validation "
@@ -56,7 +57,8 @@ def grokking(evidence: Evidence) -> Diagnosis:
     On a healthy run validation follows training, so that about a tenth of its gain comes after saturation. The noise and
     its correlation are those about the step and the logarithm of the position: no trend has bent to the jump. The test is
     against a quarter of all that was gained, and at least half of it must have come later. Loss and accuracy are both
-    looked at.
+    looked at. A decline that goes on all the while is no jump, however late: the step that fits it is larger than the
+    difference between the levels before and after.
     """
     train_name = evidence.training
     names = [n for n in dict.fromkeys((evidence.score, evidence.validation)) if n is not None]
@@ -83,7 +85,7 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
     if k < 1 or m - k < 6:
         return VOICE.absent(f"{train_name} improves almost to the end.", facts, metric=name, p_value=1.0)
     jump, later, stderr, own = _jump(val, k)
-    before = own.level(k, jump)
+    before, after = own.level(k, jump), own.level(jump, m)
     earlier, error = _earlier(own, k, before)
     excess = later * (1 - FOLLOWS) - FOLLOWS * earlier
     error = float(np.hypot(stderr * (1 - FOLLOWS), FOLLOWS * error))
@@ -99,7 +101,13 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
     x_jump = float(val.x[jump])
     ratio = (x_jump - origin) / max(x_train - origin, 1e-300)
     facts |= {"jump": x_jump, "ratio": min(ratio, 1e9)}
-    if p_value >= alpha or ratio < RATIO or later < LATER * gained:
+    # a gradual decline is fitted by a step that is larger than what lies between the levels on both sides of it
+    gradual = later - 2 * stderr > LARGER * (before[0] - after[0])
+    if p_value >= alpha or ratio < RATIO or later < LATER * gained or gradual:
+        if gradual:
+            return VOICE.absent(
+                f"{name} goes on improving gradually after {train_name} was saturated.", facts, metric=name, p_value=1.0
+            )
         share = (
             f"{percent(max(later, 0.0) / gained)} of what {name} gained"
             if gained > 0 and later < gained

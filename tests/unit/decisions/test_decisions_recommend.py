@@ -196,6 +196,18 @@ def test_overfitting_stops_at_even_odds():
     assert "overfitting" in said.reasons[0]
 
 
+def test_a_gain_over_the_level_now_is_told_apart_from_one_over_the_best():
+    x = np.arange(1.0, 41.0)
+    y = np.where(x <= 15, 1 + x**-0.7, 1 + 15**-0.7 + 0.015 * (x - 15)) + 0.01 * np.random.default_rng(
+        0
+    ).standard_normal(40)
+    said = recommend(Run("r", {"val_loss": Curve(x, y, "val_loss")}), min_gain=0.05)
+    told = next(r for r in said.reasons if "P(gain" in r)
+    assert "over the level now" in told and "over the best so far" in told
+    still = recommend(Run("r", {"val_loss": Curve(x, 1 + x**-0.7, "val_loss")}), min_gain=0.05)
+    assert not any("over the level now" in r for r in still.reasons)
+
+
 def test_a_plateau_at_the_peak_rate_is_not_stopped_on_level_alone():
     curve = falling()
     held = Run("r", {"val_loss": curve}, schedule=Schedule(X, np.full(100, 0.1)))

@@ -9,6 +9,7 @@ from curvefit.curves import Curve, Run, Schedule
 from curvefit.diagnostics._bump import bump
 from curvefit.diagnostics._changes import changes
 from curvefit.diagnostics._steps import _bases, _Phase, strongest_steps
+from curvefit.diagnostics.api import diagnose
 from curvefit.diagnostics.evidence import Evidence
 from curvefit.diagnostics.rules import registry
 
@@ -147,3 +148,29 @@ def test_an_epoch_without_a_sawtooth_is_no_period():
 
 def test_an_epoch_of_another_length_is_not_the_period():
     assert not sawtooth((X - 1) / 47).present
+
+
+def test_a_decline_that_goes_on_is_no_late_jump():
+    x = np.arange(10.0, 7001.0, 10.0)
+    late = x[9::10]
+    rng = np.random.default_rng(5)
+    train = 2.2 + 22 * np.exp(-x / 25) + 4 * x**-0.2 + 0.05 * rng.standard_normal(x.size)
+    curves = {
+        "loss": Curve(x, train, "loss"),
+        "eval_loss": Curve(late, 1.5 + 7.5 * late**-0.3 + 0.015 * rng.standard_normal(late.size), "eval_loss"),
+    }
+    said = diagnose(Run("m", curves))["grokking"]
+    assert not said.present
+    assert "gradually" in said.explanation
+
+
+def test_a_single_value_that_is_off_is_no_double_descent():
+    x = np.arange(0.0, 1150.0, 50.0)
+    y = 4.6 * np.exp(-x / 40) + 0.015 * np.exp(0.6 * np.random.default_rng(5).standard_normal(x.size))
+    off, wide = y.copy(), y.copy()
+    off[9:11] += (0.04, 0.32)
+    wide[8:13] += (0.1, 0.25, 0.32, 0.25, 0.1)
+    said = [diagnose(Run("m", {"val_loss": Curve(x, v, "val_loss")}))["double_descent"] for v in (off, wide)]
+    assert not said[0].present
+    assert "single value" in said[0].explanation
+    assert said[1].present
