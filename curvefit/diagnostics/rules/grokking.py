@@ -25,7 +25,7 @@ SATURATED = 0.9  # of the total drop of training
 LATER = 0.5  # of the total drop of validation that must come after that
 FOLLOWS = 0.25  # of it: what a validation curve that follows training may still gain then
 PLACES = 8.0  # as many independent ones as a scan for a step is worth, up to half as many more under slow noise
-LARGER = 1.25  # than the difference of the levels before and after it, from which on it is no step
+LARGER = 1.5  # than the difference of the levels before and after it, from which on it is no step
 RATIO = 2.0  # of the x of the jump over the x of saturation
 ADVICE = (
     "Generalization came long after the training set was learned: train longer before giving up on a flat validation "
