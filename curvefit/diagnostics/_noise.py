@@ -81,6 +81,7 @@ def residuals_of(curves: Sequence[Curve], traces: Sequence[Trace]) -> list[Resid
     follows = np.zeros(len(traces), bool)
     few = np.ix_(positive, thinned(np.flatnonzero(settled)))
     follows[positive] = _follows(value[few], trend[few])
+    del few
     logarithmic = positive & ((skew > 0) | follows)
     rows = np.flatnonzero(logarithmic)
     if rows.size:
@@ -139,7 +140,8 @@ def _evened(values: Array, settled: NDArray[np.bool_]) -> Array:
         n = inner.shape[1]
         if n > few.shape[1]:
             at, known = np.arange(n, dtype=np.float64), np.linspace(0, n - 1, few.shape[1])
-            inner[rows] /= np.stack([np.interp(at, known, factor[row]) for row in rows.tolist()])
+            for row in rows.tolist():
+                inner[row] /= np.interp(at, known, factor[row])
         else:
             inner[rows] /= factor[rows]
         out[:, settled] = inner

@@ -308,7 +308,7 @@ def _lags(n: int) -> NDArray[np.intp]:
     return np.asarray(out)
 
 
-Observed = tuple[NDArray[np.intp], NDArray[np.intp], Array, NDArray[np.bool_]]
+Observed = tuple[NDArray[np.int32], NDArray[np.int32], Array, NDArray[np.bool_]]
 
 
 def observed(trace: Trace) -> Observed:
@@ -323,18 +323,23 @@ def observed(trace: Trace) -> Observed:
 @lru_cache(maxsize=64)
 def _observed(count: int, middles: bytes, pieces: tuple[tuple[int, int], ...]) -> Observed:
     where = np.frombuffer(middles)
-    low, share = np.empty(count, np.intp), np.empty(count)
+    low, share = np.empty(count, np.int32), np.empty(count)  # of a long curve nothing is larger than it must be
     settled = np.ones(count, bool)
     short = np.zeros(count, bool)
-    high = np.empty(count, np.intp)
+    high = np.empty(count, np.int32)
     first = 0
     for start, stop in pieces:
         last = count if stop == where.size else round((where[stop - 1] + where[stop]) / 2 + 0.5)
         at, index = where[start:stop], np.arange(first, last, dtype=np.float64)
         if stop - start > 1:
             left = np.clip(np.searchsorted(at, index, side="right") - 1, 0, stop - start - 2)
-            share[first:last] = (index - at[left]) / (at[left + 1] - at[left])
-            low[first:last], high[first:last] = start + left, start + left + 1
+            share[first:last] = index
+            del index
+            share[first:last] -= at[left]
+            share[first:last] /= np.diff(at)[left]
+            low[first:last] = left
+            low[first:last] += start
+            np.add(low[first:last], 1, out=high[first:last])
         else:
             low[first:last], high[first:last], share[first:last] = start, start, 0.0
         width = (last - first) / (stop - start)
