@@ -333,13 +333,8 @@ def _observed(count: int, middles: bytes, pieces: tuple[tuple[int, int], ...]) -
         at, index = where[start:stop], np.arange(first, last, dtype=np.float64)
         if stop - start > 1:
             left = np.clip(np.searchsorted(at, index, side="right") - 1, 0, stop - start - 2)
-            share[first:last] = index
-            del index
-            share[first:last] -= at[left]
-            share[first:last] /= np.diff(at)[left]
-            low[first:last] = left
-            low[first:last] += start
-            np.add(low[first:last], 1, out=high[first:last])
+            share[first:last] = (index - at[left]) / np.diff(at)[left]
+            low[first:last], high[first:last] = start + left, start + left + 1
         else:
             low[first:last], high[first:last], share[first:last] = start, start, 0.0
         width = (last - first) / (stop - start)
