@@ -208,7 +208,7 @@ def _options_of(given: dict[str, object]) -> Options:
     named = dict(given)
     if isinstance(named.get("format"), str):
         named["format"] = _reader_name(str(named["format"]))
-    return replace(Options(), **named)  # type: ignore[arg-type]
+    return replace(Options(), **named)  # type: ignore[arg-type]  # by name, from callers; Options checks its fields
 
 
 def _options(format: str | None, *rest: object) -> Options:

@@ -82,9 +82,10 @@ def document(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "provenance": provenance_fields(report.run.provenance),
     }
+    clean: dict[str, Any]
     clean, nonfinite = finite(tree)
     clean["nonfinite"] = nonfinite
-    return clean  # type: ignore[no-any-return]
+    return clean
 
 
 def finite(tree: Any) -> tuple[Any, dict[str, str]]:

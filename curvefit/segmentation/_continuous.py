@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status
 from ..fitting.autocorrelation import effective_size, lag1
-from ._existence import ExistenceTest, test_existence
+from ._existence import ExistenceTest, assess_existence
 from ._intervals import breakpoint_interval, coefficient_covariance
 from ._problem import Problem
 from ._profile import base_residual, orthonormal
@@ -108,7 +108,7 @@ def report(
         )  # fmt: skip
         reasons.extend(f"breakpoint {i + 1}: {n}" for n in notes)
     slopes, intercepts, changes = _lines(problem, psi, beta, covariance, level, n_effective - parameters, known)
-    test = test_existence(design, correlated, rng) if known else None
+    test = assess_existence(design, correlated, rng) if known else None
     if known and not np.all(np.isfinite(covariance)):
         status = Status.DEGRADED
         reasons.append("the last points of a segment decide its slope and its start: slopes' intervals not estimable")

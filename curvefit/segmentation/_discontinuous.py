@@ -94,7 +94,7 @@ def _splits(design: Design, i: int, j: int, y: Array) -> tuple[NDArray[np.intp],
 def jump_test(
     design: Design, correlated: bool, rng: np.random.Generator, given: Partition | None = None
 ) -> ExistenceTest:
-    """Sup-F test of one jump more, in whichever segment it helps most, with the null of ``test_existence``."""
+    """Sup-F test of one jump more, in whichever segment it helps most, with the null of ``assess_existence``."""
     design = design if given is not None and given.size else binned(design, 500)
     starts = np.zeros(0, np.intp) if given is None else given
     edges = np.r_[0, starts, design.x.size]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..curves import Status
 from ..fitting.autocorrelation import lag1
 from ._continuous import residuals, state, without_idle_breaks
-from ._existence import test_existence
+from ._existence import assess_existence
 from ._intervals import breakpoint_interval
 from ._problem import Axis, prepare
 from ._search import solve
@@ -74,6 +74,6 @@ def level_kink(x: Array, y: Array, weights: Array, level: float = 0.95) -> Level
     rho = lag1(residuals(design, solution.psi), design.x, parameters=_PARAMETERS)
     kind, seed = "profile_likelihood", np.random.default_rng(0)
     found = breakpoint_interval(design, solution.psi, 0, solution.rss, problem.n, rho, level, kind, seed, shown=0)
-    test = test_existence(design, True, None)
+    test = assess_existence(design, True, None)
     at, low, high = (problem.x_of(float(v)) for v in (solution.psi[0], found.low, found.high))
     return LevelKink(at, low, high, test.p_value)

@@ -14,7 +14,7 @@ from ..curves._checks import check_level
 from ._continuous import fitted_line, report, residuals, without_idle_breaks
 from ._criteria import Criterion, check_criterion, deviance, price
 from ._discontinuous import Partition, fitted_pieces, jump_test, partitions_up_to, piece_residuals, report_pieces
-from ._existence import ExistenceTest, test_existence
+from ._existence import ExistenceTest, assess_existence
 from ._problem import Axis, Problem, prepare
 from ._robust import Loss, evened, robustified
 from ._search import solve, solve_up_to
@@ -219,7 +219,7 @@ def _select(
             if continuous and flat == 2 and k == 1:
                 continue  # the first step of a line that is flat at both ends is two breakpoints
             if continuous:
-                tests.append(test_existence(design, correlated, rng, np.asarray(candidate, dtype=np.float64)))
+                tests.append(assess_existence(design, correlated, rng, np.asarray(candidate, dtype=np.float64)))
             else:
                 tests.append(jump_test(design, correlated, rng, np.asarray(candidate, dtype=np.intp)))
             if tests[-1].p_value > alpha:

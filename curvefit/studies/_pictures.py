@@ -12,6 +12,7 @@ from ..analysis import analyze
 from ..curves import Curve, CurvefitError, DataError, Run
 from ..forecasting.api import forecast_many
 from ..reporting.paper import calibration, forest, pareto, ranking, seed_bands, small_multiples
+from ..reporting.report import Report
 from ..reporting.tables import Comparison, Pooled
 from ._scores import label
 
@@ -148,8 +149,8 @@ class Pictures:
         )
 
 
-def _first(reports: Sequence[object]) -> Axes:
-    figure = small_multiples(reports)  # type: ignore[arg-type]
+def _first(reports: Sequence[Report]) -> Axes:
+    figure = small_multiples(reports)
     axes: Axes = figure.axes[0]
     return axes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 
 import numpy as np
@@ -34,18 +33,6 @@ def report(tmp_path_factory):
     out = tmp_path_factory.mktemp("batch")
     result = cf.batch(runs, out / "results", metrics="all", horizons="2x", models="power_law")
     return write_report(result, out / "report", by="method", over="seed", metric="val_loss", replicates=200)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path, "no Chromium on this machine: apt-get install chromium"
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 def soon(happened):

@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 import curvefit as cf
 from curvefit.segmentation import bump as bump_module
-from curvefit.segmentation._existence import davies_p, test_existence
+from curvefit.segmentation._existence import assess_existence, davies_p
 from curvefit.segmentation._noise import noise_paths
 from curvefit.segmentation._problem import prepare
 
@@ -42,7 +42,7 @@ def rejections(kind: str, runs: int) -> tuple[int, int]:
     for _ in range(runs):
         y = LINE + 0.1 * noise(kind, rng)
         design = prepare((X, y), None, "linear", "linear", False, False, None).design
-        ours += test_existence(design, True, rng).p_value <= 0.05
+        ours += assess_existence(design, True, rng).p_value <= 0.05
         davies += davies_p(X, y) <= 0.05
     return ours, davies
 
