@@ -20,6 +20,7 @@ VOICE = Voice("smoothed_input", SEVERITY)
 
 HEAVY = 0.9  # correlation of neighboring observations
 SURE = 0.95
+LEAST = 0.7  # of single observations: below it what averages share is what the trend has missed
 _COARSE = 4  # observations to a bin beyond which the averages tell little of single ones
 _NAMED = re.compile(r"(?i)smooth|(^|[^a-z])(ema|avg|moving)([^a-z]|$)")
 ADVICE = (
@@ -30,9 +31,11 @@ ADVICE = (
 def smoothed_input(evidence: Evidence) -> Diagnosis:
     r"""Test whether neighboring observations are correlated as an exponential moving average makes them.
 
-    .. math:: \hat\rho - 2\,\mathrm{se}(\hat\rho) > 0.9 \quad\text{or}\quad P(\rho > 0.9) > 0.95
+    .. math:: \hat\rho - 2\,\mathrm{se}(\hat\rho) > 0.9 \quad\text{or}\quad P(\rho > 0.9) > 0.95,\ \hat\rho > 0.7
 
-    by the likelihood of the averages, the trend's share of them allowed for, where these are of few observations.
+    the probability by the likelihood of averages, the trend's share of them allowed for, where these are of few
+    observations. A curve without noise is not smoothed: what its trend has missed is as slow, but single observations,
+    about a trend that follows them, are not.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def smoothed_input(evidence: Evidence) -> Diagnosis:
     low = rho - 2.0 * ((1 - rho**2) / n) ** 0.5 - 2.0 / n
     chance = _chance(evidence, name)
     facts = {"rho": rho, "rho_low": low, "chance_smoothed": chance, "points": float(n)}
-    if named or low > HEAVY or chance > SURE:
+    if named or low > HEAVY or (chance > SURE and rho > LEAST):
         facts["smoothing_factor"] = rho
         return VOICE.present(
             f"{name} is smoothed, by its name."

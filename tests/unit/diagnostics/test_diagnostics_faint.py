@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from curvefit.curves import Curve, Run, Schedule
+from curvefit.datasets.examples import load_example
 from curvefit.diagnostics._bump import bump
 from curvefit.diagnostics._changes import changes
 from curvefit.diagnostics._steps import _bases, _Phase, strongest_steps
 from curvefit.diagnostics.api import diagnose
 from curvefit.diagnostics.evidence import Evidence
 from curvefit.diagnostics.rules import registry
+from curvefit.simulate.noise import ema
 
 N = 600
 X = np.arange(1.0, N + 1)
@@ -174,3 +176,18 @@ def test_a_single_value_that_is_off_is_no_double_descent():
     assert not said[0].present
     assert "single value" in said[0].explanation
     assert said[1].present
+
+
+def test_a_curve_nearly_without_noise_is_not_smoothed():
+    run = load_example("healthy")
+    said = diagnose(run)["smoothed_input"]
+    assert not said.present
+    assert said.evidence["chance_smoothed"] > 0.95  # what the trend has missed is slow
+    found = 0
+    for seed in range(6):
+        x, rng = np.arange(1.0, 201.0), np.random.default_rng(seed)
+        slow = {
+            k: Curve(x, ema(2 - x / 300 + 0.1 * rng.standard_normal(200), 0.98), k) for k in ("train_loss", "val_loss")
+        }
+        found += diagnose(Run("m", slow))["smoothed_input"].present
+    assert found == 6
