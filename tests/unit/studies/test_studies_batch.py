@@ -577,5 +577,6 @@ def test_a_metric_whose_name_does_not_say_is_analyzed_with_a_stated_direction(tm
     assert command([*plain, "-o", str(out), "-m", "foo", "--direction", "max"]) == 0
     assert cf.load_batch(out).arrow("runs")["direction"].to_pylist() == ["max"] * 4
     again = ["report", str(out), "-o", str(tmp_path / "paper"), "--by", "method", "--over", "seed", "--no-html", "-q"]
+    again += ["--replicates", "100", "--examples", "0"]
     assert command(again) == 0
     assert "larger is better" in (tmp_path / "paper" / "paper.md").read_text()

@@ -14,6 +14,8 @@ from curvefit.studies.schema import TABLES
 sys.path.insert(0, str(Path(__file__).parent))
 from studies_helpers import files, runs
 
+pytestmark = pytest.mark.slow  # `test_studies_engines.py` has the quick look
+
 WHOLE = {"models": ["power_law"], "horizons": ["2x", 200.0], "target": 1.2}
 
 
@@ -57,7 +59,6 @@ def test_two_processes_give_every_row_of_one(store, serial, tmp_path):
     assert different(tmp_path / "out", serial) == []
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_dask_gives_every_row_of_one_process(store, serial, tmp_path):
     cf.batch(store, tmp_path / "out", engine="dask", workers=2, **WHOLE)
