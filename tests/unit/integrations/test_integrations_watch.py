@@ -450,8 +450,8 @@ def test_a_loop_that_logs_nothing_runs_to_its_end():
     assert list(Loop("val_loss", total=5)) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.integration
 def test_partial_fit_in_batches():
-    pytest.importorskip("sklearn")
     from sklearn.linear_model import SGDClassifier, SGDRegressor
 
     from curvefit.integrations.sklearn import partial_fit_loop
