@@ -75,7 +75,9 @@ class Evidence:
         if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
             raise UsageError(f"horizon = {horizon!r} is not a positive number", code="CF-USE-007", where=run.name)
         self.run = run
-        self._forecasting = forecasting or self._as_run
+        self._forecasting = (
+            forecasting  # not a method of its own: a cycle would keep every array until the next collection
+        )
         self._ahead = ahead
         self._asked_horizon = horizon
         self.known = Known()
@@ -341,7 +343,7 @@ class Evidence:
             x = self._ahead.x
             found = self._ahead.at(np.unique(np.minimum(np.searchsorted(x, future), x.size - 1)))
         else:
-            found = self._forecasting(self.run[name], future)
+            found = (self._forecasting or self._as_run)(self.run[name], future)
         return found if found.status.usable else None
 
     def _as_run(self, curve: Curve, x: Array) -> Forecast:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,8 @@ def accepted_region(core: Core, level: float, budget: float | None = None) -> Re
         budget = core.variance * t_quantile(level, core.dof) ** 2
     found = core.cache.get(("region", budget))
     if not isinstance(found, Region):
-        found = core.cache["region", budget] = _accepted_region(core, budget)
+        own = replace(core, cache=dict(core.cache))  # a region kept by the fit it holds would keep both until collected
+        found = core.cache["region", budget] = _accepted_region(own, budget)
     return found
 
 

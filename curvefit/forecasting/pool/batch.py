@@ -109,7 +109,7 @@ def _chunk(tasks: Sequence[Task], index: Ints) -> Chunk:
     picked = [tasks[i] for i in index.tolist()]
     size = np.array([t.x.size for t in picked], np.int64)
     asked = np.array([t.ahead.size for t in picked], np.int64)
-    x, y, ahead = (np.concatenate(part) for part in zip(*((t.x, t.y, t.ahead) for t in picked), strict=True))
+    x, y, ahead = (_joined(part) for part in zip(*((t.x, t.y, t.ahead) for t in picked), strict=True))
     x, y, size, copies, tie_sd = _average_shared(x, y, size)
     x, y = _right_aligned(x, size), _right_aligned(y, size)
     ahead = _left_aligned(ahead, asked)
@@ -138,6 +138,11 @@ def _chunk(tasks: Sequence[Task], index: Ints) -> Chunk:
         copies=None if copies is None else _right_aligned(copies, size),
         tie_sd=tie_sd,
     )
+
+
+def _joined(parts: tuple[Floats, ...]) -> Floats:
+    """One after the other; a single one, which may be long, is not copied."""
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def _average_shared(x: Floats, y: Floats, size: Ints) -> tuple[Floats, Floats, Ints, Floats | None, Floats]:
