@@ -326,7 +326,8 @@ def _page(
         for name, (axes, _) in pictures.drawn.items()
         if name != "multiples"  # the page has a chart of every run
     }
-    return page(summary.title, views(result, runs), tables=flattened(tables, _title), figures=figures)
+    notes = {_title(t.name): (f"{t.caption.rstrip('.')}.", *t.remarks) for t in tables}
+    return page(summary.title, views(result, runs), tables=flattened(tables, _title), notes=notes, figures=figures)
 
 
 def _title(name: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...curves._checks import safe_text
 from ...curves.numbers import format_number, format_x
+from ...decisions.recommendation import Action
 from ..thinning import thin
 from .view import Numbers, RunView, place_of, text_of
 
@@ -23,12 +24,7 @@ _ALL_COLUMNS = 250_000  # of all thumbnails and charts together: what keeps a pa
 _MOST_SHOWN = 6  # attributes in the table at first; the others can be asked for
 _ZOOM = 2.5  # the start is cut off when it would take more than this many times the height of the rest
 _SEVERITIES = {"error": 0, "warning": 1, "info": 2}
-_ACTIONS = {
-    "stop": "stop now",
-    "continue": "train on",
-    "intervene": "a person should look",
-    "collect_more": "cannot tell yet",
-}
+_ACTIONS = {a.name.lower(): a.value for a in Action}
 
 _Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -35,6 +35,7 @@ def page(
     runs: Iterable[RunView],
     *,
     tables: Mapping[str, list[dict[str, Any]]] | None = None,
+    notes: Mapping[str, Sequence[str]] | None = None,
     figures: Mapping[str, str] | None = None,
     plain: str = "",
 ) -> str:
@@ -48,6 +49,8 @@ def page(
         In the order in which they are listed at first; a single run gets no table.
     tables : mapping of str to list of dict, optional
         Further tables by title, one mapping per row: comparisons, parameters.
+    notes : mapping of str to sequence of str, optional
+        Sentences below the table of that title.
     figures : mapping of str to str, optional
         Pictures by title: SVG text, or a ``data:`` URI of a PNG, JPEG, WebP, GIF or SVG image.
     plain : str, optional
@@ -98,7 +101,10 @@ def page(
         scripts=scripts,
         data=data,
         plain=_lines(plain),
-        tables=[(safe_text(name), _table(rows)) for name, rows in (tables or {}).items()],
+        tables=[
+            (safe_text(name), _table(rows), [safe_text(note) for note in (notes or {}).get(name, ())])
+            for name, rows in (tables or {}).items()
+        ],
         figures=[(safe_text(name), _image(name, picture)) for name, picture in (figures or {}).items()],
         version=__version__,
     )

@@ -28,6 +28,6 @@ def json(table: Table, /, *, indent: int | None = 2) -> str:
         "caption": table.caption,
         "columns": [{"name": c.name, "title": c.title, "kind": c.kind} for c in table.columns],
         "rows": finite_rows(table),
-        "notes": list(table.notes),
+        "notes": list(table.remarks),
     }
     return dumps(document, indent=indent, ensure_ascii=True, allow_nan=False) + "\n"

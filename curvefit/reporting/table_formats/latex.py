@@ -130,7 +130,7 @@ def latex(table: Table, /, *, environment: bool = True, document: bool = False, 
     points = {c.name: _narrow(table, i) for i, c in enumerate(table.columns)}
     body = [_row(table, row, points) for row in table.rows]
     name = re.sub(r"[^A-Za-z0-9:-]+", "-", label or f"tab:{table.name}")
-    notes = [rf"\par\smallskip\footnotesize {escaped(note)}" for note in table.notes]
+    notes = [rf"\par\smallskip\footnotesize {escaped(note)}" for note in table.remarks]
     titled = rf"\caption{{{escaped(table.caption)}}}\label{{{name}}}"
     columns = f"@{{}}{_specification(table)}@{{}}"
     if (environment or document) and len(body) > _LONG:
@@ -184,7 +184,7 @@ def _row(table: Table, row: tuple[Cell, ...], points: dict[str, bool]) -> str:
         if c.kind == "estimate":
             cells += [number, _interval(interval)]
         else:
-            cells.append(escaped(_cut(value)) if c.kind == "text" else number)
+            cells.append((escaped(_cut(value)) if cell is not None else "--") if c.kind == "text" else number)
     return " & ".join(cells) + r" \\"
 
 
@@ -311,7 +311,7 @@ def _ranged(text: str) -> str:
 
 def _interval(text: str) -> str:
     found = _INTERVAL.fullmatch(text)
-    return "" if found is None else f"[{_end(found[1])}, {_end(found[2])}]"
+    return "--" if found is None else f"[{_end(found[1])}, {_end(found[2])}]"
 
 
 def _end(text: str) -> str:

@@ -41,10 +41,11 @@ def markdown(table: Table, /, *, caption: bool = True) -> str:
         cells: list[str] = []
         for c, cell in zip(table.columns, row, strict=True):
             both = pieces(c, cell)
-            cells += [escaped(both[0]), escaped(both[1])] if c.kind == "estimate" else [escaped(both[0])]
+            texts = both if c.kind == "estimate" else both[:1]
+            cells += [escaped(text) or ("" if c.kind == "text" and cell is not None else "–") for text in texts]
         lines.append("| " + " | ".join(cells) + " |")
-    if table.notes:
-        lines += ["", *(f"- {escaped(note)}" for note in table.notes)]
+    if table.remarks:
+        lines += ["", *(f"- {escaped(note)}" for note in table.remarks)]
     return "\n".join(lines) + "\n"
 
 

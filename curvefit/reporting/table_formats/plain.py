@@ -45,7 +45,7 @@ def plain(table: Table, /) -> str:
         ).rstrip()
         for row in rows
     ]
-    notes = [f"note: {safe_text(note)}" for note in table.notes]
+    notes = [f"note: {safe_text(note)}" for note in table.remarks]
     return "\n".join([safe_text(table.caption), *lines, *notes]) + "\n"
 
 

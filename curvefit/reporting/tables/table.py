@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...curves import Estimate, UsageError
+from ...curves.numbers import counted
 from ..table_formats import registry as formats
 
 __all__ = ["Cell", "Column", "Table"]
 
 Cell = str | int | float | Estimate | None
+_MOST_GAPS = 6  # reasons below a table
 Kind = Literal["text", "number", "count", "position", "probability", "estimate"]
 
 
@@ -48,7 +50,8 @@ class Table:
     columns : tuple of Column
         What the cells of a row are.
     rows : tuple of tuple
-        Cells: text, numbers, `Estimate`, or None where there is nothing.
+        Cells: text, numbers, `Estimate`, or None where nothing applies. An `Estimate` without a value, in a column of any
+        kind, says by its reasons why the cell is empty.
     notes : tuple of str
         Sentences below the table.
     """
@@ -87,8 +90,13 @@ class Table:
         """
         return formats[format](self, **options)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and why cells are empty and estimates have no interval: one sentence per reason."""
+        return (*self.notes, *_gaps(self))
+
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Rows as plain values: an estimate gives value, low, high, level and status."""
+        """Rows as plain values: an estimate gives value, low, high, level, status, and the reason of what is missing."""
         return [
             {k: v for c, cell in zip(self.columns, row, strict=True) for k, v in flat(c, cell)} for row in self.rows
         ]
@@ -109,18 +117,18 @@ def flat_names(column: Column) -> list[str]:
     """Names of the plain columns that a column becomes."""
     if column.kind != "estimate":
         return [column.name]
-    return [column.name, *(f"{column.name}_{part}" for part in ("low", "high", "level", "status"))]
+    return [column.name, *(f"{column.name}_{part}" for part in ("low", "high", "level", "status", "reason"))]
 
 
 def flat(column: Column, cell: Cell) -> list[tuple[str, Any]]:
     """Plain values of a cell by name."""
     if column.kind != "estimate":
         return [(column.name, None if isinstance(cell, Estimate) else cell)]
-    values: list[Any] = [None] * 5
+    values: list[Any] = [None] * 6
     if isinstance(cell, Estimate):
         interval = cell.interval
         ends = (None, None, None) if interval is None else (interval.low, interval.high, interval.level)
-        values = [cell.value, *ends, cell.status.code]
+        values = [cell.value, *ends, cell.status.code, "; ".join(cell.reasons) or None]
     elif isinstance(cell, int | float):
         values[0] = cell
     return list(zip(flat_names(column), values, strict=True))
@@ -134,3 +142,34 @@ def finite(value: Any) -> Any:
 def finite_rows(table: Table) -> list[dict[str, Any]]:
     """Rows as plain values for JSON."""
     return [{k: finite(v) for k, v in row.items()} for row in table.to_dicts()]
+
+
+def _gaps(table: Table) -> list[str]:
+    """Why something is not there, with where; the same reason once."""
+    found: dict[tuple[str, str], tuple[set[int], set[int]]] = {}
+    for i, row in enumerate(table.rows):
+        for k, cell in enumerate(row):
+            gap = _gap(table.columns[k], cell)
+            if gap is not None:
+                columns, rows = found.setdefault(gap, (set(), set()))
+                columns.add(k)
+                rows.add(i)
+    told = []
+    for (what, why), (columns, rows) in found.items():
+        titles = " or ".join(table.columns[k].title for k in sorted(columns))
+        where = "" if len(rows) == len(table.rows) else f" in {counted(len(rows), 'row')}"
+        told.append(f"No {what}{titles}{where}: {why.rstrip('.')}.")
+    more = len(told) - _MOST_GAPS
+    return told if more <= 0 else [*told[:_MOST_GAPS], f"{more} more reasons of empty cells stand in the CSV and JSON."]
+
+
+def _gap(column: Column, cell: Cell) -> tuple[str, str] | None:
+    """What is missing in a cell, and why."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return "", "it does not apply"
+    if not isinstance(cell, Estimate):
+        return None
+    if cell.value is not None and (column.kind != "estimate" or cell.interval is not None):
+        return None
+    why = "; ".join(cell.reasons) or ("none was computed" if cell.status.usable else cell.status.value)
+    return ("interval of " if cell.value is not None else ""), why

@@ -60,7 +60,7 @@ def test_digits_follow_the_uncertainty_in_every_format():
     assert "1.235 & [\\num{1.200}, \\num{1.270}] & 3 & {\\textless{}0.001}" in one.render("latex")
     assert "| r | 1.235 | \\[1.200, 1.270\\] | 3 | &#60;0.001 |" in one.render("markdown")
     assert re.search(r"r +1\.235 +\[1\.200, 1\.270\] +3 +<0\.001", one.render("plain"))
-    assert one.render("csv").splitlines()[1] == "r,1.23456,1.2,1.27,0.95,ok,3,0.0001"
+    assert one.render("csv").splitlines()[1] == "r,1.23456,1.2,1.27,0.95,ok,,3,0.0001"
     assert json.loads(one.render("json"))["rows"][0]["v_low"] == 1.2
 
 
@@ -89,12 +89,42 @@ def test_what_is_missing_is_a_dash_and_an_open_end_infinite():
         ("s", open_end, 1, math.nan),
     )
     one = Table("t", "c", COLUMNS, rows)
-    assert "{--} &  & {--} & {--}" in one.render("latex")
+    assert "{--} & -- & {--} & {--}" in one.render("latex")
     assert r"\ensuremath{\infty}" in one.render("latex")
     document = json.loads(one.render("json"))
     assert [r["v_status"] for r in document["rows"]] == [None, "too_few_points", "degraded"]
     assert document["rows"][2]["v_high"] is None
     assert document["rows"][2]["p"] is None
+
+
+def test_every_empty_cell_is_a_dash_with_its_reason_in_every_format():
+    few = Estimate("q", 1.5, status=Status.TOO_FEW_POINTS, reasons=("2 seeds: no interval below 3",))
+    none = Estimate("q", None, status=Status.TOO_FEW_POINTS, reasons=("no run reaches it",))
+    one = Table("t", "c", COLUMNS, (("a", GOOD, 1, 0.5), ("b", few, 2, 0.5), ("d", few, 2, none), ("e", none, 0, None)))
+    said = (
+        "No interval of value in 2 rows: 2 seeds: no interval below 3.",
+        "No value or p in 2 rows: no run reaches it.",
+        "No p in 1 row: it does not apply.",
+    )
+    assert one.remarks == said
+    for name in ("latex", "markdown", "plain", "json"):
+        text = re.sub(r"\s+", " ", one.render(name))
+        assert all(sentence in text for sentence in said), name
+    assert re.search(r"^b +1\.5 +- +2", one.render("plain"), flags=re.M)
+    assert re.search(r"^e +- +- +0 +-$", one.render("plain"), flags=re.M)
+    assert "| b | 1.5 | – | 2 | 0.500 |" in one.render("markdown")
+    assert "| e | – | – | 0 | – |" in one.render("markdown")
+    assert r"b & 1.5 & -- & 2 & 0.500 \\" in one.render("latex")
+    assert [r["v_reason"] for r in one.to_dicts()] == [None, *2 * few.reasons, *none.reasons]
+    assert one.render("csv").splitlines()[2] == "b,1.5,,,,too_few_points,2 seeds: no interval below 3,2,0.5"
+    assert table(("a", "b")).remarks == ("a note",)
+
+
+def test_more_reasons_than_anybody_reads_are_counted():
+    rows = tuple((f"r{i}", Estimate("q", 1.0, reasons=(f"reason {i}",)), 1, 0.5) for i in range(9))
+    remarks = Table("t", "c", COLUMNS, rows).remarks
+    assert len(remarks) == 7
+    assert remarks[-1] == "3 more reasons of empty cells stand in the CSV and JSON."
 
 
 def test_csv_cells_are_text_never_formulas_and_numbers_stay_numbers():
@@ -196,7 +226,7 @@ def test_names_of_labels_are_harmless():
 
 def test_frames_and_mistakes():
     frame = table(("a", "b")).to_frame("polars")
-    assert frame.columns == ["run", "v", "v_low", "v_high", "v_level", "v_status", "n", "p"]
+    assert frame.columns == ["run", "v", "v_low", "v_high", "v_level", "v_status", "v_reason", "n", "p"]
     assert frame["v_high"].to_list() == [1.27, 1.27]
     with pytest.raises(UsageError, match="choices: csv, json, latex, markdown, plain"):
         table().render("docx")
