@@ -149,9 +149,9 @@ def methods_paragraph(
                 f"To every curve {which} were fitted by separable least squares [@golub1973] with noise that may be correlated "
                 f"between neighbors, and compared by {_CRITERIA.get(s['criterion'], s['criterion'])}. "
             )
-        told.append(
-            f"Values at the horizons ({s['horizons']}) were forecast with the {s['forecaster']} forecaster; intervals have a nominal coverage of {s['level']}. "
-        )
+        if s["forecast to"]:
+            told.append(f"Curves were forecast to {s['forecast to']} with the {s['forecaster']} forecaster. ")
+        told.append(f"Intervals have a nominal coverage of {s['level']}. ")
         if pooled:
             told.append(
                 "Parameters were pooled over runs by random effects with Paule and Mandel's variance between runs [@paule1982] "

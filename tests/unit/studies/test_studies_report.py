@@ -12,10 +12,12 @@ import pytest
 
 import curvefit as cf
 from curvefit.curves import CurvefitError, UsageError
-from curvefit.studies._methods_text import BIBTEX, bibtex, citations
+from curvefit.decisions.recommendation import Action
+from curvefit.studies._methods_text import BIBTEX, bibtex, citations, methods_paragraph
+from curvefit.studies._summary_tables import share_of
 from curvefit.studies.batch import batch
 from curvefit.studies.paper import write_report
-from curvefit.studies.summary import share_of, summarize
+from curvefit.studies.summary import pooled_parameters, summarize
 
 HOSTILE = "=cmd|'/C calc' <script>alert(1)</script> \x1b[31m $\\foo$ & _ %"
 
@@ -131,7 +133,10 @@ def test_without_a_comparison_it_describes_all_runs(result, tmp_path):
     made = write_report(result, tmp_path / "r", examples=0, html=False)
     assert made.comparison is None
     assert "index.html" not in made.files
-    assert json.loads((made.path / "tables/runs.json").read_text())["rows"][0]["group"] == "all"
+    table = json.loads((made.path / "tables/runs.json").read_text())
+    assert [c["title"] for c in table["columns"]] == ["runs", "ok", "degraded", "refused", "failed"]  # no group to name
+    assert table["rows"] == [{"runs": 9, "ok": 8, "degraded": 0, "refused": 1, "failed": 0}]
+    assert all("group" not in t.to_dicts()[0] for t in made.summary.tables())
 
 
 @pytest.mark.parametrize(
@@ -253,3 +258,86 @@ def test_runs_without_the_attribute_are_named(tmp_path):
     found = batch(runs, tmp_path / "out", models=None, tables="forecasts")
     (status,) = [t for t in summarize(found, "m").tables() if t.name == "runs"]
     assert status.notes == ("1 run without m left out: without.",)
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory):
+    """Runs over epochs and over steps, some with a plan, accuracies as shares and in percent."""
+    rng, runs = np.random.default_rng(2), []
+    for unit, scale, count in (("epoch", 1.0, 4), ("step", 100.0, 7)):
+        x = scale * np.arange(1.0, 31.0)
+        for i in range(count):
+            falls = 1 + 2 * (x / scale) ** -0.6 + 0.01 * rng.standard_normal(30)
+            grows = (1.0 if i % 2 else 100.0) * (0.9 - 0.5 * (x / scale) ** -0.5 + 0.002 * rng.standard_normal(30))
+            curves = {
+                "val_loss": cf.Curve(x, falls, "val_loss", x_unit=unit),
+                "accuracy": cf.Curve(x, grows, "accuracy", x_unit=unit),
+            }
+            runs.append(cf.Run(f"{unit}{i}", curves, horizon=45 * scale if i < 3 else None))
+    tables = ["forecasts", "parameters", "comparison", "recommendations"]
+    return batch(runs, tmp_path_factory.mktemp("unlike"), metrics="all", models="power_law", tables=tables)
+
+
+def test_nothing_is_pooled_over_units_of_x_or_scales_of_a_metric(unlike):
+    tables = {t.name: t.to_dicts() for t in summarize(unlike).tables()}
+    forecasts = tables["forecasts"]
+    assert {r["unit"] for r in forecasts} == {"epoch", "step"}
+    assert all(r["x"] <= 60 for r in forecasts if r["unit"] == "epoch")
+    assert all(r["x"] >= 4500 for r in forecasts if r["unit"] == "step")
+    for r in forecasts:
+        low, high = {"val": (0.9, 2.0), "fra": (0.7, 1.0), "per": (70.0, 100.0)}[
+            "val" if r["metric"].startswith("val_loss") else r["metric"].split("(")[1][:3]
+        ]
+        assert low < r["median"] < high, r
+    kinds = {"val_loss over epoch": 4, "val_loss over step": 7}
+    found = {r["metric"]: r["runs"] for r in tables["parameters"] if r["metric"].startswith("val_loss")}
+    assert found == kinds
+    by_kind = {(r["metric"], r["parameter"]): r["mean"] for r in tables["parameters"]}
+    # A x^-alpha with x a hundred times as large has an A that is 100^alpha times as large: a mean of both is of neither
+    ratio = by_kind["val_loss over step", "A"] / by_kind["val_loss over epoch", "A"]
+    assert ratio == pytest.approx(100**0.6, rel=0.2)
+    pooled = pooled_parameters(unlike, lambda _: "all")
+    assert {k[1] for k in pooled} >= set(kinds)
+
+
+def test_forecasts_say_which_went_to_a_plan_and_which_to_twice_the_data(unlike, result):
+    made = summarize(unlike)
+    table = next(t for t in made.tables() if t.name == "forecasts")
+    rows = [r for r in table.to_dicts() if r["metric"] == "val_loss over step"]
+    assert [(r["horizon"], r["x"], r["runs"]) for r in rows] == [
+        ("planned length", 4500.0, 3),
+        ("twice the data", 6000.0, 4),
+    ]
+    text = methods_paragraph(None, made)
+    assert "forecast to the planned length of a run (12 curves) and twice the data (10 curves, where no plan" in text
+    assert "(planned)" not in text
+    assert "forecast to 2 times the data (8 curves)" in methods_paragraph(None, summarize(result))
+
+
+def test_a_plan_beside_a_farther_horizon_is_still_told_from_twice_the_data(tmp_path):
+    x = np.arange(1.0, 31.0)
+    runs = [cf.Run(f"r{h}", {"val_loss": cf.Curve(x, 1 + x**-0.5, "val_loss")}, horizon=h) for h in (45.0, None)]
+    made = batch(runs, tmp_path / "out", models=None, tables=["forecasts"], horizons=["planned", "3x"])
+    rows = next(t for t in summarize(made).tables() if t.name == "forecasts").to_dicts()
+    assert {(r["horizon"], r["x"]) for r in rows} == {("planned length", 45.0), ("3x", 90.0), ("twice the data", 60.0)}
+
+
+def test_every_empty_cell_of_a_report_has_a_dash_and_a_reason(unlike, tmp_path):
+    made = write_report(unlike, tmp_path / "r", examples=0)
+    why = "the interval of a median at 95 % needs 6 runs"
+    for suffix in ("md", "json", "tex", "csv"):
+        told = (made.path / f"tables/forecasts.{suffix}").read_text().replace("\\%", "%")
+        assert why in told, suffix
+    table = next(t for t in made.summary.tables() if t.name == "forecasts")
+    bare = [row for row in table.render("markdown").splitlines() if row.startswith("| ") and "| – |" in row]
+    assert len(bare) == sum(r["median_low"] is None for r in table.to_dicts()) > 0
+    page = (made.path / "index.html").read_text()
+    assert why in page
+    assert "<td></td>" not in page
+
+
+def test_a_report_calls_an_action_what_a_recommendation_calls_it(unlike):
+    table = next(t for t in summarize(unlike).tables() if t.name == "recommendations")
+    titles = [c.title for c in table.columns if c.kind == "count"][1:]
+    assert titles == [a.value for a in (Action.CONTINUE, Action.STOP, Action.INTERVENE, Action.COLLECT_MORE)]
+    assert [c.name for c in table.columns][-4:] == ["continue", "stop", "intervene", "collect_more"]
