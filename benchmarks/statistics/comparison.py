@@ -14,6 +14,7 @@ import numpy as np
 
 from curvefit.studies._statistics import (
     AGGREGATES,
+    accelerated_median,
     expanded_tails,
     improvement,
     improvement_interval,
@@ -70,6 +71,8 @@ def aggregates(shape: str, seeds: int, tasks: int, sims: int, replicates: int) -
                 "expanded": quantile_interval(drawn, wide),
                 "t": studentized(sample, name, LEVEL, draws),
             }
+            if name == "median" and tasks > 1:
+                ends["accelerated"] = accelerated_median(sample, draws, LEVEL)
             for how, pair in ends.items():
                 if pair is not None:
                     hits[name, how] = hits.get((name, how), 0) + (pair[0] <= truth[name] <= pair[1])
@@ -106,6 +109,10 @@ def pairs(shape: str, seeds: int, tasks: int, sims: int, replicates: int) -> dic
     return {k: v / sims for k, v in hits.items()}
 
 
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -113,15 +120,18 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=500)
     args = parser.parse_args()
     start = time.process_time()
-    kinds = [(n, h) for n in AGGREGATES for h in ("percentile", "expanded", "t")]
+    ways = ("percentile", "expanded", "t")
+    kinds = [(n, h) for n in AGGREGATES for h in (*ways, *(("accelerated",) if n == "median" else ()))]
     print(f"{args.sims} simulations, {args.replicates} replicates, level {LEVEL}\n")
     print("| noise | tasks | seeds | " + " | ".join(f"{n} {h}" for n, h in kinds) + " |")
     print("|---|--:|--:|" + "--:|" * len(kinds))
-    cells = [(t, s) for t in (1, 10) for s in (3, 4, 5, 7, 10, 20)]
+    cells = [*((t, s) for t in (1, 10) for s in (3, 4, 5, 7, 10, 20)), (20, 10), (20, 20)]
     for shape in SHAPES:
         for tasks, seeds in cells:
             found = aggregates(shape, seeds, tasks, args.sims, args.replicates)
-            print(f"| {shape} | {tasks} | {seeds} | " + " | ".join(f"{found[k]:.3f}" for k in kinds) + " |", flush=True)
+            print(
+                f"| {shape} | {tasks} | {seeds} | " + " | ".join(_share(found.get(k)) for k in kinds) + " |", flush=True
+            )
     print()
     names = ("difference", "paired", "improvement, score", "improvement, bootstrap", "false alarms")
     print("| noise | tasks | seeds | " + " | ".join(names) + " |")

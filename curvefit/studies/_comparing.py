@@ -14,6 +14,7 @@ from ._scores import Entry, Short, value_at
 from ._statistics import (
     AGGREGATES,
     MIN_SEEDS,
+    accelerated_median,
     expanded_tails,
     improvement,
     improvement_interval,
@@ -92,6 +93,8 @@ class Study:
         ends: tuple[float, float] | None
         if how == "t":
             ends = studentized(values, name, self.level, draws)
+        elif how == "accelerated":
+            ends = accelerated_median(values, draws, self.level)
         else:
             tail = (1 - self.level) / 2 if how == "percentile" else expanded_tails(values, self.level)
             ends = quantile_interval(AGGREGATES[name](draws), tail)
@@ -101,6 +104,7 @@ class Study:
             "t": "t",
             "percentile": "stratified bootstrap",
             "expanded": "stratified bootstrap, expanded percentiles",
+            "accelerated": "stratified bootstrap, accelerated percentiles",
         }[how]
         ends = min(ends[0], center), max(ends[1], center)
         reasons = (f"{missing} run{'s' if missing > 1 else ''} without a value there",) if missing else ()
@@ -112,7 +116,7 @@ class Study:
             return self.interval
         if fewest < _MANY:
             return "t"
-        return "percentile" if name == "median" and len(self.tasks) > 1 else "expanded"
+        return "accelerated" if name == "median" and len(self.tasks) > 1 else "expanded"
 
     def pair(self, a: str, b: str, x: float, table: Scored, paired: bool) -> Pair:
         """Difference of two methods at x, and the probability that one is better."""

@@ -36,6 +36,15 @@ BIBTEX: Mapping[str, str] = {
   pages = {559--573},
   year = {2006},
 }""",
+    "efron1987": """@article{efron1987,
+  author = {Efron, Bradley},
+  title = {Better Bootstrap Confidence Intervals},
+  journal = {Journal of the American Statistical Association},
+  volume = {82},
+  number = {397},
+  pages = {171--185},
+  year = {1987},
+}""",
     "holm1979": """@article{holm1979,
   author = {Holm, Sture},
   title = {A Simple Sequentially Rejective Multiple Test Procedure},
@@ -178,7 +187,8 @@ def _compared(c: Comparison) -> str:
         else "Differences of means were tested with Welch's test [@welch1947]"
     )
     how = {
-        "auto": "t intervals below ten seeds per task, else the stratified bootstrap with expanded percentiles [@hesterberg2015]",
+        "auto": "t intervals below ten seeds per task, else the stratified bootstrap with expanded percentiles [@hesterberg2015]"
+        + (", accelerated for the median over tasks [@efron1987]" if c.task else ""),
         "percentile": "percentiles of the stratified bootstrap",
         "expanded": "expanded percentiles of the stratified bootstrap [@hesterberg2015]",
         "t": "t intervals",

@@ -65,7 +65,7 @@ def compare(
         Nominal coverage of the intervals.
     interval : {"auto", "percentile", "expanded", "t"}
         Of the interquartile mean, median and mean. "auto": t intervals below ten seeds per task, the stratified bootstrap
-        from ten on, with expanded percentiles (plain ones for the median over several tasks).
+        from ten on, with expanded percentiles (accelerated ones for the median over several tasks).
     correction : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}
         For the number of comparisons, over all pairs of methods and all x.
     short : {"drop", "last"}

@@ -107,6 +107,58 @@ def test_mean_of_one_task_has_the_t_interval():
     assert st.studentized([v], "mean", 0.9, [v[None]]) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
 
 
+def test_the_median_over_tasks_has_accelerated_percentiles():
+    """Against the definition, written out task by task."""
+    rng = np.random.default_rng(8)
+    sample = [m + rng.gamma(1.5, 0.4, 10) for m in np.linspace(0, 1, 7)]
+    draws = st.resampled(sample, 500, rng)
+    means = np.array([d.mean(axis=1) for d in draws])
+    weights = np.bincount(np.argsort(means, axis=0)[3], minlength=7) / 500
+    moments = [[float(np.mean((v - v.mean()) ** k)) for v in sample] for k in (2, 3)]
+    second, third = (
+        sum(w**k * m / 10 ** (k - 1) for w, m in zip(weights, ms, strict=True))
+        for k, ms in zip((2, 3), moments, strict=True)
+    )
+    a = third / (6 * second**1.5)
+    z = -stats.norm.ppf(st.expanded_tails(sample, 0.9))
+    drawn = np.median(means, axis=0)
+    keep = (1 + math.sqrt(second * 10 / 9) / drawn.std()) / 2
+    ends = [np.quantile(drawn, stats.norm.cdf(q / (1 - a * q))) for q in (-z, z)]
+    oracle = [np.median(drawn) + keep * (e - np.median(drawn)) for e in ends]
+    assert 0.02 < a < 0.2
+    assert st.accelerated_median(sample, draws, 0.9) == pytest.approx(oracle, abs=1e-12)
+    turned = st.accelerated_median([-v for v in sample], [-d for d in draws], 0.9)
+    assert turned == pytest.approx([-oracle[1], -oracle[0]], abs=1e-12)
+    assert st.accelerated_median([np.ones(5)] * 3, [np.ones((9, 5))] * 3, 0.9) is None
+    values = {
+        m: {t: 1.0 + shift + 0.1 * rng.standard_normal(10) for t in "pqr"} for m, shift in (("a", 0.0), ("b", 0.1))
+    }
+    found = cf.compare(runs_of(values), "method", "seed", 40, task="task", replicates=200)
+    assert all(e.median.interval.method == "stratified bootstrap, accelerated percentiles" for e in found.aggregates)
+
+
+@pytest.mark.parametrize("shape", ["normal", "lognormal"])
+def test_the_interval_of_the_median_over_tasks_holds_its_level(shape):
+    """Negative control: the mean's t interval of the same data misses the median, which is not the mean."""
+    rng, sims = np.random.default_rng(12), 250
+    means = np.array([0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0, 3.0])
+    held = control = 0
+    for _ in range(sims):
+        noise = (
+            rng.standard_normal((10, 10))
+            if shape == "normal"
+            else np.exp(0.75 * rng.standard_normal((10, 10))) - math.exp(0.28125)
+        )
+        sample = list(means[:, None] + 0.5 * noise)
+        low, high = st.accelerated_median(sample, st.resampled(sample, 200, rng), 0.95)
+        held += low <= 0.25 <= high
+        low, high = st.studentized(sample, "mean", 0.95, ())
+        control += low <= 0.25 <= high
+    error = 2 * math.sqrt(0.95 * 0.05 / sims)
+    assert 0.92 - error < held / sims <= 0.97 + error
+    assert control / sims < 0.5
+
+
 def test_bootstrap_resamples_within_tasks_only():
     sample = [np.array([0.0, 1.0]), np.array([10.0, 11.0, 12.0])]
     draws = st.resampled(sample, 4000, np.random.default_rng(0))
