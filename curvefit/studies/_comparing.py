@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import DataError, Estimate, Interval, Status
+from ..curves import DataError, Estimate, Interval, Status, UsageError
+from ..curves._checks import safe_text
 from ..curves.numbers import format_x
 from ..reporting.tables import Aggregate, Pair, Ranking
 from ._scores import Entry, Short, value_at
@@ -26,7 +28,7 @@ from ._statistics import (
     studentized,
 )
 
-__all__ = ["IntervalMethod", "Scored", "Study"]
+__all__ = ["IntervalMethod", "Scored", "Study", "unreached"]
 
 Array = NDArray[np.float64]
 IntervalMethod = Literal["auto", "percentile", "expanded", "t"]
@@ -220,3 +222,38 @@ class Study:
                 same = float(np.mean(np.argmin(sign * drawn[k], axis=0) == np.argmin(sign * drawn[last], axis=0)))
             found.append(Ranking(x, order, probability, tau, same))
         return tuple(found)
+
+
+def unreached(x: float, table: Scored, methods: Sequence[str], unit: str) -> list[str]:
+    """A sentence for every method none of whose runs has a value at x.
+
+    Raises
+    ------
+    UsageError
+        When no run of any method has one.
+    """
+    known = {e.method for e, v in table if v is not None}
+    if not known:
+        curves = [e.curve for e, _ in table if len(e.curve)]
+        ends = sorted(float(c.x[-1]) for c in curves)
+        first = min((float(c.x[0]) for c in curves), default=x)
+        hint = "the values of all runs are no numbers there"
+        if x < first:
+            hint = f"the first run begins at {unit} {format_x(first)}"
+        elif ends and x > ends[0]:
+            every = f"all runs reach {unit} {format_x(ends[0])}"
+            some = f", the longest {format_x(ends[-1])}" if ends[-1] > ends[0] else ""
+            hint = f"{every}{some}; short='last' (--short last) takes the last value of a run that ended earlier"
+        raise UsageError(f"no run has a value at {unit} {format_x(x)}", code="CF-USE-009", where="compare()", hint=hint)
+    notes = []
+    for method in methods:
+        if method in known:
+            continue
+        curves = [e.curve for e, _ in table if e.method == method and len(e.curve)]
+        lost = [c for c in curves if c.nonfinite_x.size and c.nonfinite_x.max() > c.x[-1]]
+        last = max((float(c.x[-1]) for c in curves), default=x)
+        why = "its runs have no numbers there"
+        if last < x and len(lost) < len(curves):
+            why = f"its longest run ends at {format_x(last)} (short='last', --short last, takes last values)"
+        notes.append(f"no run of {safe_text(method)} has a value at {unit} {format_x(x)}: {why}")
+    return notes

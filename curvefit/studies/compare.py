@@ -13,7 +13,7 @@ from ..curves._arguments import is_number
 from ..curves._checks import check_level, safe_text
 from ..curves.errors import unknown_name
 from ..reporting.tables import Comparison, Pair
-from ._comparing import IntervalMethod, Study
+from ._comparing import IntervalMethod, Study, unreached
 from ._resampling import bands, common_grid, crossing, gridded
 from ._scores import Entry, Short, collect
 
@@ -84,7 +84,7 @@ def compare(
     Raises
     ------
     UsageError
-        When no run has an attribute that was asked for.
+        When no run has an attribute that was asked for, or a value at an x that was asked for.
     DataError
         When two runs are the same method, task and seed, or there are fewer than two methods.
 
@@ -134,6 +134,8 @@ def compare(
         entries, methods, tasks, way, entries[0].curve.x_unit, level, interval, short, window, replicates, rng
     )
     tables = [study.scored(x) for x in where]
+    for x, table in zip(where, tables, strict=True):
+        notes += unreached(x, table, methods, study.unit)
     aggregates = tuple(study.aggregate(m, x, table) for x, table in zip(where, tables, strict=True) for m in methods)
     pairs = [
         study.pair(a, b, x, table, bool(pair))

@@ -83,6 +83,7 @@ def test_compare_prints_tables_in_any_format(logs, capsys, table, words):
         ([*COMPARE, "--plot", "c.docx"], 2, "choices: .png"),
         ([*COMPARE, "--table", "docx"], 2, "choices"),
         (["--by", "method"], 2, "--over"),
+        ([*COMPARE, "--at", "1e9"], 2, "no run has a value at step 1e9"),
         ([*COMPARE[:-1], "5"], 2, "from 100"),
     ],
 )

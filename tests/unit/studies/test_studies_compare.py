@@ -327,6 +327,42 @@ def test_mistakes_are_named(values, change, error, words):
         cf.compare(runs_of(values), **asked)
 
 
+@pytest.mark.parametrize(
+    ("at", "words", "hint"),
+    [
+        (500, "no run has a value at step 500", "all runs reach step 20, the longest 40; short='last'"),
+        ([10, 500], "no run has a value at step 500", "--short last"),
+        (0.5, "no run has a value at step 0.5", "the first run begins at step 1"),
+    ],
+)
+def test_an_x_that_no_run_reaches_is_an_error_that_says_what_they_reach(at, words, hint):
+    runs = [run(m, s, x=X[:20] if m == "a" else X) for m in "ab" for s in range(4)]
+    with pytest.raises(UsageError, match=words) as caught:
+        cf.compare(runs, "method", "seed", at, replicates=100)
+    assert hint in caught.value.hint
+    assert cf.compare(runs, "method", "seed", 500, short="last", replicates=100).aggregates[0].missing == 0
+
+
+def test_a_method_that_does_not_reach_an_x_is_named():
+    runs = [run(m, s, x=X[:20] if m == "a" else X) for m in "ab" for s in range(4)]
+    found = cf.compare(runs, "method", "seed", [10, 30], replicates=100)
+    assert found.notes == (
+        "no run of a has a value at step 30: its longest run ends at 20 (short='last', --short last, takes last values)",
+    )
+    (methods, *_) = found.tables()
+    assert "No interquartile mean or mean in 1 row: no run has a value at step 30." in methods.remarks
+    lost = [
+        cf.Run(
+            f"c{s}",
+            {"val_loss": cf.Curve(X, np.where(X > 25, np.nan, 1 / X), "val_loss")},
+            attributes={"method": "c", "seed": s},
+        )
+        for s in range(3)
+    ]
+    (note,) = cf.compare([*runs[4:], *lost], "method", "seed", 30, short="last", replicates=100).notes
+    assert note == "no run of c has a value at step 30: its runs have no numbers there"
+
+
 def test_two_runs_of_one_seed_are_an_error_that_names_both(values):
     with pytest.raises(DataError, match="'a/p/0' and 'a/q/0'"):
         cf.compare(runs_of(values), "method", "seed", 40)
