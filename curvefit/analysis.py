@@ -143,6 +143,7 @@ def analyze(
         best=best,
         forecast=ahead,
         diagnoses=diagnoses,
+        best_point=estimates["best_point"],
     )
     return Report(
         run,

@@ -46,6 +46,7 @@ def recommend(
     forecast: Forecast | None = None,
     diagnoses: Diagnoses | None = None,
     experience: Experience | None = None,
+    best_point: Estimate | None = None,
 ) -> Recommendation:
     r"""Stop, train on, ask a person, or say that it cannot be told yet.
 
@@ -76,6 +77,8 @@ def recommend(
         Those that are already there.
     experience : Experience, optional
         What `curvefit.learn` learned from earlier runs, for the forecast when none is given.
+    best_point : Estimate, optional
+        The checkpoint to keep (``curvefit.estimate(curve, "best_point")``), one that is already there.
 
     Returns
     -------
@@ -120,8 +123,8 @@ def recommend(
         diagnoses = diagnose(run, metric=metric, horizon=horizon, forecast=forecast)
     gains = Gains.of(forecast)
     gain, why_gain = smallest_gain(min_gain, curve, forecast.level_now, forecast.noise)
-    keep = estimate(curve, "best_point")
-    case = _Case(run, curve, metric, forecast, gains, gain, why_gain, diagnoses, keep)
+    keep = estimate(curve, "best_point") if best_point is None else best_point
+    case = _Case(run, curve, metric, forecast, gains, gain, why_gain, gains.probability(gain), diagnoses, keep)
     case.done = (
         horizon is None and target is None and run.horizon is not None and float(curve.x[-1]) >= 0.999 * run.horizon
     )
@@ -178,15 +181,12 @@ class _Case:
     gains: Gains
     min_gain: float
     why_gain: str
+    probability: float
     diagnoses: Diagnoses
     keep: Estimate
     arithmetic: dict[str, float] = field(default_factory=dict)
     also: list[str] = field(default_factory=list)
     done: bool = False  # the planned length is reached, and nobody asks about more
-
-    @property
-    def probability(self) -> float:
-        return self.gains.probability(self.min_gain)
 
     @property
     def horizon(self) -> float:
@@ -237,7 +237,9 @@ class _Case:
         reasons += tuple(self.also)
         if self.curve.metric.split == "test":
             reasons += ("this is the test split: deciding on it leaves no unseen data to judge the result by",)
-        gain = self.arithmetic["expected_gain_at_horizon"] if at is None else float(self.gains.expected(at)[0])
+        gain = self.arithmetic["expected_gain_at_horizon"]
+        if at is not None and at < len(self.gains.x) - 1:
+            gain = float(self.gains.expected(at)[0])
         until = None if at is None else _round_x(float(self.forecast.x[at]), self.curve, self.horizon)
         return Recommendation(
             action, self.metric, until, value, self.keep.value, self.probability, gain,

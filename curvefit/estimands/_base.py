@@ -35,6 +35,7 @@ class Known:
     """What several ways read of a curve, once one of them has computed it."""
 
     local: tuple[LocalMean, ...] | None = None
+    misfit: LocalMean | None = None
     noise: float | None = None
 
 

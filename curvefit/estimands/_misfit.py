@@ -12,13 +12,14 @@ from ._local_mean import local_mean
 
 if TYPE_CHECKING:
     from ..fitting.fit import Fit
+    from ._base import Known
 
 __all__ = ["late_misfit"]
 
 _Array = NDArray[np.float64]
 
 
-def late_misfit(fit: Fit, since: float | None = None) -> tuple[_Array, _Array]:
+def late_misfit(fit: Fit, since: float | None = None, known: Known | None = None) -> tuple[_Array, _Array]:
     """Local means of the residuals in windows side by side, and how large noise alone makes them.
 
     Parameters
@@ -27,6 +28,8 @@ def late_misfit(fit: Fit, since: float | None = None) -> tuple[_Array, _Array]:
         A usable fit.
     since : float, optional
         x from which on, at the latest the middle of the run (the default).
+    known : Known, optional
+        What is known of a question with this fit: the residuals' local mean is read from there or left there.
 
     Returns
     -------
@@ -42,7 +45,11 @@ def late_misfit(fit: Fit, since: float | None = None) -> tuple[_Array, _Array]:
     residuals = np.asarray(fit.residuals)
     if residuals.size != x.size or x.size < 8:
         return np.empty(0), np.empty(0)
-    local = local_mean(Curve(x, residuals, "residual"))
+    local = None if known is None else known.misfit
+    if local is None:
+        local = local_mean(Curve(x, residuals, "residual"))
+    if known is not None:
+        known.misfit = local
     middle = float(x[0] + x[-1]) / 2
     aside = np.arange(local.x.size - 1, -1, -max(1, int(local.x.size / local.windows)))
     late = aside[local.x[aside] >= (middle if since is None else min(since, middle))]

@@ -42,7 +42,7 @@ def asymptote(question: Question) -> Estimate:
         reason = f"the fit is not usable: {fit.status.value}"
         return unanswered("asymptote", fit.status, reason, unit=question.unit)
     out = replace(fit.asymptote(question.level), name="asymptote", unit=question.unit)
-    off, noise = late_misfit(fit)
+    off, noise = late_misfit(fit, known=question.known)
     if out.value is not None and np.any(off > noise):
         worst = float(off[np.argmax(off - noise)])
         reason = (

@@ -169,7 +169,7 @@ def _from_fit(question: Question, horizon: float) -> tuple[Passage | None, str]:
     if paths is None or paths.shape[0] < 50:
         return None, "the fit has no usable covariance"
     passed = first_passages(grid, paths, question)
-    off, noise = late_misfit(fit, float(passed.onsets[0]))
+    off, noise = late_misfit(fit, float(passed.onsets[0]), question.known)
     if np.any(off > np.maximum(noise, question.eps * abs(passed.gains[0]) / 4)):
         return None, "the law misses the late curve by more than noise and a quarter of eps"
     return passed, ""

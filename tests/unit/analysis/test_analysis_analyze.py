@@ -12,6 +12,7 @@ import pytest
 import curvefit as cf
 from curvefit.analysis import LAWS, planned, sampled, within_reach
 from curvefit.curves import DataError, UsageError
+from curvefit.estimands import _local_mean
 from curvefit.models import registry as models
 
 
@@ -214,3 +215,13 @@ def test_nothing_of_an_analysis_waits_for_the_garbage_collector():
         gc.garbage.clear()
         gc.enable()
     assert ours == set()
+
+
+def test_local_means_of_the_curve_and_of_the_residuals_are_taken_once(monkeypatch):
+    taken = []
+    whole = _local_mean._means_of_rows
+    monkeypatch.setattr(_local_mean, "_means_of_rows", lambda y, *rest: taken.append(y.shape) or whole(y, *rest))
+    report = cf.analyze(power_law(300))
+    assert report.estimates["plateau_onset"].details["from_fit"] == 1.0  # the residuals have been asked for twice
+    assert report.recommendation.keep_x == report.estimates["best_point"].value
+    assert len(taken) == 2
