@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..fitting.autocorrelation import lag1
 from ._noise import HIGHEST, noise_paths, noise_sd, sieve_noise
-from ._profile import base_residual, orthonormal
+from ._profile import HingeProfile, base_residual, orthonormal
 from ._search import Design, binned
 
 __all__ = ["ExistenceTest", "davies_p", "assess_existence"]
@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 REPLICATES = 499
 RAMPS = 48  # places of either end of a ramp
 BINS = 500  # a long series is tested on its bins, whose noise is less correlated
+_PARTS = 8  # of a series, in which a breakpoint is not placed before it is known that there may be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,43 +45,55 @@ class ExistenceTest:
 
 
 def assess_existence(
-    design: Design, correlated: bool, rng: np.random.Generator | None, given: Array | None = None
+    design: Design,
+    correlated: bool,
+    rng: np.random.Generator | None,
+    given: Array | None = None,
+    known: tuple[HingeProfile, float] | None = None,
 ) -> ExistenceTest:
     """Sup-F test of one breakpoint more against none more.
 
     The null is a line (with the breakpoints ``given``, which may move a little) plus noise whose correlation is
     estimated under the alternative (the null alone would leave the kink in the residuals and find correlation that is
     not there), and whose size may follow the fitted line. Without a generator the draws are those of seed 0, kept from one
-    test to the next.
+    test to the next. The profile of a first breakpoint and the correlation of what it leaves may be known already.
     """
-    design = binned(design, BINS)
+    whole, design = design, binned(design, BINS)
+    known = known if design is whole else None
     others = np.zeros(0) if given is None else given
     shifts = (design.x[:, None] > others[None, :]).astype(float) if others.size else None
     ramps = design.both_zero and not others.size
-    search = _ramps if ramps else _hinge
-    place, gain, base_rss = search(design, others, shifts, design.y[:, None])
+    if ramps:
+        places, gains, base_rss = _ramps(design, others, shifts, design.y[:, None])
+        place, gain, base = places[:, 0], float(gains[0]), float(base_rss[0])
+    else:
+        profile = design.profile(others, extra=shifts) if known is None else known[0]
+        top, height = profile.best()
+        place, gain, base = np.array([float(top)]), float(height), float(profile.base_rss)
     n = design.x.size
-    at = np.sort(np.append(others, place[:, 0]))
+    at = np.sort(np.append(others, place))
     full = orthonormal(columns := design.columns(at), design.w)
     p = columns.shape[1] + at.size
     dof = max(n - p, 1)
-    statistic = float(gain[0]) / (max(float(base_rss[0] - gain[0]), 1e-300) / dof)
+    statistic = gain / (max(base - gain, 1e-300) / dof)
     e = base_residual(design.y, full, design.w)
     root = np.sqrt(design.w)
     sd = noise_sd(e * root, design.y - e, p)
     sd = sd / max(float(np.mean(sd)), 1e-300) if float(np.max(sd)) > 0 else np.ones(n)
-    rho = lag1(e * root / sd, design.x, parameters=p) if correlated else 0.0
+    if known is None or not bool(np.all(sd == sd[0])):
+        rho = lag1(e * root / sd, design.x, parameters=p) if correlated else 0.0
+    else:
+        rho = known[1]
     noise = (_drawn(rho, n, design.x) if rng is None else sieve_noise(rho, n, REPLICATES, rng, design.x)) * (sd / root)[
         :, None
     ]
     if ramps:
         _, gains, rss0 = _ramps(design, others, shifts, noise)
-        exceeds = gains / (np.maximum(rss0 - gains, 1e-300) / dof) >= statistic
+        count = int(np.count_nonzero(gains / (np.maximum(rss0 - gains, 1e-300) / dof) >= statistic))
     else:  # F grows with the gain: what the gain must reach is known before it is sought
-        profile = design.profile(others, noise, shifts)
-        exceeds = profile.reaches(profile.base_rss * (statistic / (statistic + dof)))
-    p_value = (1 + int(np.count_nonzero(exceeds))) / (1 + REPLICATES)
-    return ExistenceTest(statistic, p_value, "sup-F, AR sieve bootstrap", float(np.mean(place[:, 0])))
+        count = _reaching(design, others, shifts, noise, statistic / (statistic + dof))
+    p_value = (1 + count) / (1 + REPLICATES)
+    return ExistenceTest(statistic, p_value, "sup-F, AR sieve bootstrap", float(np.mean(place)))
 
 
 def _drawn(rho: float, n: int, x: Array) -> Array:
@@ -100,11 +113,44 @@ def _draws(n: int, correlated: bool) -> tuple[Array, Array]:
     return first, innovations
 
 
-def _hinge(design: Design, others: Array, shifts: Array | None, y: Array) -> tuple[Array, Array, Array]:
-    """Best place, its gain, and the rest without it, of one hinge beside others."""
+def _reaching(design: Design, others: Array, shifts: Array | None, y: Array, share: float) -> int:
+    """How many of the series, shape (n, B), one breakpoint more explains by such a share of what the base leaves."""
+    if not others.size:
+        y = y[:, _bent(design, y, share)]
+    if not y.shape[1]:
+        return 0
     profile = design.profile(others, y, shifts)
-    place, gain = profile.best()
-    return place[None, :], gain, profile.base_rss
+    return int(np.count_nonzero(profile.reaches(profile.base_rss * share)))
+
+
+def _bent(design: Design, y: Array, share: float) -> NDArray[np.bool_]:
+    """Which of the series, shape (n, B), one breakpoint might explain by such a share of what the base leaves.
+
+    Wherever it lies among neighbors, before and after these the line is straight: it leaves at least what straight lines
+    leave there.
+    """
+    n, squares = design.x.size, y * y
+    size = -(-n // _PARTS)
+    starts, place = np.arange(0, n, size)[:, None], np.arange(n)
+    sloped = not design.first_zero, not design.last_zero
+    rest = _left(design, y, squares, place < starts, sloped[0])
+    rest += _left(design, y, squares, place >= starts + size, sloped[1])
+    base_rss = _left(design, y, squares, place[None] >= 0, all(sloped))[0]
+    return np.asarray(np.min(rest, axis=0) <= base_rss * (1 - share * (1 - 1e-9)))
+
+
+def _left(design: Design, y: Array, squares: Array, parts: NDArray[np.bool_], sloped: bool) -> Array:
+    """Sums of squares that a level, or a line, leaves of series (n, B) in each of the parts (k, n); at least a part of them."""
+    w = parts * design.w
+    total = np.sum(w, axis=1, keepdims=True)
+    total = np.where(total > 0, total, 1.0)
+    rest = w @ squares - (w @ y) ** 2 / total
+    if sloped:
+        x = design.x - w @ design.x[:, None] / total
+        spread = np.sum(w * x * x, axis=1, keepdims=True)
+        good = spread > 1e-9 * total  # x has unit variance
+        rest = np.where(good, rest - ((w * x) @ y) ** 2 / np.where(good, spread, 1.0), 0.0)
+    return np.asarray(rest)
 
 
 def _ramps(design: Design, others: Array, shifts: Array | None, y: Array) -> tuple[Array, Array, Array]:

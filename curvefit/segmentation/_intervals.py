@@ -89,14 +89,18 @@ def breakpoint_interval(
     kind: str,
     rng: np.random.Generator,
     shown: int = PLACES,
+    profile: HingeProfile | None = None,
 ) -> BreakInterval:
-    """Interval of breakpoint i; arguments as in ``segment``, x standardized; the profile at so many places."""
+    """Interval of breakpoint i; arguments as in ``segment``, x standardized; the profile at so many places.
+
+    Its ``profile`` beside the other breakpoints need not be worked out where it is there already.
+    """
     from scipy.special import fdtri, stdtrit
 
     p = design.columns(psi).shape[1] + psi.size
     inflation = _inflation(design, psi, i, rho)
     dof = max(n / inflation - p, 1.0)
-    profile = _profile_of(design, psi, i, design.y)
+    profile = profile or _profile_of(design, psi, i, design.y)
     best = float(profile.base_rss) + design.within - rss  # gain at the joint optimum
     low_edge = max(float(profile.left[0]), float(psi[i - 1]) if i > 0 else -np.inf)
     high_edge = min(float(profile.right[-1]), float(psi[i + 1]) if i + 1 < psi.size else np.inf)

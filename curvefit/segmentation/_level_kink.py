@@ -13,7 +13,7 @@ from ._continuous import residuals, state, without_idle_breaks
 from ._existence import assess_existence
 from ._intervals import breakpoint_interval
 from ._problem import Axis, prepare
-from ._search import solve
+from ._search import highest
 
 __all__ = ["LevelKink", "level_kink"]
 
@@ -63,17 +63,19 @@ def level_kink(x: Array, y: Array, weights: Array, level: float = 0.95) -> Level
     """
     axes: tuple[Axis, ...] = ("linear", "log") if float(np.min(x)) > 0 else ("linear",)
     problems = [prepare((x, y), weights, axis, "linear", False, True, None) for axis in axes]
-    solutions = [solve(problem.design, 1) for problem in problems]
+    profiles = [problem.design.profile(np.zeros(0)) for problem in problems]
+    solutions = [highest(problem.design, profile) for problem, profile in zip(problems, profiles, strict=True)]
     # before the second point both axes are the same: what differs by rounding is not better
     best = 1 if len(axes) > 1 and solutions[1].rss < solutions[0].rss * (1 - 1e-12) else 0
-    problem, solution = problems[best], solutions[best]
+    problem, solution, profile = problems[best], solutions[best], profiles[best]
     design = problem.design
     solution = without_idle_breaks(design, solution)
     if not solution.psi.size or state(problem, solution.rss, _PARAMETERS)[0] is not Status.OK:
         return None
     rho = lag1(residuals(design, solution.psi), design.x, parameters=_PARAMETERS)
     kind, seed = "profile_likelihood", np.random.default_rng(0)
-    found = breakpoint_interval(design, solution.psi, 0, solution.rss, problem.n, rho, level, kind, seed, shown=0)
-    test = assess_existence(design, True, None)
+    line = solution.psi, 0, solution.rss, problem.n, rho
+    found = breakpoint_interval(design, *line, level, kind, seed, shown=0, profile=profile)
+    test = assess_existence(design, True, None, known=(profile, rho))
     at, low, high = (problem.x_of(float(v)) for v in (solution.psi[0], found.low, found.high))
     return LevelKink(at, low, high, test.p_value)

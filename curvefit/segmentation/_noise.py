@@ -84,17 +84,21 @@ def noise_paths(rho: Array, innovations: Array, x: Array | None = None) -> Array
         return z
     if x is None or regularly_spaced(x):
         z[1:] *= np.sqrt(1 - rho * rho)
-        for i in range(1, z.shape[0]):
-            z[i] += rho * z[i - 1]
+        before = z[0]
+        for row in z[1:]:
+            row += rho * before
+            before = row
         return z
     gap = np.diff(x)
     gap = gap / float(np.median(gap))
-    log = np.log(np.maximum(rho, 1e-300))
+    log, before = np.log(np.maximum(rho, 1e-300)), z[0]
     for first in range(1, z.shape[0], _BLOCK):
         phi = np.exp(log * gap[first - 1 : first - 1 + _BLOCK, None])
-        z[first : first + _BLOCK] *= np.sqrt(1 - phi * phi)
-        for i, own in enumerate(phi, first):
-            z[i] += own * z[i - 1]
+        rows = z[first : first + _BLOCK]
+        rows *= np.sqrt(1 - phi * phi)
+        for row, own in zip(rows, phi, strict=True):
+            row += own * before
+            before = row
     return z
 
 

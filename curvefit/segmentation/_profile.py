@@ -32,7 +32,7 @@ def orthonormal(columns: Array, w: Array) -> Array:
         return np.asarray(columns / np.sqrt(power) * (w > 0)[:, None]) if power > 0 else columns[:, :0]
     root = np.sqrt(w)[:, None]
     scaled = columns * root
-    norms = np.linalg.norm(scaled, axis=0)
+    norms = np.sqrt(np.einsum("ij,ij->j", scaled, scaled))
     scaled = scaled[:, norms > 0] / norms[norms > 0]
     q, r = np.linalg.qr(scaled)
     diagonal = np.abs(np.diag(r))

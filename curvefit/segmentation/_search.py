@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._profile import HingeProfile, Side, base_residual, hinge_profile, orthonormal
 
-__all__ = ["Design", "Solution", "binned", "hinges", "solve", "solve_up_to"]
+__all__ = ["Design", "Solution", "binned", "highest", "hinges", "solve", "solve_up_to"]
 
 Array = NDArray[np.float64]
 _PAIR_GRID, _TRIPLE_GRID = 160, 64
@@ -113,6 +113,13 @@ def _rss(design: Design, psi: Array) -> float:
     return float(np.sum(design.w * r * r)) + design.within
 
 
+def highest(design: Design, profile: HingeProfile) -> Solution:
+    """One breakpoint, where its profile is highest."""
+    psi, _ = profile.best()  # the gain is a difference of sums: rounding where the fit is nearly exact
+    place = np.array([float(psi)])
+    return Solution(place, _rss(design, place))
+
+
 def solve(design: Design, k: int) -> Solution:
     """Global optimum over k breakpoints.
 
@@ -123,11 +130,7 @@ def solve(design: Design, k: int) -> Solution:
     if k == 0:
         return Solution(np.zeros(0), _rss(design, np.zeros(0)))
     if k == 1 and not design.both_zero:
-        psi, _ = design.profile(
-            np.zeros(0)
-        ).best()  # the gain is a difference of sums: rounding where the fit is nearly exact
-        place = np.array([float(psi)])
-        return Solution(place, _rss(design, place))
+        return highest(design, design.profile(np.zeros(0)))
     coarse = binned(design, 2000)
     return _from_starts(design, coarse, k, _grid_starts(coarse, min(k, 3)))
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from curvefit.segmentation._existence import _bent
 from curvefit.segmentation._level_kink import level_kink
 from curvefit.segmentation._profile import hinge_profile, orthonormal
+from curvefit.segmentation._search import Design
 from curvefit.segmentation.segmented_regression import segment
 
 
@@ -44,3 +46,18 @@ def test_what_reaches_a_threshold_is_what_the_maximum_says(side):
     thresholds = largest * rng.choice([0.9, 0.999, 1.0, 1.001, 1.1], 300)
     assert np.array_equal(profile.reaches(thresholds), largest >= thresholds)
     assert 50 < np.count_nonzero(profile.reaches(thresholds)) < 250
+
+
+@pytest.mark.parametrize("n", [23, 64])
+@pytest.mark.parametrize(("first", "last"), [(False, False), (True, False), (False, True)])
+def test_series_that_are_left_out_have_no_such_breakpoint(first, last, n):
+    rng = np.random.default_rng(6)
+    x = np.sort(rng.standard_normal(n))
+    design = Design((x - x.mean()) / x.std(), np.zeros(n), rng.uniform(0.5, 2.0, n), 0.0, first, last, 2)
+    y = np.cumsum(rng.standard_normal((n, 400)), axis=0)
+    profile = design.profile(np.zeros(0), y)
+    for share in (0.5, 0.7, 0.9):
+        kept, reach = _bent(design, y, share), profile.reaches(profile.base_rss * share)
+        assert np.count_nonzero(reach) > 5
+        assert np.all(kept[reach])
+        assert np.count_nonzero(kept) < 0.9 * kept.size or share < 0.9
