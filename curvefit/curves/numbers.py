@@ -20,6 +20,7 @@ __all__ = [
 
 _PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e7  # magnitudes written without an exponent
 _MOST_DIGITS = 12  # significant, however small the spread
+_WIDE = 40.0  # ratio of the ends of an interval from which digits that suit one would make the other a zero
 
 
 def format_number(value: float, spread: float | None = None, *, digits: int = 4) -> str:
@@ -50,18 +51,26 @@ def format_number(value: float, spread: float | None = None, *, digits: int = 4)
     if last < _exponent(size) - _MOST_DIGITS:  # a spread of nothing but rounding: it says nothing of the digits
         return _unsigned_zero(_trimmed(format_number(value, 10.0 ** (_exponent(size) - _MOST_DIGITS + 2))))
     if size < _PLAIN_LOW or size >= _PLAIN_HIGH:
-        if value == 0:
-            return "0"
-        power = _exponent(size)
-        decimals = max(0, power - last)
-        return f"{_unsigned_zero(f'{value / 10.0**power:.{decimals}f}')}e{power}"
+        decimals = _exponent(value) - last  # after the leading digit
+        if decimals < 0:  # rounds to nothing, or up to the last digit that is shown
+            return f"{math.copysign(1, value):.0f}e{last}" if abs(value) > 5 * 10.0 ** (last - 1) else "0"
+        mantissa, power = f"{value:.{decimals}e}".split("e")
+        if int(power) > last + decimals:  # rounded up to the next power of ten
+            mantissa += "0" if decimals else ".0"
+        return f"{mantissa}e{int(power)}" if float(mantissa) else "0"
     if last >= 0:
         return _unsigned_zero(f"{round(value / 10**last) * 10**last:.0f}")
     return _unsigned_zero(f"{value:.{-last}f}")
 
 
 def format_interval(interval: Interval, value: float | None = None) -> str:
-    """An interval as ``[low, high]``, its ends with the digits of its half width; open ends are written ``inf``."""
+    """An interval as ``[low, high]``, its ends with the digits of its half width; open ends are written ``inf``.
+
+    Ends of very different size, or far from the value, have two digits of their own: what lies between them is not known to
+    more.
+    """
+    if _wide(interval, value):
+        return f"[{format_number(interval.low, abs(interval.low))}, {format_number(interval.high, abs(interval.high))}]"
     spread = _spread(interval, value)
     return f"[{format_number(interval.low, spread)}, {format_number(interval.high, spread)}]"
 
@@ -114,12 +123,20 @@ def _whole(value: float) -> bool:
 def _spread(interval: Interval, value: float | None) -> float | None:
     """Half width; from one closed side to the value when the other is open; never so wide that the value is lost."""
     if interval.closed:
-        half = interval.width / 2
-        return abs(value) if value is not None and 0 < abs(value) < half / 20 else half
+        return abs(value) if value and _wide(interval, value) else interval.width / 2
     ends = [e for e in (interval.low, interval.high) if math.isfinite(e)]
     if not ends or value is None:
         return None
     return abs(value - ends[0])
+
+
+def _wide(interval: Interval, value: float | None) -> bool:
+    """Whether the ends are of so different a size that no digits suit both and the value."""
+    if not interval.closed:
+        return False
+    small, large = sorted((abs(interval.low), abs(interval.high)))
+    apart = interval.low * interval.high > 0 and large >= _WIDE * small
+    return apart or (value is not None and 0 < abs(value) < interval.width / 40)
 
 
 def _exponent(value: float) -> int:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...curves import Estimate, Interval
 from ...curves._checks import safe_text
-from ...curves.numbers import format_number, format_x
+from ...curves.numbers import format_x, with_interval
 from ...decisions.recommendation import Action
 from ..thinning import thin
 from .view import Numbers, RunView, place_of, text_of
@@ -136,10 +137,9 @@ def _forecasts(runs: Sequence[RunView]) -> Iterable[dict[str, Any]]:
             texts.append("")
             continue
         low, middle, high = (float(v[-1]) for v in (fan.low, fan.median, fan.high))
-        ok = all(map(math.isfinite, (low, middle, high)))
-        spread = (high - low) / 2 if ok else None
+        ok = all(map(math.isfinite, (low, middle, high))) and low <= high
         values.append(middle)
-        texts.append(" ".join((format_number(middle, spread), f"[{format_number(low, spread)}, {format_number(high, spread)}]")) if ok else "")  # fmt: skip
+        texts.append(" ".join(with_interval(Estimate("", middle, Interval(low, high)))) if ok else "")
     same = f" at {format_x(known.pop())}" if len(known) == 1 else ""
     yield {**_numbers("forecast", f"forecast{same}", values, keep=True), "s": texts}
     if not same:

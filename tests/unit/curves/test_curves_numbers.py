@@ -36,6 +36,13 @@ from curvefit.curves.numbers import (
         (-0.35, 4e-17, "-0.35"),
         (1 / 3, 1e-17, "0.333333333333"),
         (3.5e11, 1e-9, "3.5e11"),
+        (0.4e8, 0.5e9, "4e7"),  # the digits of its spread, in its own power of ten
+        (9.97e9, 1.1e9, "1.00e10"),
+        (12.0, 3e51, "0"),
+        (6e49, 3e51, "1e50"),
+        (-6e49, 3e51, "-1e50"),
+        (5e-324, 3e-320, "0"),
+        (0.0, 1e-320, "0"),
         (0.412345, None, "0.4123"),
         (0.5, None, "0.5"),
         (0.0, None, "0"),
@@ -98,4 +105,21 @@ def test_four_digits_without_a_spread(value):
 
 def test_a_value_far_from_the_middle_of_its_interval_is_not_rounded_away():
     skewed = Estimate("median", 0.31, Interval(0.02, 35.4, 0.95))
-    assert with_interval(skewed) == ("0.31", "[0.02, 35.40]")
+    assert with_interval(skewed) == ("0.31", "[0.020, 35]")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "texts"),
+    [
+        (482.0, 12.34, 6.3456789e51, ("480", "[12, 6.3e51]")),
+        (220.0, 10.4, 563784083.2, ("220", "[10, 5.6e8]")),
+        (900.0, 0.0401, 14523.0, ("900", "[0.040, 15000]")),
+        (2.5, -6.1e200, 7.2e200, ("2.5", "[-6.1e200, 7.2e200]")),
+        (-3.21e-9, -4.4e5, -1.2e-12, ("-3.2e-9", "[-440000, -1.2e-12]")),
+        (0.5, 0.0, 1.7e308, ("0.50", "[0, 1.7e308]")),
+        (150.0, 4.2, 530.4, ("150", "[4.2, 530]")),
+        (1.86e8, 0.42e8, 3.01e8, ("1.9e8", "[4e7, 3.0e8]")),
+    ],
+)
+def test_ends_of_a_wide_interval_have_two_digits_each(value, low, high, texts):
+    assert with_interval(Estimate("A", value, Interval(low, high))) == texts
