@@ -7,9 +7,9 @@ from typing import Any, final
 
 import numpy as np
 
-from ..curves import UsageError
+from ..curves import Estimate, Interval, UsageError
 from ..curves.errors import unknown_name
-from ..curves.numbers import format_number
+from ..curves.numbers import format_number, with_interval
 from ..reporting.document import estimate_fields
 from ..reporting.figures import FORMATS, figure_bytes
 from ..reporting.tables import ScalingFit
@@ -124,9 +124,11 @@ class Scaling(Command):
                 print(f"compute {format_number(b.compute)}: {sizes}")
             if told is not None:
                 at = ", ".join(f"{v} {format_number(x)}" for v, x in zip(fit.variables, args.predict, strict=True))
-                half = (told["high"] - told["low"]) / 2 if told["low"] is not None else None
-                ends = f" [{format_number(told['low'], half)}, {format_number(told['high'], half)}]" if half else ""
-                print(f"a run at {at}: {format_number(told['loss'], half)}{ends} ({100 * fit.level:g} % of new runs)")
+                known = told["low"] is not None
+                interval = Interval(told["low"], told["high"], fit.level, "prediction") if known else None
+                value, ends = with_interval(Estimate("loss", told["loss"], interval))
+                share = f" {ends} ({100 * fit.level:g} % of new runs)" if known else ", without an interval"
+                print(f"a run at {at}: {value}{share}")
         if args.json:
             write_json(
                 args.json, "scaling", {**fit.to_dict(), "optimal": [_allocation(b) for b in best], "prediction": told}

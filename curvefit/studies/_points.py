@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,19 @@ from ..curves.errors import unknown_name
 __all__ = ["Points", "points_of", "read_points"]
 
 Array = NDArray[np.float64]
-LOSS = ("L", "loss", "val_loss", "final_loss")
+LOSS = ("L", "loss", "val_loss", "final_loss", "validation_loss", "eval_loss", "test_loss", "train_loss")
 RUN = ("run_id", "run", "name")
-SINGLE = ("N", "D", "C", "n", "n_samples", "samples", "params", "tokens", "flops")
+SIZES = (
+    *("N", "params", "n_params", "num_params", "parameters", "n_parameters", "num_parameters"),
+    *("param_count", "parameter_count", "model_size", "size"),
+)
+DATA = (
+    *("D", "tokens", "n_tokens", "num_tokens", "train_tokens", "training_tokens", "dataset_size", "data_size"),
+    *("data", "samples", "n_samples", "num_samples", "examples", "n_examples", "train_size"),
+)
+COMPUTE = ("C", "flops", "train_flops", "training_flops", "compute", "n")
+"""Usual names of the number of parameters, of the amount of data, and of compute or any other size."""
+_LINE = 0.9999  # correlation of logs from which two variables are one
 _MOST_BYTES = 1 << 28
 _MISSING = frozenset({"", "na", "nan", "null", "none"})
 _USUAL = "columns N, D and L: cf.scaling_law({'N': [...], 'D': [...], 'L': [...]})"
@@ -59,8 +69,8 @@ def points_of(data: Any, variables: Sequence[str], loss: str | None, run: str | 
     """Find the columns; rows with a missing, non-finite or non-positive number are left out and counted."""
     columns = read_points(data) if isinstance(data, str | os.PathLike) else _columns(data)
     names = tuple(columns)
-    picked = tuple(variables) or _default_variables(names)
-    label = loss if loss is not None else next((n for n in LOSS if n in names), None)
+    picked, notes = (tuple(variables), []) if variables else _recognized(columns)
+    label = loss if loss is not None else _named(LOSS, names)
     if label is None:
         raise UsageError(
             "no column of losses", hint=f"loss='NAME' with one of {', '.join(names[:20])}", where="scaling_law()"
@@ -82,14 +92,10 @@ def points_of(data: Any, variables: Sequence[str], loss: str | None, run: str | 
         groups = np.arange(y.size)
     else:
         _, groups = np.unique(np.asarray([str(v) for v in columns[owner]]), return_inverse=True)
-    notes = []
     if not good.all():
         notes.append(
             f"{int((~good).sum())} of {good.size} rows left out: a number is missing, not finite or not positive"
         )
-    unused = [n for n in SINGLE if n in names and n not in (*picked, label)]
-    if unused and not variables and len(picked) == 1:
-        notes.append(f"Only {picked[0]} was used, since no variables were named; also there: {', '.join(unused)}.")
     _, compact = np.unique(groups[good], return_inverse=True)
     return Points(picked, x[good], y[good], compact, tuple(notes))
 
@@ -109,17 +115,62 @@ def _columns(data: Any) -> dict[str, Any]:
     return {c: frame[c].to_list() if not frame[c].dtype.is_numeric() else frame[c].to_numpy() for c in frame.columns}
 
 
-def _default_variables(names: Sequence[str]) -> tuple[str, ...]:
-    if "N" in names and "D" in names:
-        return ("N", "D")
-    found = next((n for n in SINGLE if n in names), None)
-    if found is None:
+def _named(usual: Sequence[str], names: Iterable[str]) -> str | None:
+    """The first column that has one of the usual names, in any spelling; single letters only as they are."""
+    spelled: dict[str, str] = {}
+    for name in names:
+        spelled.setdefault(_plain(name), name)
+    return next((spelled[u] for u in map(_plain, usual) if u in spelled), None)
+
+
+def _plain(name: str) -> str:
+    return name if len(name) == 1 else "".join(c for c in name.lower() if c.isalnum())
+
+
+def _recognized(columns: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:
+    """Variables by the usual names of columns, size and data before anything else, and what is to be said of the choice."""
+    logs = {n: v for n in columns if (v := _logs(columns[n])) is not None}
+    size, data, other = (_named(usual, logs) for usual in (SIZES, DATA, COMPUTE))
+    found = [n for n in (size, data, other) if n is not None]
+    if not found:
         raise UsageError(
             "no column of a size",
             where="scaling_law()",
-            hint=f"name one or two: cf.scaling_law(points, 'N', 'D'); columns: {', '.join(names[:20]) or 'none'}",
+            hint=f"name one or two: cf.scaling_law(points, 'N', 'D'); columns: {', '.join(list(columns)[:20]) or 'none'}",
         )
-    return (found,)
+    picked, why = found[:1], "no variables were named"
+    if size is not None and data is not None:
+        picked, why = _apart(size, data, logs)
+    rest = [n for n in found if n not in picked]
+    if len(picked) == 2 and picked == ["N", "D"]:
+        return ("N", "D"), []
+    if len(picked) == 2:
+        extra = f" (also there: {', '.join(rest)})" if rest else ""
+        return tuple(picked), [f"{size} was taken for the size of the model and {data} for the amount of data{extra}."]
+    return tuple(picked), [f"Only {picked[0]} was used, since {why}; also there: {', '.join(rest)}."] if rest else []
+
+
+def _apart(size: str, data: str, logs: Mapping[str, Array]) -> tuple[list[str], str]:
+    """Both, or the one that there is something to learn about."""
+    x, y = logs[size], logs[data]
+    both = np.isfinite(x) & np.isfinite(y) if x.size == y.size else np.ones(0, dtype=bool)
+    counts = {n: np.unique(logs[n][np.isfinite(logs[n])]).size for n in (size, data)}
+    for poor, rich in ((size, data), (data, size)):
+        if counts[poor] < 3 <= counts[rich]:
+            return [rich], f"{poor} takes fewer than three values"
+    if both.sum() > 2 and min(counts.values()) > 2 and abs(np.corrcoef(x[both], y[both])[0, 1]) > _LINE:
+        return [size], f"{data} is a power of it in these runs and cannot be told from it"
+    return [size, data], ""
+
+
+def _logs(values: Any) -> Array | None:
+    """Logs of the numbers of a column, NaN where there is none; None where it is no column of numbers."""
+    try:
+        x = np.array([np.nan if v is None else float(v) for v in values])
+    except (TypeError, ValueError):
+        return None
+    good = np.isfinite(x) & (x > 0)
+    return np.log(np.where(good, x, np.nan)) if good.any() else None
 
 
 def read_points(path: str | os.PathLike[str]) -> dict[str, list[Any]]:

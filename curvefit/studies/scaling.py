@@ -11,6 +11,7 @@ from ..curves import DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import check_level
 from ..curves.numbers import format_number
 from ..reporting.tables import Extrapolation, ScalingFit
+from ..reporting.tables.scaling_fit import spanned
 from ..segmentation.bump import double_descent
 from ._points import Points, points_of
 from ._scaling_numerics import polish, profile_starts
@@ -48,9 +49,11 @@ def scaling_law(
     points : dataframe, mapping of columns, sequence of mappings, or path-like
         One row per point: the variables and the loss. A path names a CSV, TSV, JSON, JSON Lines or Parquet file.
     *variables : str
-        Columns of the variables, positive; default N and D where both are there, else the first of N, D, C, n, ...
+        Columns of the variables, positive. By default columns with usual names are looked for: the size of the model (N, params,
+        n_params, model_size, ...) and the amount of data (D, tokens, n_tokens, dataset_size, ...), both where both vary, else
+        one of them or compute (C, flops, compute, n); ``reasons`` say which were taken.
     loss : str, optional
-        Column of the loss, positive; default L or loss.
+        Column of the loss, positive; default L, loss, val_loss, ...
     run : str, optional
         Column that says which rows are one run: such rows are resampled together. Default run_id where it is there, else every
         row is a run.
@@ -157,7 +160,9 @@ def _enough(used: Points) -> None:
         raise DataError(
             f"{n} usable points for {1 + 2 * k} parameters",
             where="scaling_law()",
-            hint=f"at least {2 * k + 3} are needed" + (f"; {used.notes[0]}" if used.notes else ""),
+            hint=f"at least {2 * k + 3} are needed"
+            + (f", or one variable: {', '.join(used.variables)}" if k > 1 else "")
+            + (f"; {used.notes[0]}" if used.notes else ""),
         )
     for name, column in zip(used.variables, used.x.T, strict=True):
         if np.unique(column).size < 3:
@@ -237,9 +242,19 @@ def _estimate(name: str, value: float, draws: Array, level: float) -> Estimate:
     if not np.isfinite(value):
         return Estimate(name, None, status=Status.NONFINITE, reasons=("the factor is beyond what a number can hold",))
     if draws.size < 2 or not np.isfinite(draws).all():
-        return Estimate(name, float(value))
+        why = (
+            "no bootstrap replicates"
+            if draws.size < 2
+            else "it is beyond what a number can hold in some resampled runs"
+        )
+        return Estimate(name, float(value), reasons=(why,))
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(name, float(value), Interval(float(low), float(high), level, method="bootstrap over runs"))
+    interval = Interval(float(low), float(high), level, method="bootstrap over runs")
+    powers = spanned(interval)
+    if powers:
+        why = f"not determined by these runs: the interval spans {powers} powers of ten"
+        return Estimate(name, float(value), interval, status=Status.NOT_IDENTIFIED, reasons=(why,))
+    return Estimate(name, float(value), interval)
 
 
 def _judged(used: Points, best: Array, draws: Array, settled: bool, floor: bool) -> tuple[Status, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,9 +16,10 @@ from .table import Cell, Column, Table, finite_rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Allocation", "Extrapolation", "ScalingFit"]
+__all__ = ["Allocation", "Extrapolation", "ScalingFit", "spanned"]
 
 Array = NDArray[np.float64]
+_NOTHING_KNOWN = 6  # powers of ten between the ends of an interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +282,15 @@ class ScalingFit:
             Column("value", "value", "estimate"),
             Column("stderr", "standard error", "number"),
         )
-        rows: list[tuple[Cell, ...]] = [(n, e, self.stderr.get(n)) for n, e in self.parameters.items()]
-        return Table("scaling-law", f"{self.formula}, {self.losses.size} points", columns, tuple(rows), self.reasons)
+        rows: list[tuple[Cell, ...]] = []
+        for n, e in self.parameters.items():
+            known, why = self.stderr.get(n), e.reasons
+            if known is not None and e.interval is not None and known > 2 * e.interval.width:
+                known, why = None, ("resampled runs that are far off make it huge; the interval says more",)
+            use = known is not None and e.interval is not None and e.status.usable
+            rows.append((n, e, known if use else Estimate("stderr", None, status=e.status, reasons=why)))
+        notes = (*self.reasons, *_vague(self.parameters.items()))
+        return Table("scaling-law", f"{self.formula}, {self.losses.size} points", columns, tuple(rows), notes)
 
     def _allocations(self) -> Table:
         if len(self.variables) != 2 or not self.status.usable:
@@ -302,7 +310,8 @@ class ScalingFit:
             best = self.optimal(float(c))
             rows.append((float(c), best.sizes[a], best.sizes[b], best.ratio, best.loss))
         note = f"Largest compute among the data: {compute.max():.3g} FLOP; C = {self.flops_per:g} {a} {b}."
-        return Table("allocation", f"Compute-optimal {a} and {b}", columns, tuple(rows), (note,))
+        vague = _vague((f"{e.name} at {r[0]:.3g} FLOP", e) for r in rows for e in r if isinstance(e, Estimate))
+        return Table("allocation", f"Compute-optimal {a} and {b}", columns, tuple(rows), (note, *vague))
 
     def _checks(self) -> Table:
         columns = (
@@ -321,6 +330,24 @@ class ScalingFit:
         return Table("extrapolation", caption, columns, tuple(rows))
 
 
+def spanned(interval: Interval) -> int:
+    """Powers of ten between the ends of an interval that says next to nothing; 0 for one that says something."""
+    low, high = interval.low, interval.high
+    if not (low > 0 and np.isfinite(high)):
+        return 0
+    powers = int(np.log10(high) - np.log10(low))
+    return powers if powers >= _NOTHING_KNOWN else 0
+
+
+def _vague(estimates: Iterable[tuple[str, Estimate]]) -> list[str]:
+    """A sentence that names estimates whose intervals span many powers of ten."""
+    found = [f"{n} ({p} powers of ten)" for n, e in estimates if e.interval is not None and (p := spanned(e.interval))]
+    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+    return (
+        [f"Not determined by these runs, by the width of the interval: {', '.join(found[:4])}{more}."] if found else []
+    )
+
+
 def _of_draws(name: str, values: Array, level: float) -> Estimate:
     """Estimate of the first value with the percentile interval of the others."""
     drawn = values[1:][np.isfinite(values[1:])]
@@ -330,4 +357,7 @@ def _of_draws(name: str, values: Array, level: float) -> Estimate:
     if drawn.size:
         low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
         interval = Interval(float(low), float(high), level, method="bootstrap over runs")
-    return Estimate(name, float(values[0]), interval)
+        if powers := spanned(interval):
+            why = f"not determined by these runs: the interval spans {powers} powers of ten"
+            return Estimate(name, float(values[0]), interval, status=Status.NOT_IDENTIFIED, reasons=(why,))
+    return Estimate(name, float(values[0]), interval, reasons=() if drawn.size else ("no bootstrap replicates",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import huber, logsumexp
 
 import curvefit as cf
-from curvefit.curves import CurvefitError, DataError, ReadError, UsageError
+from curvefit.curves import CurvefitError, DataError, ReadError, Status, UsageError
 from curvefit.studies._points import read_points
 
 TRUTH = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
@@ -154,20 +155,81 @@ def test_rows_that_are_no_numbers_are_counted():
     assert fit.reasons[0].startswith("2 of 80 rows left out")
 
 
-def test_a_second_size_that_is_there_and_not_used_is_said():
+def renamed(**names):
     points = chinchilla()
-    points = {"params": points["N"], "tokens": points["D"], "loss": points["L"]}
-    one = cf.scaling_law(points, replicates=0, check=False)
-    assert "Only params was used, since no variables were named; also there: tokens." in one.reasons
-    for named in (("params",), ("params", "tokens")):
-        assert not any("also there" in r for r in cf.scaling_law(points, *named, replicates=0, check=False).reasons)
+    return {names.get(k, k): v for k, v in points.items()}
+
+
+@pytest.mark.parametrize(
+    ("size", "data"),
+    [
+        ("params", "tokens"),
+        ("n_params", "n_tokens"),
+        ("Parameters", "dataset_size"),
+        ("model size", "data"),
+        ("N", "Tokens"),
+    ],
+)
+def test_size_and_data_are_known_by_their_usual_names(size, data):
+    by_letters = cf.scaling_law(chinchilla(), replicates=0, check=False)
+    assert by_letters.variables == ("N", "D") and by_letters.reasons == ()
+    fit = cf.scaling_law(renamed(N=size, D=data, L="eval_loss"), replicates=0, check=False)
+    assert fit.variables == (size, data)
+    assert fit.reasons == (f"{size} was taken for the size of the model and {data} for the amount of data.",)
+    assert fit.best == pytest.approx(by_letters.best)
+    one = cf.scaling_law(renamed(N=size, D=data), size, replicates=0, check=False)  # what is named decides
+    assert one.variables == (size,) and one.reasons == ()
+
+
+def test_what_is_there_and_not_used_is_said():
+    points = chinchilla()
+    flops = 6 * points["N"] * points["D"]
+    fit = cf.scaling_law({**renamed(N="params", D="tokens"), "flops": flops}, replicates=0, check=False)
+    assert fit.reasons == (
+        "params was taken for the size of the model and tokens for the amount of data (also there: flops).",
+    )
+    fit = cf.scaling_law({"params": points["N"], "compute": flops, "L": points["L"]}, replicates=0, check=False)
+    assert fit.variables == ("params",)
+    assert "Only params was used, since no variables were named; also there: compute." in fit.reasons
+    still = cf.scaling_law({**points, "D": np.full(points["N"].size, 1e9)}, replicates=0, check=False)
+    assert "Only N was used, since D takes fewer than three values; also there: D." in still.reasons
+    line = cf.scaling_law({**points, "D": 20 * points["N"]}, replicates=0, check=False)
+    assert (
+        "Only N was used, since D is a power of it in these runs and cannot be told from it; also there: D."
+        in line.reasons
+    )
+    named = {**renamed(N="n_params"), "params": ["small"] * points["N"].size}  # a word is no size
+    assert cf.scaling_law(named, replicates=0, check=False).variables == ("n_params", "D")
+
+
+def test_an_interval_over_many_powers_of_ten_is_called_not_determined():
+    rng = np.random.default_rng(3)
+    n = np.repeat(np.geomspace(1e6, 1e9, 6), 3)
+    loss = (1.8 + 480 / n**0.35) * np.exp(0.25 * rng.standard_normal(18))
+    fit = cf.scaling_law({"N": n, "L": loss}, replicates=200, check=False)
+    a = fit.parameters["A"]
+    assert a.status is Status.NOT_IDENTIFIED
+    assert a.interval.high / a.interval.low > 1e6
+    text = fit.render("plain")
+    assert "Not determined by these runs, by the width of the interval: A (" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("A ")]
+    assert re.search(r"\[\S+, \d\.\de\d+\] +-$", row), row  # two digits, and no standard error beside it
+    sure = cf.scaling_law(chinchilla(), replicates=50, check=False)
+    assert all(e.status is Status.OK for e in sure.parameters.values())
+    assert "Not determined" not in sure.render("plain")
+
+
+def test_a_fit_without_replicates_says_why_it_has_no_intervals():
+    text = cf.scaling_law(chinchilla(), replicates=0, check=False).render("markdown")
+    assert "No interval of value: no bootstrap replicates." in text
+    assert "No standard error: no bootstrap replicates." in text
 
 
 @pytest.mark.parametrize(
     ("points", "options", "error", "words"),
     [
         ({"N": [1e8, 1e9], "D": [1e9, 1e10], "L": [3.0, 2.5]}, {}, DataError, "2 usable points for 5"),
-        ({"size": [1.0, 2.0], "L": [1.0, 1.0]}, {}, UsageError, "no column of a size"),
+        ({"width": [1.0, 2.0], "L": [1.0, 1.0]}, {}, UsageError, "no column of a size"),
         ({"N": [1.0, 2.0]}, {}, UsageError, "no column of losses"),
         ({"N": np.repeat([1e8, 1e9], 5), "L": np.ones(10)}, {}, DataError, "fewer than three values"),
         ({"N": np.geomspace(1, 9, 9), "L": np.geomspace(1, 9, 9)}, {}, CurvefitError, "falls with no variable"),
