@@ -1,7 +1,7 @@
-"""Studies of decisions: ``python -m benchmarks.decisions replay | calibration | gates [options]``.
+"""Studies of decisions: ``python -m benchmarks.decisions replay | calibration | divergence | gates [options]``.
 
-Whether the monitor beats patience, whether its probabilities come true, and the gates that both rest on. Last results:
-RESULTS.md.
+Whether the monitor beats patience, whether its probabilities come true, whether runs come back from a divergence, and the
+gates that the first two rest on. Last results: RESULTS.md.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ def main() -> int:
         from . import calibration
 
         return calibration.main(rest)
+    if name == "divergence":
+        from . import divergence
+
+        return divergence.main()
     if name == "gates":
         from . import gates
 

@@ -80,7 +80,14 @@ class LoggedRun:
         return float(truth[: stop + 1].min() - truth.min()) / self.scale
 
 
-def load(per_source: int = 150, least: int = 12, data: Path = DATA) -> list[LoggedRun]:
+def load(
+    per_source: int = 150,
+    least: int = 12,
+    data: Path = DATA,
+    *,
+    first: tuple[str, ...] = FIRST_CHOICE,
+    only: bool = False,
+) -> list[LoggedRun]:
     """One metric per run (validation loss, validation accuracy, training loss, else the first), x in training time.
 
     Parameters
@@ -91,6 +98,10 @@ def load(per_source: int = 150, least: int = 12, data: Path = DATA) -> list[Logg
         Points of a run at least.
     data : Path
         The development curves, which lie beside the checkout.
+    first : tuple of str
+        Metrics in the order of choice.
+    only : bool
+        Whether runs without any of them are left out.
     """
     chosen: dict[tuple[str, str], dict[str, Any]] = {}
     training: dict[tuple[str, str], dict[str, Any]] = {}
@@ -100,7 +111,9 @@ def load(per_source: int = 150, least: int = 12, data: Path = DATA) -> list[Logg
         key = (s["source"], s["id"].rsplit("|", 1)[0])
         if s["metric"] == "train_loss":
             training[key] = s
-        if key not in chosen or _rank(s["metric"]) < _rank(chosen[key]["metric"]):
+        if only and s["metric"] not in first:
+            continue
+        if key not in chosen or _rank(s["metric"], first) < _rank(chosen[key]["metric"], first):
             chosen[key] = s
     counted: dict[str, int] = {}
     out = []
@@ -117,8 +130,8 @@ def load(per_source: int = 150, least: int = 12, data: Path = DATA) -> list[Logg
     return out
 
 
-def _rank(metric: str) -> int:
-    return FIRST_CHOICE.index(metric) if metric in FIRST_CHOICE else len(FIRST_CHOICE)
+def _rank(metric: str, first: tuple[str, ...]) -> int:
+    return first.index(metric) if metric in first else len(first)
 
 
 def group_bootstrap(groups: Sequence[str], draws: int = 1000, seed: int = 0) -> NDArray[np.int64]:

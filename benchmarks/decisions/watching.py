@@ -3,7 +3,8 @@
 One pass per run records the evaluations up to where the most patient setting of ``confirm`` has stopped: where each
 setting would have is read off them. Evaluations depend on nothing but the observations so far, so P(gain) of all of them is
 computed in one batch beforehand. Where it is one half or more no criterion of the default setting can hold (the rules of
-`recommend` ask for less) and the evaluation is left out; all others are the monitor's own.
+`recommend` ask for less), other than a divergence of training, and the evaluation is left out unless it is of a training
+loss; all others are the monitor's own.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class _Sparing(Monitor):
 
     def _evaluate(self, x: float) -> None:
         said = self.known.get(len(self._seen.series))  # none at the logged end
-        if said is not None and said[0] >= CERTAINLY:
+        if said is not None and said[0] >= CERTAINLY and self._asked.metric.split != "train":
             self._seen.streak = dict.fromkeys(self._seen.streak, 0)
         else:
             super()._evaluate(x)

@@ -176,6 +176,24 @@ def test_a_divergence_ends_the_run():
     assert watch(Monitor("val_loss", any_of=("diverged",)), LEVEL)[0] is None
 
 
+def test_a_training_loss_that_has_lost_everything_for_long_ends_the_run_whatever_is_forecast():
+    """Ten times as high and falling again, which a forecast takes for a gain; a validation loss may come down again."""
+    x = np.arange(1.0, 61.0)
+    y = noisy(1 + 2 * x**-0.5)
+    y[30:] *= 10
+    at, answer = watch(Monitor("train_loss"), y)
+    assert at is not None and at <= 42
+    assert answer.reason.startswith("diverged: train_loss ends at a level of 13")
+    assert answer.reasons[-1] == "criterion: diverged"
+    assert watch(Monitor("train_loss", warmup="50 updates"), y)[0] == 50
+    assert watch(Monitor("val_loss"), y, train_loss=y)[0] is not None
+    at, answer = watch(Monitor("val_loss"), y)
+    assert at is None and answer.action is Action.INTERVENE
+    back = y.copy()
+    back[34:] /= 10  # four values are a spike
+    assert watch(Monitor("train_loss"), back)[0] is None
+
+
 def test_no_stop_on_the_level_alone_while_the_rate_is_held_at_its_peak():
     at, answer = watch(Monitor("val_loss"), LEVEL, learning_rate=np.full(1000, 0.1))
     assert at is None and answer.action is Action.INTERVENE
