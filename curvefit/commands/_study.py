@@ -19,44 +19,79 @@ from ._runs import load
 __all__ = ["add_comparison", "add_table", "is_batch", "runs_with_attributes", "tell_paper"]
 
 
+_GROUPS = {True: "", False: ": tables are grouped by it; with --over, its values are compared"}
+_SEEDS = {True: "", False: "; needs --by"}
+
+
 def add_comparison(parser: ArgumentParser, *, required: bool) -> None:
     """Who is compared with whom, over what, and where."""
-    group = parser.add_argument_group("comparison")
-    group.add_argument("--by", required=required, metavar="ATTRIBUTE", help="attribute that names the method")
-    group.add_argument("--over", required=required, metavar="ATTRIBUTE", help="attribute that names the seed")
-    group.add_argument(
-        "--at", type=finite, nargs="+", metavar="X", help="x to compare at (default: the largest all runs reach)"
+    group = parser.add_argument_group(
+        "comparison",
+        "an ATTRIBUTE is a fact about a run, such as its method or seed: a column of its log that does not change, or a part "
+        f"of its name ({'--names' if required else '--names of curvefit batch'})",
     )
-    group.add_argument("--task", metavar="ATTRIBUTE", help="attribute that names the task; seeds are resampled within")
-    group.add_argument("--pair", metavar="ATTRIBUTE", help="attribute that pairs runs of two methods in a task")
+    group.add_argument(
+        "--by", required=required, metavar="ATTRIBUTE", help=f"what is compared, such as method{_GROUPS[required]}"
+    )
+    group.add_argument(
+        "--over",
+        required=required,
+        metavar="ATTRIBUTE",
+        help=f"what tells repeated runs apart, such as seed{_SEEDS[required]}",
+    )
+    group.add_argument(
+        "--at",
+        type=finite,
+        nargs="+",
+        metavar="X",
+        help="compare the values of the curves at these x (default: the largest x that every run reaches)",
+    )
+    group.add_argument(
+        "--task",
+        metavar="ATTRIBUTE",
+        help="what was learned, such as dataset, where there are several: methods are compared within each, never across",
+    )
+    group.add_argument(
+        "--pair",
+        metavar="ATTRIBUTE",
+        help="what two methods share in matched runs, such as data_order: differences are taken within pairs",
+    )
     group.add_argument(
         "--interval",
         choices=("auto", "percentile", "expanded", "t"),
         default="auto",
-        help="kind of interval (default: auto)",
+        help="how intervals are made: t, or bootstrap with plain or expanded percentiles (default: auto: t below ten seeds "
+        "per task, else bootstrap)",
     )
     group.add_argument(
         "--correction",
         choices=("holm", "bonferroni", "fdr_bh", "fdr_by", "none"),
         default="holm",
-        help="for the number of comparisons (default: holm)",
+        help="how p-values are corrected for the number of comparisons (default: holm)",
     )
     group.add_argument(
         "--short",
         choices=("drop", "last"),
         default="drop",
-        help="a run that ended earlier counts as nothing or its last value",
+        help="runs that ended before an x of --at: drop leaves them out there and counts them as missing, last takes their "
+        "last value (default: drop)",
     )
     group.add_argument(
-        "--replicates", type=_count, default=2000, metavar="N", help="bootstrap replicates (default: 2000)"
+        "--replicates", type=_count, default=2000, metavar="N", help="how often seeds are resampled (default: 2000)"
     )
-    group.add_argument("--seed", type=int, default=0, metavar="S", help="of the random numbers (default: 0)")
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="of the random numbers of the bootstrap (default: 0)"
+    )
 
 
 def add_table(parser: ArgumentParser) -> None:
     """How tables are printed."""
     parser.add_argument(
-        "--table", type=name_of(formats), default="plain", metavar="F", help=f"{', '.join(formats)} (default: plain)"
+        "--table",
+        type=name_of(formats),
+        default="plain",
+        metavar="F",
+        help=f"how tables are printed: {', '.join(formats)} (default: plain)",
     )
 
 

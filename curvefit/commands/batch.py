@@ -10,6 +10,7 @@ from typing import Any, final, get_args
 
 from ..curves import CurvefitError, Direction, UsageError, XUnit
 from ..curves._checks import safe_text
+from ..decisions.recommendation import Action
 from ..estimands import registry as estimands
 from ..fitting.selection import Criterion
 from ..forecasting.forecasters import registry as forecasters
@@ -38,17 +39,31 @@ class Batch(Command):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where from, where to, what is asked, and where the work is done."""
         parser.add_argument(
-            "dataset", metavar="DATASET", nargs="?", help="store, canonical Parquet, or any file or folder of logs"
+            "dataset",
+            metavar="DATASET",
+            nargs="?",
+            help="file or folder of logs, Parquet of curvefit convert, or a store of cf.write_store",
         )
-        parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder of the results")
-        parser.add_argument("--config", metavar="FILE", help="batch.json of an earlier batch, to ask the same again")
+        parser.add_argument(
+            "-o",
+            "--output",
+            metavar="OUT",
+            required=True,
+            help="folder for the tables of results; a second call goes on where the first stopped",
+        )
+        parser.add_argument(
+            "--config",
+            metavar="FILE",
+            help="batch.json of an earlier batch: asks the same of the same data, instead of DATASET",
+        )
         asked = parser.add_argument_group("questions")
         asked.add_argument(
             "-m",
             "--metric",
             action="append",
             metavar="M",
-            help="metric; may be repeated; all: every one whose direction is known (default: the main one)",
+            help="metric to work on; may be repeated; all: every one of which it is known whether smaller or larger is better "
+            "(default: each run's main one, validation first)",
         )
         asked.add_argument(
             "--direction",
@@ -59,44 +74,78 @@ class Batch(Command):
             "--horizon",
             action="append",
             metavar="X",
-            help="x, multiple such as 2x, or planned (the default); may be repeated",
+            help="how far to forecast: an x, a multiple of the data such as 2x, or planned: the run's planned length where it is "
+            "known and lies ahead, else twice its data (default: planned); may be repeated",
         )
         asked.add_argument(
-            "--models", default="auto", metavar="LAWS", help="laws, separated by commas; auto (the default); none"
+            "--models",
+            default="auto",
+            metavar="LAWS",
+            help="laws to fit, separated by commas (curvefit list models); auto: those usual for the metric; none (default: auto)",
         )
-        asked.add_argument("--criterion", choices=get_args(Criterion), default="aicc", help="what laws are ranked by")
         asked.add_argument(
-            "--only", metavar="TABLES", help=f"of {', '.join(n for n in TABLES if n != 'runs')}, separated by commas"
+            "--criterion", choices=get_args(Criterion), default="aicc", help="what laws are ranked by (default: aicc)"
         )
-        asked.add_argument("--rules", metavar="RULES", help="diagnoses, separated by commas (default: all)")
-        asked.add_argument("--estimands", metavar="NAMES", help=f"of {', '.join(estimands)} (default: all)")
         asked.add_argument(
-            "--method", type=name_of(forecasters), default="pooled", metavar="F", help="forecaster (default: pooled)"
+            "--only",
+            metavar="TABLES",
+            help=f"compute only these tables, separated by commas: {', '.join(n for n in TABLES if n != 'runs')} (default: all)",
         )
-        asked.add_argument("--target", type=finite, metavar="V", help="value to be reached")
+        asked.add_argument(
+            "--rules",
+            metavar="RULES",
+            help="diagnoses to look for, separated by commas (curvefit list diagnostics.rules; default: all)",
+        )
+        asked.add_argument(
+            "--estimands",
+            metavar="NAMES",
+            help=f"estimates to make, separated by commas: {', '.join(estimands)} (default: all)",
+        )
+        asked.add_argument(
+            "--method",
+            type=name_of(forecasters),
+            default="pooled",
+            metavar="F",
+            help=f"forecaster: {', '.join(forecasters)} (default: pooled)",
+        )
+        asked.add_argument(
+            "--target", type=finite, metavar="V", help="value of the metric to be reached: says when, and how likely"
+        )
         asked.add_argument("--best", type=finite, metavar="V", help="best value of earlier runs, to be beaten")
         asked.add_argument(
             "--min-gain", type=gain, metavar="G", help="smallest improvement that matters: a number, '1%%' or '2 sigma'"
         )
-        asked.add_argument("--cost-per-unit", type=not_negative, metavar="C", help="cost of one unit of x")
-        asked.add_argument("--worth-per-unit", type=not_negative, metavar="W", help="worth of one unit of the metric")
+        asked.add_argument(
+            "--cost-per-unit",
+            type=not_negative,
+            metavar="C",
+            help="cost of one unit of x (step, epoch, ...), for recommendations",
+        )
+        asked.add_argument(
+            "--worth-per-unit",
+            type=not_negative,
+            metavar="W",
+            help="worth of one unit of the metric, in the same money",
+        )
         add_level(parser)
         reading = parser.add_argument_group("reading logs")
         reading.add_argument(
             "--format", type=reader_name, metavar="F", help="reader to use instead of looking at the content"
         )
-        reading.add_argument("--x", metavar="COLUMN", help="column of x")
+        reading.add_argument("--x", metavar="COLUMN", help="column of x (default: step, epoch, tokens, ... as found)")
         reading.add_argument(
             "--x-unit", choices=get_args(XUnit), metavar="U", help=f"unit of x: {', '.join(get_args(XUnit))}"
         )
-        reading.add_argument("--delimiter", metavar="D", help="between the fields of a table")
-        reading.add_argument("--decimal", choices=(".", ","), help="decimal mark of a table")
-        reading.add_argument("--encoding", metavar="E", help="of text files")
+        reading.add_argument("--delimiter", metavar="D", help="between the fields of a table (default: as found)")
+        reading.add_argument("--decimal", choices=(".", ","), help="decimal mark of a table (default: as found)")
+        reading.add_argument("--encoding", metavar="E", help="of text files (default: UTF-8, or by byte-order mark)")
         reading.add_argument(
             "--pattern", metavar="RE", help=r"form of a console log's lines: 'step (?P<step>\d+) loss (?P<loss>\S+)'"
         )
         reading.add_argument(
-            "--names", metavar="PATTERN", help="attributes from names of runs or files, such as '{method}-seed{seed}'"
+            "--names",
+            metavar="PATTERN",
+            help="takes attributes (method, seed) from the names of runs or files: '{method}-seed{seed}'",
         )
         place = parser.add_argument_group("where the work is done")
         place.add_argument(
@@ -107,24 +156,31 @@ class Batch(Command):
             help="serial, processes (the default) or dask",
         )
         place.add_argument(
-            "-j", "--workers", type=int, metavar="N", help="how many at once (default: one per processor)"
+            "-j", "--workers", type=int, metavar="N", help="worker processes (default: one per processor)"
         )
         place.add_argument(
             "--scheduler",
             metavar="ADDRESS",
-            help="of Dask: tcp://127.0.0.1:8786 or tls://... (default: a cluster here)",
+            help="of a Dask cluster that runs already: tcp://127.0.0.1:8786 or tls://... (default: starts one on this machine)",
         )
         place.add_argument(
-            "--no-resume", dest="resume", action="store_false", help="do everything again; replaces results"
+            "--no-resume",
+            dest="resume",
+            action="store_false",
+            help="do everything again and replace results that are there",
         )
         paper = parser.add_argument_group(
             "report", "tables, figures, methods and a page at once, as by curvefit report"
         )
-        paper.add_argument("--report", metavar="DIR", help="folder to write it to when all is done")
+        paper.add_argument("--report", metavar="DIR", help="folder to write a report to when all is done")
         paper.add_argument(
-            "--by", metavar="ATTRIBUTE", help="attribute by which its tables are grouped, methods compared"
+            "--by",
+            metavar="ATTRIBUTE",
+            help="attribute by which its tables are grouped, such as method; with --over, its values are compared",
         )
-        paper.add_argument("--over", metavar="ATTRIBUTE", help="attribute that names the seed")
+        paper.add_argument(
+            "--over", metavar="ATTRIBUTE", help="attribute that tells repeated runs apart, such as seed; needs --by"
+        )
         add_json(parser)
 
     def run(self, args: Namespace) -> int:
@@ -179,7 +235,8 @@ class Batch(Command):
             total = sum(counts.values())
             print(f"{total} {'curve' if total == 1 else 'curves'}: {told}")
             for name, words in _summary(result).items():
-                print(f"  {_PRINTED.get(name, name)}: {', '.join(f'{count} {word}' for word, count in words.items())}")
+                told = ", ".join(f"{count} {_WORDS.get(word, word)}" for word, count in words.items())
+                print(f"  {_PRINTED.get(name, name)}: {told}")
             print(safe_text(f"tables: {args.output}"))
         if args.json is not None:
             content = {
@@ -260,6 +317,7 @@ def _failures(result: BatchResult) -> list[dict[str, Any]]:
 
 
 _PRINTED = {"warnings": "errors and warnings"}
+_WORDS = {a.name.lower().replace("_", " "): a.value for a in Action}  # what every recommendation calls them
 
 
 def _summary(result: BatchResult) -> dict[str, dict[str, int]]:

@@ -30,15 +30,20 @@ class Compare(Command):
         add_input(parser)
         add_comparison(parser, required=True)
         parser.add_argument(
-            "--names", metavar="PATTERN", help="attributes from names of runs or files, such as '{method}-seed{seed}'"
+            "--names",
+            metavar="PATTERN",
+            help="takes attributes from the names of runs or files: '{method}-seed{seed}' reads adam-seed3.csv",
         )
         parser.add_argument(
-            "--window", type=positive, metavar="W", help="mean of the last W of x instead of the value at x"
+            "--window",
+            type=positive,
+            metavar="W",
+            help="compare the mean over the last W of x before each --at instead of the value there",
         )
         add_level(parser)
         add_table(parser)
         parser.add_argument(
-            "--plot", metavar="FILE", help="draw curves with bands over seeds to FILE (.png, .svg, .pdf)"
+            "--plot", metavar="FILE", help="draw the methods' curves with bands over seeds to FILE (.png, .svg, .pdf)"
         )
         add_json(parser)
 

@@ -25,14 +25,18 @@ class Report(Command):
         parser.add_argument("path", metavar="OUT", help="folder that curvefit batch has written")
         parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write the report to")
         parser.add_argument("-m", "--metric", help="metric to compare (default: the main one of most runs)")
-        parser.add_argument("--cost", metavar="ATTRIBUTE", help="attribute that holds the cost of a run")
+        parser.add_argument(
+            "--cost",
+            metavar="ATTRIBUTE",
+            help="attribute with the cost of a run, for the figure of cost against value (default: compute, flops, ..., else its length)",
+        )
         parser.add_argument(
             "--examples",
             type=int,
             default=12,
             choices=range(25),
             metavar="N",
-            help="runs in the small multiples (default: 12, at most 24)",
+            help="how many runs the figure of examples shows (default: 12, at most 24)",
         )
         parser.add_argument("--no-html", action="store_true", help="write no HTML page")
         add_comparison(parser, required=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any, final
 
@@ -31,20 +32,23 @@ class Scaling(Command):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("path", metavar="PATH", help="table of points: .csv, .tsv, .json, .jsonl or .parquet")
+        parser.add_argument(
+            "path", metavar="PATH", help="table with one row per finished run: .csv, .tsv, .json, .jsonl or .parquet"
+        )
         parser.add_argument(
             "--x",
             nargs="+",
             default=(),
             metavar="COLUMN",
-            help="columns of the variables (default: N and D, else as found)",
+            help="columns of the variables, one or more (default: size and amount of data by their usual names: N, params, "
+            "model_size, ... and D, tokens, dataset_size, ...; else compute)",
         )
-        parser.add_argument("--loss", metavar="COLUMN", help="column of the loss (default: L or loss)")
+        parser.add_argument("--loss", metavar="COLUMN", help="column of the loss (default: L, loss, val_loss, ...)")
         parser.add_argument(
             "--run",
             dest="owner",
             metavar="COLUMN",
-            help="column that says which rows are one run (default: run_id if there)",
+            help="column that says which rows are of one run, resampled together (default: run_id if there, else each row is one)",
         )
         parser.add_argument(
             "--where",
@@ -52,34 +56,40 @@ class Scaling(Command):
             nargs="+",
             default=(),
             metavar="COLUMN=VALUE",
-            help="only rows with these values",
+            help="use only rows with these values, such as kind=dense",
         )
         parser.add_argument(
             "--delta",
-            type=positive,
+            type=_delta,
             default=1e-3,
             metavar="D",
-            help="where the loss of log residuals turns linear (default: 0.001)",
+            help="size of a log residual beyond which a run counts less (Huber's loss); inf: least squares (default: 0.001)",
         )
-        parser.add_argument("--no-floor", action="store_true", help="a pure power law: E is 0")
+        parser.add_argument("--no-floor", action="store_true", help="fit a pure power law: the floor E is 0")
         parser.add_argument(
             "--flops-per",
             type=positive,
             default=6.0,
             metavar="C",
-            help="compute is this times the two variables (default: 6)",
+            help="compute of a run is C times the product of the two variables (default: 6, as of dense transformers)",
         )
         parser.add_argument(
-            "--replicates", type=_replicates, default=400, metavar="N", help="bootstrap replicates (default: 400)"
+            "--replicates",
+            type=_replicates,
+            default=400,
+            metavar="N",
+            help="how often runs are resampled for the intervals; 0: no intervals (default: 400)",
         )
-        parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random numbers (default: 0)")
+        parser.add_argument(
+            "--seed", type=int, default=0, metavar="S", help="of the random numbers of the bootstrap (default: 0)"
+        )
         parser.add_argument(
             "--compute",
             type=positive,
             nargs="+",
             default=(),
             metavar="C",
-            help="best sizes for these amounts of compute",
+            help="print the best sizes for these amounts of compute, in FLOP",
         )
         parser.add_argument(
             "--predict",
@@ -87,11 +97,11 @@ class Scaling(Command):
             nargs="+",
             default=(),
             metavar="V",
-            help="loss at these values, one per variable",
+            help="print the loss of a new run at these values, one per variable in the order of --x",
         )
         add_level(parser)
         add_table(parser)
-        parser.add_argument("--plot", metavar="FILE", help="draw the law to FILE (.png, .svg, .pdf)")
+        parser.add_argument("--plot", metavar="FILE", help="draw the points and the law to FILE (.png, .svg, .pdf)")
         add_json(parser)
 
     def run(self, args: Namespace) -> int:
@@ -177,6 +187,10 @@ def _condition(text: str) -> tuple[str, str]:
     if not sign or not name:
         raise ArgumentTypeError(f"{text!r} is not COLUMN=VALUE")
     return name, value
+
+
+def _delta(text: str) -> float:
+    return math.inf if text == "inf" else positive(text)
 
 
 def _replicates(text: str) -> int:

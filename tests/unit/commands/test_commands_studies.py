@@ -138,6 +138,51 @@ def test_mistakes_of_scaling_are_named(points, capsys, words, code, message):
     assert message in capsys.readouterr().err
 
 
+def test_least_squares_and_a_prediction_without_an_interval(points, capsys):
+    assert run(["scaling", str(points), "--delta", "inf", "--replicates", "0", "--predict", "1e10", "2e11"]) == 0
+    printed = capsys.readouterr().out
+    assert "No interval of value: no bootstrap replicates." in printed
+    assert printed.rstrip().endswith(", without an interval")
+    assert run(["scaling", str(points), "--delta", "-1"]) == 2
+    assert "not a positive number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["batch", "compare", "report", "scaling"])
+def test_help_says_what_every_option_does_and_what_happens_without_it(command, capsys):
+    """Every choice that has a default names it, and no option is without a word."""
+    from curvefit.commands import registry
+    from curvefit.commands._parser import Parser
+
+    parser = Parser(prog=command)
+    registry[command].add_arguments(parser)
+    for action in parser._actions:
+        assert action.help, action.dest
+        if action.choices and action.default is not None:
+            assert f"default: {action.default}" in action.help, action.dest
+    assert run([command, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    if command in ("compare", "report"):
+        assert (
+            "drop leaves them out there and counts them as missing, last takes their last value (default: drop)" in text
+        )
+
+
+def test_a_batch_recommends_in_the_words_of_a_recommendation(tmp_path, capsys):
+    rows = "".join(f"{i},{2 + (i % 3) / 50}\n" for i in range(1, 60))
+    (tmp_path / "flat.csv").write_text("step,val_loss\n" + rows)
+    out = tmp_path / "b.json"
+    words = ["--models", "none", "--engine", "serial", "-q", "--json", str(out)]
+    assert run(["batch", str(tmp_path / "flat.csv"), "-o", str(tmp_path / "out"), *words]) == 0
+    ((code, count),) = json.loads(out.read_text())["summary"]["recommended"].items()
+    said = {
+        "continue": "train on",
+        "stop": "stop now",
+        "intervene": "a person should look",
+        "collect more": "cannot tell yet",
+    }
+    assert f"recommended: {count} {said[code]}" in capsys.readouterr().out
+
+
 def test_scaling_of_what_is_no_table(tmp_path, capsys):
     (tmp_path / "empty.csv").write_text("")
     assert run(["scaling", str(tmp_path / "empty.csv")]) == 4
