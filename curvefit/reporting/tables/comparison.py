@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...curves import Estimate
+from ...curves import Estimate, Status
 from ...curves.numbers import format_x
 from .table import Cell, Column, Table, finite_rows
 
@@ -291,7 +291,15 @@ class Comparison:
             Column("p_adjusted", "p adjusted", "probability"),
         )
         rows: list[tuple[Cell, ...]] = [
-            (p.a, p.b, p.at, p.pairs, p.difference, p.improvement, _or_none(p.p_value), _or_none(p.p_adjusted))
+            (
+                p.a,
+                p.b,
+                p.at,
+                p.pairs,
+                p.difference,
+                p.improvement,
+                *(_or_why(v, p.difference.reasons) for v in (p.p_value, p.p_adjusted)),
+            )
             for p in self.pairs
         ]
         caption = f"Differences of {self.metric} between methods ({'smaller' if self.direction == 'min' else 'larger'} is better)"
@@ -309,7 +317,9 @@ class Comparison:
         rows: list[tuple[Cell, ...]] = []
         for r in self.rankings:
             first = float(r.probability[self.methods.index(r.order[0]), 0])
-            rows.append((r.at, " > ".join(r.order), _or_none(first), _or_none(r.agreement), _or_none(r.same_best)))
+            why = ("not all methods have a value at the last x",)
+            known = (_or_why(v, why) for v in (first, r.agreement, r.same_best))
+            rows.append((r.at, " > ".join(r.order), *known))
         if len(self.at) == 1:  # nothing to agree with
             columns, rows = columns[:3], [r[:3] for r in rows]
         return Table("ranks", "Order of the methods over x and how sure it is", columns, tuple(rows))
@@ -321,12 +331,15 @@ class Comparison:
             Column("x", f"since {self.x_unit}", "estimate"),
             Column("probability", "P(crossing in the data)", "probability"),
         )
-        rows: list[tuple[Cell, ...]] = [(c.a, c.b, c.x, c.probability) for c in self.crossings]
+        rows: list[tuple[Cell, ...]] = [(c.a, c.b, c.x, _or_why(c.probability, c.x.reasons)) for c in self.crossings]
         return Table("crossings", "Where one method last passes another", columns, tuple(rows))
 
 
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _or_why(value: float, reasons: tuple[str, ...]) -> Cell:
+    """A number, or why there is none."""
+    if np.isnan(value):
+        return Estimate("value", None, status=Status.NOT_APPLICABLE, reasons=reasons)
+    return float(value)
 
 
 def _lean(table: Table) -> Table:

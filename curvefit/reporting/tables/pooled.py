@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...curves import Estimate
+from ...curves import Estimate, Status
 from .table import Cell, Column, Table
 
 __all__ = ["Pooled"]
@@ -65,7 +65,10 @@ class Pooled:
             Column("shrinkage", "shrinkage", "probability"),
         )
         rows: list[tuple[Cell, ...]] = list(zip(self.runs, self.own, self.shrunken, self.shrinkage, strict=True))
-        rows += [("mean of all", self.mean, None, None), ("another run", self.new_run, None, None)]
+        alone = Estimate(
+            "shrunken", None, status=Status.NOT_APPLICABLE, reasons=("only single runs are drawn toward the mean",)
+        )
+        rows += [("mean of all", self.mean, alone, alone), ("another run", self.new_run, alone, alone)]
         spread = f"Between runs: standard deviation {self.tau:.3g}, I squared {100 * self.heterogeneity:.0f} %, p = {self.p_value:.2g} (Q)."
         caption = f"{self.name} pooled over {len(self.runs)} runs (random effects)"
         return (Table(f"pooled-{self.name}", caption, columns, tuple(rows), (spread, *self.notes)),)

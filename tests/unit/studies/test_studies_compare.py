@@ -203,6 +203,21 @@ def test_correction_is_statsmodels_over_all_pairs_and_places(values):
     assert all(q.p_adjusted == q.p_value for q in plain.pairs)
 
 
+def test_two_seeds_have_no_intervals_no_p_values_and_one_reason_for_it():
+    runs = [run(m, s, end=1.0 + 0.1 * (m == "b") + 0.01 * s) for m in "ab" for s in range(2)]
+    tables = {t.name: t for t in cf.compare(runs, "method", "seed", [5, 40], replicates=100).tables()}
+    assert tables["methods"].remarks == (
+        "No interval of interquartile mean or mean: 2 seeds in a task: no interval below 3.",
+    )
+    assert tables["pairs"].remarks[1:] == (
+        "No interval of mean a - mean b: 2 seeds in a task: no interval below 3.",
+        "No interval of P(a better): no interval below 3 seeds.",
+        "No p or p adjusted: 2 seeds in a task: no interval below 3.",
+    )
+    for table in tables.values():
+        assert not any("it does not apply" in r for r in table.remarks), table.name
+
+
 def test_no_interval_below_three_seeds_and_one_from_three_on():
     two = cf.compare(
         [run(m, s, end=m == "a" or 0.1 * s) for m in "ab" for s in range(2)], "method", "seed", 40, replicates=100
