@@ -66,8 +66,8 @@ def format_number(value: float, spread: float | None = None, *, digits: int = 4)
 def format_interval(interval: Interval, value: float | None = None) -> str:
     """An interval as ``[low, high]``, its ends with the digits of its half width; open ends are written ``inf``.
 
-    Ends of very different size, or far from the value, have two digits of their own: what lies between them is not known to
-    more.
+    Ends of very different size, one of them near the value, have two digits of their own: what lies between them is not
+    known to more.
     """
     if _wide(interval, value):
         return f"[{format_number(interval.low, abs(interval.low))}, {format_number(interval.high, abs(interval.high))}]"
@@ -135,7 +135,8 @@ def _wide(interval: Interval, value: float | None) -> bool:
     if not interval.closed:
         return False
     small, large = sorted((abs(interval.low), abs(interval.high)))
-    apart = interval.low * interval.high > 0 and large >= _WIDE * small
+    off = value is None or min(abs(value - interval.low), abs(interval.high - value)) < interval.width / 4
+    apart = interval.low * interval.high > 0 and large >= _WIDE * small and off
     return apart or (value is not None and 0 < abs(value) < interval.width / 40)
 
 

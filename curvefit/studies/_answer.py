@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis import LAWS, planned, sampled, within_reach
+from ..analysis import LAWS, sampled, within_reach
 from ..curves import Curve, CurvefitError, DataError, Estimate, Run, Status
 from ..curves.numbers import format_x
 from ..decisions._gain import smallest_gain
@@ -24,6 +24,7 @@ from ..fitting.fit import fit
 from ..fitting.selection import Candidate, Selection, select
 from ..forecasting.api import forecast, forecast_many
 from ..forecasting.forecast import Forecast
+from ..forecasting.planned.ending import default_horizon
 from ..forecasting.scheduled import forecast_run, logged_schedule
 from ..segmentation.segmented_regression import segment
 from ._case import Case
@@ -107,10 +108,9 @@ def _horizons(case: Case, config: BatchConfig) -> None:
     for text in config.horizons:
         kind, number = horizon_of(text)
         if kind == "planned":
-            own = planned(case.run, curve, None)[0]
+            own, source = default_horizon(case.run, curve)
             case.asked.append((text, own))
-            source = "planned" if own == case.run.horizon else "twice"
-            horizons.append((own, source))
+            horizons.append((own, "twice" if source == "twice" else "planned"))
             continue
         x = number if kind == "x" else number * last
         if np.isfinite(x) and x > last:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..curves import Estimate, Interval, Status
-from ..curves.numbers import counted
+from ..curves.numbers import counted, format_number
 from ..decisions.recommendation import Action
 from ..reporting.tables import Column, Pooled, Table
 from ..reporting.tables.table import Cell
@@ -184,8 +184,24 @@ def parameter_table(found: Mapping[tuple[str, str, str, str], Pooled], many: Gro
         f"Random effects over the runs whose best law it is, with {100 * level:g} % intervals; sd is the standard "
         "deviation between runs.",
         f"Not shown: parameters with a standard error in fewer than {MIN_RUNS} runs of a group.",
+        *_moved(found),
     )
     return many.table("parameters", "Parameters of the best laws, pooled over runs", columns, rows, notes)
+
+
+def _moved(found: Mapping[tuple[str, str, str, str], Pooled]) -> list[str]:
+    """Means that lie far from most runs, since a few are far off: laws whose parameters trade off have such."""
+    far = []
+    for (where, kind, law, parameter), p in found.items():
+        low, middle, high = np.quantile([e.value for e in p.own if e.value is not None], [0.25, 0.5, 0.75])
+        mean = p.mean.value
+        if mean is not None and not low - 3 * (high - low) <= mean <= high + 3 * (high - low):
+            whose = "" if where == ALL else f"{where}: "
+            far.append(f"{whose}{law} {parameter} of {kind} (median of runs {format_number(float(middle))})")
+    if not far:
+        return []
+    more = f" and {len(far) - 5} more" if len(far) > 5 else ""
+    return [f"Means moved away from most runs by a few that are far off: {', '.join(far[:5])}{more}."]
 
 
 def _horizon(row: Mapping[str, Any], run: Mapping[str, Any]) -> str:

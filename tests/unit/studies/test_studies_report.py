@@ -14,7 +14,7 @@ import curvefit as cf
 from curvefit.curves import CurvefitError, UsageError
 from curvefit.decisions.recommendation import Action
 from curvefit.studies._methods_text import BIBTEX, bibtex, citations, methods_paragraph
-from curvefit.studies._summary_tables import share_of
+from curvefit.studies._summary_tables import Grouping, parameter_table, share_of
 from curvefit.studies.batch import batch
 from curvefit.studies.paper import write_report
 from curvefit.studies.summary import pooled_parameters, summarize
@@ -341,3 +341,15 @@ def test_a_report_calls_an_action_what_a_recommendation_calls_it(unlike):
     titles = [c.title for c in table.columns if c.kind == "count"][1:]
     assert titles == [a.value for a in (Action.CONTINUE, Action.STOP, Action.INTERVENE, Action.COLLECT_MORE)]
     assert [c.name for c in table.columns][-4:] == ["continue", "stop", "intervene", "collect_more"]
+
+
+def test_a_mean_that_a_few_far_off_runs_move_is_named():
+    sure = {("all", "val_loss", "power_law", "A"): cf.pool([2.0, 2.1, 1.9, 2.05], [0.1] * 4)}
+    far = cf.pool([2.0, 2.1, 1.9, 2.05, 1.95, 2.0, 2.1, 3e22], [0.1] * 8, name="A")
+    runs = [{"run": "r", "metric": "val_loss", "status": "ok", "x_unit": "step"}]
+    many = Grouping(lambda _: "all", "", runs)
+    assert not any("far off" in n for n in parameter_table(sure, many, 0.95).notes)
+    notes = parameter_table({next(iter(sure)): far}, many, 0.95).notes
+    assert notes[-1] == (
+        "Means moved away from most runs by a few that are far off: power_law A of val_loss (median of runs 2.025)."
+    )
