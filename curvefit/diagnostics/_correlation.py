@@ -113,6 +113,8 @@ def pooled(own: Likelihood, others: Sequence[Likelihood]) -> Array:
     curve that is more correlated than another by a standard error of the difference keeps its own estimate, one
     that is less correlated by two as well. Residuals of curves that go together count less: the same ones twice count once.
     """
+    if not others:
+        return own.log
     mean, sd = own.spread()
     group = [own]
     for other in others:

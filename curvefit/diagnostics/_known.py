@@ -8,6 +8,7 @@ from ..forecasting.forecast import Forecast
 from ._changes import Change
 from ._leveling import Course
 from ._noise import Residuals
+from ._periodogram import Line
 from ._trace import Trace
 
 __all__ = ["Known"]
@@ -25,7 +26,7 @@ class Known:
         The same with a correlation from all curves that agree.
     later : dict
         The last bins of those by themselves, by name and first bin.
-    residuals, courses, changes, steps, forecasts : dict
+    residuals, courses, changes, steps, lines, forecasts : dict
         Of each curve.
     chances : dict
         Of a gain, by name and gain.
@@ -38,5 +39,6 @@ class Known:
     courses: dict[str, Course | None] = field(default_factory=dict)
     changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
     steps: dict[str, tuple[Change, ...]] = field(default_factory=dict)
+    lines: dict[str, Line | None] = field(default_factory=dict)
     forecasts: dict[str, Forecast | None] = field(default_factory=dict)
     chances: dict[tuple[str, float], float | None] = field(default_factory=dict)

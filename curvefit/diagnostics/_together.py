@@ -12,6 +12,7 @@ from ..forecasting.together import last_chances
 from ._changes import ALPHA_CHANGE, changes_of
 from ._leveling import SMALL, courses
 from ._noise import residuals_of
+from ._periodogram import LEAST, lines_of
 from ._steps import steps_of
 from ._trace import Span, Trace, recents
 from ._traces import traces
@@ -75,8 +76,14 @@ def find_together(evidences: Sequence[Evidence]) -> None:
 
 def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
     boiled = [t for *_, t in group]
-    for (e, name, _), single in zip(group, residuals_of([e.run[name] for e, name, _ in group], boiled), strict=True):
+    singles = residuals_of([e.run[name] for e, name, _ in group], boiled)
+    for (e, name, _), single in zip(group, singles, strict=True):
         e.known.residuals[name] = single
+    trained = [(e, name, s) for (e, name, _), s in zip(group, singles, strict=True) if name == e.progress]
+    if trained and boiled[0].count >= LEAST:
+        lines = lines_of([(e.run, e.run[name], single) for e, name, single in trained])
+        for (e, name, _), line in zip(trained, lines, strict=True):
+            e.known.lines[name] = line
     steps = steps_of([e.run[name] for e, name, _ in group], boiled, ALPHA_CHANGE)
     for (e, name, _), change, step in zip(group, changes_of(boiled, ALPHA_CHANGE), steps, strict=True):
         e.known.changes[name], e.known.steps[name] = change, step

@@ -134,8 +134,7 @@ class Trace:
     @property
     def sd(self) -> Array:
         """Standard deviation of each bin mean about its own expectation, shape (m,)."""
-        out: Array = self.weight * self.noise / np.sqrt(1.0 - min(self.rho, 0.98) ** 2)
-        return out
+        return np.asarray(self.weight * self.noise / np.sqrt(1.0 - min(self.rho, 0.98) ** 2))
 
     @property
     def effective(self) -> float:
@@ -152,16 +151,18 @@ class Trace:
         """Half of the window of `local`, in bins."""
         return _half_window(len(self))
 
+    def local_error(self, i: int, noise: float, rho: float) -> float:
+        """Standard error of `local` at one bin, were the innovations of that size and correlation."""
+        weight = self.weight[max(i - self.half_window, 0) : i + self.half_window + 1]
+        return math.sqrt(weight.dot(weight) / weight.size) * noise * _mean_sd(weight.size, rho)
+
     @property
     def local_stderr(self) -> Array:
         """Standard error of `local` at the cautious correlation, shape (m,)."""
-        i = np.arange(len(self))
-        low, high = np.maximum(i - self.half_window, 0), np.minimum(i + self.half_window + 1, len(self))
-        factor = {k: _mean_sd(k, self.rho_high) for k in range(1, 2 * self.half_window + 2)}
-        each = np.array([factor[k] for k in (high - low).tolist()])
+        low, high, count = _around(len(self), self.half_window)
+        factor = np.array([_mean_sd(k, self.rho_high) for k in range(1, 2 * self.half_window + 2)])
         total = np.r_[0.0, np.cumsum(self.weight**2)]
-        out: Array = np.sqrt((total[high] - total[low]) / (high - low)) * self.noise * each
-        return out
+        return np.asarray(np.sqrt((total[high] - total[low]) / count) * self.noise * factor[count - 1])
 
     def since(self, start: int) -> Trace:
         """The bins from ``start`` on, with the noise measured about a line in the logarithm of the position there.

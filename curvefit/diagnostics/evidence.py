@@ -18,6 +18,7 @@ from ._future import check_begins, future_grid, landmarks
 from ._known import Known
 from ._leveling import Course, course
 from ._noise import Residuals, residuals
+from ._periodogram import Line, lines_of
 from ._phases import Phase, phases
 from ._steps import strongest_steps
 from ._trace import HIGHEST, Trace, oriented
@@ -226,6 +227,14 @@ class Evidence:
             boiled = self.trace(name)
             self.known.steps[name] = () if boiled is None else strongest_steps(self.run[name], boiled, ALPHA_CHANGE)
         return self.known.steps[name]
+
+    def line(self, name: str) -> Line | None:
+        """The strongest periodic part of what the trend leaves; None where nothing varies or there is no trace."""
+        if name not in self.known.lines:
+            single = self.residuals(name)
+            found = [None] if single is None else lines_of([(self.run, self.run[name], single)])
+            self.known.lines[name] = found[0]
+        return self.known.lines[name]
 
     # training and validation together
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from ...curves import Curve, Estimate
 from .._bump import Bump, bump
+from .._rows import MAD, medians
 from .._scan import line
 from .._trace import Trace, oriented
-from .._trend import MAD
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice, place
@@ -75,11 +76,10 @@ def double_descent(evidence: Evidence) -> Diagnosis:
         return too_short(VOICE, evidence, name)
     hump = _hump(boiled)
     facts = {"points": float(boiled.count), "alpha": ALPHA_BUMP}
-    rough = MAD * float(np.median(np.abs(np.diff(boiled.y, 2) / boiled.weight[1:-1]))) / np.sqrt(6.0)
     if (
         hump is None
-        or _weakest(boiled, hump, rough, 0.0) < SCREEN
         or min(hump.rise, hump.fall) < 0.5 * SMALLEST * boiled.drop
+        or _weakest(boiled, hump, _rough(boiled), 0.0) < SCREEN
     ):
         return VOICE.absent(f"{name} shows no rise and fall beyond its noise (screened).", facts, metric=name)
     facts |= {"rise": hump.rise, "fall": hump.fall}
@@ -152,13 +152,15 @@ def _hump(boiled: Trace) -> _Hump | None:
 
 def _weakest(boiled: Trace, hump: _Hump, noise: float, rho: float) -> float:
     """The lesser of rise and fall of the local mean in standard errors, with innovations of that size and correlation."""
-    like = replace(boiled, noise=noise, rho_high=rho)
-    error = like.local_stderr
-    each = [
-        size / max(float(np.hypot(error[hump.peak], error[other])), 1e-300)
-        for size, other in ((hump.rise, hump.bottom), (hump.fall, hump.after))
-    ]
-    return min(each)
+    peak, bottom, after = (boiled.local_error(i, noise, rho) for i in (hump.peak, hump.bottom, hump.after))
+    errors = math.hypot(peak, bottom), math.hypot(peak, after)
+    return min(size / max(error, 1e-300) for size, error in zip((hump.rise, hump.fall), errors, strict=True))
+
+
+def _rough(boiled: Trace) -> float:
+    """Size of the noise of a bin from second differences."""
+    steps = boiled.y[1:] - boiled.y[:-1]
+    return MAD * float(medians(np.abs((steps[1:] - steps[:-1]) / boiled.weight[1:-1]))) / math.sqrt(6.0)
 
 
 def _single(y: NDArray[np.float64], boiled: Trace, hump: _Hump) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Final
 
 import numpy as np
@@ -118,21 +120,23 @@ def _gained(boiled: Trace, start: float, rough: float) -> tuple[float, float]:
     for w in (1, 2, 4, 8):
         level, error = boiled.level(0, min(w, m // 2))
         # a wider beginning that is no lower beyond noise says more of the same level
-        if all(one - level < STEEP * float(np.hypot(e, error)) for one, e in firsts):
+        if all(one - level < STEEP * math.hypot(e, error) for one, e in firsts):
             firsts = [(level, error)]
         else:
             firsts.append((level, error))
     quarters = [boiled.level(m * k // 4, m * (k + 1) // 4) for k in range(4) if m * (k + 1) // 4 > m * k // 4]
     first, e0 = max([*firsts, *quarters], key=lambda one: one[0] - one[1])
     best, e1 = min(quarters, key=lambda one: one[0] + one[1])
-    return max(first - e0 - best, 0.0), float(np.hypot(e0, e1))
+    return max(first - e0 - best, 0.0), math.hypot(e0, e1)
 
 
 def _per_third(evidence: Evidence, name: str) -> dict[str, float]:
     y = evidence.run[name].y
-    if y.size < 15:
+    n = y.size
+    if n < 15:
         return {}
+    ends = 0, (n + 2) // 3, (n + 2) // 3 + (n + 1) // 3, n
+    parts = zip(("first_third", "middle_third", "last_third"), ends, ends[1:], strict=False)
     return {
-        f"noise_{when}": min(robust_sd(part[-20_000:], order=2), float(np.finfo(np.float64).max))
-        for when, part in zip(("first_third", "middle_third", "last_third"), np.array_split(y, 3), strict=True)
+        f"noise_{when}": min(robust_sd(y[max(a, b - 20_000) : b], order=2), sys.float_info.max) for when, a, b in parts
     }

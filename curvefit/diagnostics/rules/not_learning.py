@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from ...curves import Curve
+from .._rows import medians
 from .._scan import rise, student_tail
 from .._trace import HIGHEST, Trace, oriented
 from ..diagnosis import Diagnosis
@@ -64,7 +65,7 @@ def not_learning(evidence: Evidence) -> Diagnosis:
     if np.max(curve.y) == np.min(curve.y):
         return _constant(evidence, name)
     # about a trend that follows it slow noise looks smaller than it is
-    sd = max(single.sd if single is not None else 0.0, float(np.median(boiled.sd)))
+    sd = max(single.sd if single is not None else 0.0, float(medians(boiled.sd)))
     half = len(boiled) // 2
     minus_drop, stderr = boiled.change((0, half), (len(boiled) - half, len(boiled)))
     facts = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...curves import Schedule
 from ...fitting.autocorrelation import lag1
+from .._periodogram import CYCLES, LEAST, epoch_length, epochs, levels
 from .._phases import turning_points
 from .._rows import medians
 from .._scan import student_tail
@@ -25,15 +24,9 @@ __all__ = ["SEVERITY", "periodic"]
 SEVERITY: Final = "warning"
 VOICE = Voice("periodic", SEVERITY)
 
-LEAST = 40  # observations
-CYCLES = 6  # periods that must have been seen
-SHORTEST = 4  # observations per period
 SMALLEST = 0.01  # of the total drop: a lower amplitude is of no consequence
-HARMONICS = (1, 2, 4)
 TREND = 8  # terms of the smooth curve beside a sawtooth
-CAUTION = 1.0  # standard errors by which the background is taken higher than it is fitted
-_EPOCH = re.compile(r"(?i)(^|[^a-z])epoch$")
-MOST = 65_536  # of longer curves the last observations are looked at
+MOST = 65_536  # of a longer schedule the last rates are looked at
 ADVICE = (
     "If the period is that of an epoch: shuffle the data anew in every epoch, check that no part of it is sorted, and look "
     "whether the logged value is an average that restarts with the epoch."
@@ -73,20 +66,18 @@ def periodic(evidence: Evidence) -> Diagnosis:
     if boiled is None or single is None or len(evidence.run[name]) < LEAST:
         return too_short(VOICE, evidence, name, least=LEAST)
     curve = evidence.run[name]
-    settled = np.flatnonzero(single.settled)
-    first = int(settled[0]) if settled.size else 0
-    z = np.clip(single.level[max(first, len(curve) - MOST) :], -4.0, 4.0)
+    z = levels(single)
     facts = {"points": float(z.size), "alpha": ALPHA}
-    epochs = _epochs(evidence, curve.x[-z.size :])
-    found = _line(z, _length(epochs))
+    found = evidence.line(name)
     if found is None:
         return VOICE.absent(f"{name} has no noise to look for a period in.", facts, metric=name, p_value=1.0)
-    p_value, cycles, power = found
-    saw = None if _length(epochs) is None or epochs is None else _sawtooth(z, epochs)
+    p_value, cycles, power = found.p_value, found.cycles, found.power
+    seen = epochs(evidence.run, curve.x[-z.size :])
+    saw = None if seen is None or epoch_length(seen) is None else _sawtooth(z, seen)
     if saw is not None and saw[0] <= p_value:
         p_value, cycles, power = saw
     period = z.size / cycles
-    step = float(np.median(np.diff(curve.x)))
+    step = float(medians(np.diff(curve.x)))
     unit = evidence.run[name].x_unit
     amplitude = single.sd * float(np.sqrt(2 * power))
     facts |= {"period": period * step, "period_in_points": period, "cycles": float(cycles), "amplitude": amplitude}
@@ -125,27 +116,6 @@ def _swings(schedule: Schedule | None) -> int:
     if schedule is None or len(schedule) < 3 or schedule.peak <= 0:
         return 0
     return len(turning_points(schedule.rate[-MOST:], 0.2 * schedule.peak)) // 2
-
-
-def _epochs(evidence: Evidence, x: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Epoch at each x where it is logged along, with its fraction: whole numbers are taken to begin where they first stand."""
-    logged = next((c for k, c in evidence.run.curves.items() if _EPOCH.search(k) and len(c) > 1), None)
-    if logged is None or logged.x[0] > x[0] or logged.x[-1] < x[-1] or np.any(np.diff(logged.y) < 0):
-        return None
-    first = np.r_[True, np.diff(logged.y) > 0]
-    at, epoch = logged.x[first], logged.y[first]
-    if at.size < 2:
-        return None
-    beyond = (epoch[-1] - epoch[0]) / (at[-1] - at[0]) * np.maximum(x - at[-1], 0.0)
-    return np.asarray(np.interp(x, at, epoch) + beyond)
-
-
-def _length(epochs: NDArray[np.float64] | None) -> float | None:
-    """Length of an epoch in observations, where the curve tells enough of them apart."""
-    if epochs is None or not epochs[-1] > epochs[0]:
-        return None
-    length = (epochs.size - 1) / float(epochs[-1] - epochs[0])
-    return length if length >= SHORTEST and epochs.size / length >= CYCLES - 0.5 else None
 
 
 def _sawtooth(z: NDArray[np.float64], epochs: NDArray[np.float64]) -> tuple[float, float, float] | None:
@@ -187,129 +157,3 @@ def _sawtooth(z: NDArray[np.float64], epochs: NDArray[np.float64]) -> tuple[floa
     uneven = max(1.0, float(np.sqrt(np.mean(near**2))))
     p_value = min(1.0, 2 * student_tail(abs(float(t[0])) / uneven, 16.0))
     return p_value, cycles, float((along[0] / power[0]) ** 2 / 12)
-
-
-def _line(z: NDArray[np.float64], known: float | None = None) -> tuple[float, float, float] | None:
-    """p-value, number of cycles and variance of the strongest periodic part, None when there is no variation.
-
-    Half of the level is spent on the length of an epoch, where that is known, which needs no search.
-    """
-    from scipy.special import gammaincc
-
-    n = z.size
-    z = z - z.mean()
-    if not np.any(z):
-        return None
-    # frequencies in half cycles: a line between two whole numbers of cycles is not lost
-    whiter = z - lag1(z) * np.concatenate((z[-1:], z[:-1]))  # an even background is known better than a steep one
-    raw = np.abs(np.fft.rfft(whiter, 2 * n)[2:n]) ** 2 / n
-    if raw.size < 24 or float(medians(raw)) <= 0:
-        return None
-    ratio = raw / _background(raw)
-    first = np.arange(2 * CYCLES, min(2 * n // SHORTEST, n - 1) + 1)
-    best, paid = 1.0, 1.0
-    where: tuple[float, int, list[int]] | None = None  # cycles, harmonics (0 where the cycles are known) and lines
-    if known is not None:
-        paid, line = 2.0, round(2 * n / known)
-        for h in HARMONICS:
-            inside = [j * line - 2 for j in range(1, h + 1) if 0 <= j * line - 2 < ratio.size]
-            p = (
-                min(1.0, paid * len(HARMONICS) * float(gammaincc(len(inside), float(np.sum(ratio[inside])))))
-                if inside
-                else 1.0
-            )
-            if p < best:
-                best, where = p, (n / known, 0, inside)
-    for h in HARMONICS:
-        usable = first[h * first < n]
-        if not usable.size:
-            continue
-        total = ratio[usable - 2]
-        for j in range(2, h + 1):
-            total = total + ratio[j * usable - 2]
-        at = int(np.argmax(total))
-        p = min(1.0, paid * len(HARMONICS) * usable.size * float(gammaincc(h, total[at])))
-        if p < best:
-            line = int(usable[at])
-            if not _part_of_longer(ratio, line):
-                best, where = p, (line / 2, h, [j * line - 2 for j in range(1, h + 1)])
-    if where is None:
-        return best, 1.0, 0.0
-    cycles, h, lines = where
-    return best, _refined(z, cycles, h) if h else cycles, _power(z, lines)
-
-
-def _power(z: NDArray[np.float64], lines: list[int]) -> float:
-    """Variance in lines of the periodogram, counted from the second half cycle."""
-    n = z.size
-    return float(np.sum(np.abs(np.fft.rfft(z, 2 * n)[2:n][lines]) ** 2)) / n * 2 / n
-
-
-def _part_of_longer(ratio: NDArray[np.float64], line: int) -> bool:
-    """Whether the line, in half cycles, is a harmonic of a period too long to have been seen often enough."""
-    for q in (2, 3, 4):
-        base = line / q
-        if base >= 2 * CYCLES:
-            continue
-        beside = [round(j * base) for j in range(1, 2 * q) if j % q]
-        if max(ratio[i - 2] for i in beside if 2 <= i < ratio.size + 2) > max(0.2 * ratio[line - 2], 5.0):
-            return True
-    return False
-
-
-def _refined(z: NDArray[np.float64], cycles: float, harmonics: int) -> float:
-    """Number of cycles, not a whole one, at which the line and its harmonics are highest."""
-    tried = cycles + np.linspace(-0.3, 0.3, 13)
-    t = np.arange(z.size) * (-2j * np.pi / z.size)
-    power = np.concatenate([_heights(part, t, z, harmonics) for part in np.array_split(tried, 1 + z.size // 8192)])
-    return float(tried[int(np.argmax(power))])
-
-
-def _heights(
-    cycles: NDArray[np.float64], t: NDArray[np.complexfloating], z: NDArray[np.float64], harmonics: int
-) -> NDArray[np.float64]:
-    """Power of each number of cycles and its harmonics."""
-    first = np.exp(cycles[:, None] * t)
-    wave, power = first, np.zeros(cycles.size)
-    for j in range(1, harmonics + 1):
-        wave = wave if j == 1 else wave * first
-        power += np.abs(wave @ z) ** 2
-    return power
-
-
-def _background(raw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth spectrum: a quadratic in log f through the log periodogram, with high values pulled in."""
-    n = raw.size + 2
-    design, used, solve, margin = _quadratic(n) if n <= 4096 else _quadratic.__wrapped__(n)
-    logs = np.log(np.maximum(raw, 1e-12 * float(raw.max())))
-    inner, seen = design[used], logs[used]
-    fitted, least = np.full(seen.size, float(medians(logs))), np.zeros(3)
-    for _ in range(4):
-        # of an exponential variable the logarithm has mean -0.577 and standard deviation 1.28
-        least = solve @ (fitted + np.minimum(np.maximum(seen - fitted, -4.0), 1.7))
-        fitted = inner @ least
-    out: NDArray[np.float64] = np.exp(design @ least + margin)
-    slow = 2 * CYCLES - 2
-    out[:slow] = out[slow]  # not beyond where it was fitted
-    return out
-
-
-@lru_cache(maxsize=64)
-def _quadratic(n: int) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-    """Columns at each half cycle from 2 to n, the ones that are fitted, what takes these to coefficients, and a margin."""
-    half = np.arange(2, n)
-    u = np.log(half / half[-1])
-    design = np.column_stack([np.ones(u.size), u, u * u])
-    weight = half**-0.25  # between equal weights and as much for every octave
-    weight[half < 2 * CYCLES] = 0.0  # the trend has taken what is slower
-    weight[half % 2 == 1] = 0.0  # between whole numbers of cycles nothing is independent
-    q, r = np.linalg.qr(design * weight[:, None])
-    cross = (q * weight[:, None] ** 2).T @ q
-    back = design @ np.linalg.inv(r)
-    error = 1.28 * np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", back, cross, back), 0.0))
-    used = np.flatnonzero(weight)
-    solve = np.linalg.solve(r, (q * weight[:, None])[used].T)
-    out = design, used, solve, 0.61 + CAUTION * error
-    for part in out:
-        part.flags.writeable = False
-    return out

@@ -59,7 +59,7 @@ def slow_start(evidence: Evidence) -> Diagnosis:
     if boiled is None or len(boiled) < 12:
         return too_short(VOICE, evidence, name, least=12)
     m = len(boiled)
-    widths = [w for w in sorted({2, 3, 4, 6, 8, 12, 16, 20}) if 3 * w <= m and w <= LATEST * m]
+    widths = [w for w in (2, 3, 4, 6, 8, 12, 16, 20) if 3 * w <= m and w <= LATEST * m]
     late = evidence.recent(name, m // 2)  # a fall that comes suddenly would pass for noise near it
     tested = list(zip(_bends(boiled, late, tuple(widths)), widths, strict=True))
     facts = {"points": float(boiled.count), "rho": boiled.rho, "alpha": ALPHA_START}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -92,10 +93,15 @@ def _chance(evidence: Evidence, name: str) -> float:
     k = round(boiled.count / len(boiled))
     if k > _COARSE:
         return 0.0
-    lag = np.abs(np.subtract.outer(np.arange(2 * k), np.arange(2 * k)))
-    covariance = HEAVY**lag
-    limit = float(covariance[:k, k:].sum() / covariance[:k, :k].sum())
     start = len(boiled) // 4  # an average begins with the noise of single values
     names = [k for k in evidence.mattering if k != name and len(evidence.alone(k) or ()) == len(boiled)]
     others = [evidence.later(k, start).like for k in names]
-    return above(pooled(evidence.later(name, start).like, others), limit)
+    return above(pooled(evidence.later(name, start).like, others), _limit(k))
+
+
+@cache
+def _limit(k: int) -> float:
+    """Correlation of averages of k neighbors each where that of these is the limit."""
+    lag = np.abs(np.subtract.outer(np.arange(2 * k), np.arange(2 * k)))
+    covariance = HEAVY**lag
+    return float(covariance[:k, k:].sum() / covariance[:k, :k].sum())
