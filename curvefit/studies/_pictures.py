@@ -113,8 +113,14 @@ class Pictures:
         points = [(_cost(r, m, name), float(r[m].y[-1]), g) for r, m, g in chosen if len(r[m])]
         metrics = {m for _, m, _ in chosen}
         known = {c for c, _, _ in points if np.isfinite(c)}
+        scales = {(r[m].metric.unit, r[m].percent) for r, m, _ in chosen}
+        units = {"step" if r[m].x_unit == "iteration" else r[m].x_unit for r, m, _ in chosen}
         if len(metrics) > 1:
             self.missing["pareto"] = "the runs have different metrics"
+        elif len(scales) > 1:
+            self.missing["pareto"] = f"{next(iter(metrics))} has different units in the runs"
+        elif name is None and len(units) > 1:
+            self.missing["pareto"] = f"the length of the runs counts {' in some, '.join(sorted(units))} in others"
         elif len(known) < 2:
             self.missing["pareto"] = f"all runs have the same {name or 'length'}"
         else:

@@ -21,6 +21,10 @@ _DIAGNOSES = ("run", "metric", "name", "verdict", "severity", "x", "low", "high"
 _ADVICE = ("run", "metric", "action", "sentence", "reason", "probability", "expected_gain")
 _FORECASTS = ("run", "metric", "x", "median", "low", "high", "level", "status")
 _PARAMETERS = ("run", "metric", "model", "parameter", "value", "low", "high", "unit", "status")
+_HORIZONS = {
+    "planned": ("Asked about up to the planned length of the run.",),
+    "twice": ("Asked about up to twice the data, since no plan reaches beyond them.",),
+}
 Key = tuple[str, str]
 
 
@@ -67,6 +71,7 @@ def views(result: BatchResult, runs: Mapping[str, Run]) -> Iterator[RunView]:
             law=law,
             parameters=[{**p, "name": p["parameter"]} for p in parameters.get(key, []) if p["model"] == law],
             nonfinite_x=() if curve is None else curve.nonfinite_x[:50],
+            notes=_HORIZONS.get(row["horizon_from"] or "", ()),
         )
 
 

@@ -88,6 +88,9 @@ def forest(
             ax.plot([], [], "s", color="#0072B2", mfc="white", label="shrunken")
             ax.plot([], [], "D", color="#D55E00", label="pooled")
             ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0, handlelength=1.0)
+        bare = sum(e.value is not None and (e.interval is None or not e.interval.closed) for _, e in rows)
+        if bare:
+            literal(ax.set_xlabel(f"{ax.get_xlabel()} (hollow: no closed interval)"))
         if total > len(rows):
             literal(
                 ax.text(
@@ -161,4 +164,5 @@ def _bar(ax: Axes, e: Estimate, y: float, color: str, marker: str, *, fill: str)
         return
     if e.interval is not None and e.interval.closed:
         ax.plot([e.interval.low, e.interval.high], [y, y], "-", color=color, lw=0.9, zorder=2)
-    ax.plot([e.value], [y], marker, color=color, mfc=fill, ms=3.2, mew=0.8, zorder=3)
+    closed = e.interval is not None and e.interval.closed
+    ax.plot([e.value], [y], marker, color=color, mfc=fill if closed else "white", ms=3.2, mew=0.8, zorder=3)

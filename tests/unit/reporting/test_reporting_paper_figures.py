@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import matplotlib as mpl
@@ -248,3 +249,16 @@ def test_one_estimate_far_away_does_not_hide_the_others():
     assert "<" not in [line.get_marker() for line in near.lines]
     few = forest([*rows[:8], ("far", Estimate("a", 1e23, Interval(0.0, 2e23, 0.95)))])
     assert few.get_xlim()[1] < 5 and [line.get_marker() for line in few.lines].count(">") == 1
+
+
+def test_an_estimate_without_an_interval_is_hollow_in_a_forest_plot_and_said():
+    rows = [
+        ("a", Estimate("q", 1.0, Interval(0.9, 1.1))),
+        ("b", Estimate("q", 2.0, Interval(1.0, math.inf))),
+        ("c", Estimate("q", 1.5)),
+    ]
+    axes = forest(rows, label="q")
+    assert axes.get_xlabel() == "q (hollow: no closed interval)"
+    fills = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"]
+    assert fills == ["#000000", "white", "white"]
+    assert "hollow" not in forest(rows[:1], label="q").get_xlabel()

@@ -14,7 +14,9 @@ import curvefit as cf
 from curvefit.curves import CurvefitError, UsageError
 from curvefit.decisions.recommendation import Action
 from curvefit.studies._methods_text import BIBTEX, bibtex, citations, methods_paragraph
+from curvefit.studies._pictures import Pictures
 from curvefit.studies._summary_tables import Grouping, parameter_table, share_of
+from curvefit.studies._views import views
 from curvefit.studies.batch import batch
 from curvefit.studies.paper import write_report
 from curvefit.studies.summary import pooled_parameters, summarize
@@ -353,3 +355,20 @@ def test_a_mean_that_a_few_far_off_runs_move_is_named():
     assert notes[-1] == (
         "Means moved away from most runs by a few that are far off: power_law A of val_loss (median of runs 2.025)."
     )
+
+
+def test_no_figure_mixes_units(unlike):
+    """Cost is the length of a run where no attribute holds it: epochs and steps have no common axis."""
+    pictures = Pictures()
+    runs = [(r, "val_loss", "") for r in unlike.runs_in_store()]
+    pictures.of_runs(runs, "val_loss", None)
+    assert pictures.missing["pareto"] == "the length of the runs counts epoch in some, step in others"
+    steps = [(r, "accuracy", "") for r, *_ in runs if r.name.startswith("step")]
+    pictures.of_runs(steps, "accuracy", None)
+    assert pictures.missing["pareto"] == "accuracy has different units in the runs"
+
+
+def test_the_page_says_up_to_where_a_run_was_asked_about(unlike):
+    notes = {v.id: v.notes for v in views(unlike, {r.name: r for r in unlike.runs_in_store()})}
+    assert notes["epoch0"] == ("Asked about up to the planned length of the run.",)
+    assert notes["epoch3"] == ("Asked about up to twice the data, since no plan reaches beyond them.",)
