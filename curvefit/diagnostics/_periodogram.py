@@ -223,7 +223,7 @@ def _heights(z: NDArray[np.complex128], harmonic: int) -> Array:
 
 @lru_cache(maxsize=16)
 def _shifts(n: int, harmonic: int) -> NDArray[np.complex128]:
-    out = np.exp(np.outer(np.arange(n) * (-2j * np.pi * harmonic / n), _BESIDE))
+    out: NDArray[np.complex128] = np.exp(np.outer(np.arange(n) * (-2j * np.pi * harmonic / n), _BESIDE))
     out.flags.writeable = False
     return out
 
@@ -231,7 +231,7 @@ def _shifts(n: int, harmonic: int) -> NDArray[np.complex128]:
 @lru_cache(maxsize=64)
 def _waves(n: int) -> NDArray[np.complex128]:
     """One wave in steps of half a cycle over n."""
-    out = np.exp(np.arange(2 * n) * (-1j * np.pi / n))
+    out: NDArray[np.complex128] = np.exp(np.arange(2 * n) * (-1j * np.pi / n))
     out.flags.writeable = False
     return out
 
