@@ -22,6 +22,7 @@ from .fitting.fit import Fit, fit
 from .fitting.screening import first_look
 from .fitting.selection import select
 from .forecasting.learning.experience import Experience
+from .forecasting.planned.ending import default_horizon
 from .forecasting.scheduled import forecast_run
 from .reporting.report import Report
 
@@ -59,7 +60,8 @@ def analyze(
         Curve to analyze; default the run's main one: validation before training, loss before the rest.
     horizon : float, optional
         x up to which the questions are asked, in the unit of x, beyond the data. Default: the run's planned length if
-        that lies beyond the data, else twice the last x; the report's notes say which.
+        that lies beyond the data, else where the logged learning rate ends the decay it is in, else twice the last x;
+        the report's notes say which.
     target : float, optional
         Value to be reached, in the metric's unit.
     level : float
@@ -172,11 +174,14 @@ def planned(run: Run, curve: Curve, horizon: float | None) -> tuple[float, tuple
                 hint="ask for a later one; for a value inside the data: cf.fit(curve, model).predict(x)",
             )
         return float(horizon), ()
-    if run.horizon is not None and run.horizon > last:
-        return run.horizon, (f"Horizon: the run's planned length, {curve.x_unit} {format_x(run.horizon)}.",)
-    twice = last + max(last - float(min(curve.x[0], 0.0)), 0.0) or last + 1.0
+    found, source = default_horizon(run, curve)
+    where = f"{curve.x_unit} {format_x(found)}"
+    if source == "planned":
+        return found, (f"Horizon: the run's planned length, {where}.",)
+    if source == "decay":
+        return found, (f"Horizon: {where}, where the learning rate will have come down by its course so far.",)
     ended = f"the plan ({format_x(run.horizon)}) has been reached and " if run.horizon is not None else ""
-    return twice, (f"Horizon: twice the data, {curve.x_unit} {format_x(twice)}, since {ended}no other was asked for.",)
+    return found, (f"Horizon: twice the data, {where}, since {ended}no other was asked for.",)
 
 
 def describe(curve: Curve, model: str | None) -> tuple[Fit | None, tuple[str, ...]]:

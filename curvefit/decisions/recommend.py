@@ -17,6 +17,7 @@ from ..estimands.api import estimate
 from ..forecasting.forecast import Forecast
 from ..forecasting.forecasters._rates import rate_ahead
 from ..forecasting.learning.experience import Experience
+from ..forecasting.planned.ending import decay_end, default_horizon
 from ..forecasting.scheduled import forecast_run
 from ._gain import Gains, smallest_gain
 from ._numbers_given import check_prices, check_values
@@ -60,7 +61,8 @@ def recommend(
     metric : str, optional
         Curve to decide on; default the run's main one.
     horizon : float, optional
-        x up to which the question is asked; default the planned length, else twice the data.
+        x up to which the question is asked; default the planned length, else the end of the decay that the learning
+        rate is in, else twice the data.
     cost_per_unit, worth_per_unit : float, optional
         Cost of one unit of x and worth of one unit of the metric, in one currency; both or neither.
     min_gain : float or str, optional
@@ -115,7 +117,7 @@ def recommend(
     check_values(curve, horizon, target, best)
     alone = forecast is None  # else whoever made it says up to where and why
     if forecast is None:
-        ahead = future_grid(curve, _default_horizon(run, curve) if horizon is None else horizon)
+        ahead = future_grid(curve, default_horizon(run, curve)[0] if horizon is None else horizon)
         forecast, _ = forecast_run(run, curve, ahead, experience=experience)
     else:
         check_begins(forecast, curve, horizon)
@@ -256,13 +258,6 @@ def _round_x(x: float, curve: Curve, horizon: float) -> float:
     return float(min(np.ceil(x / step) * step, horizon))
 
 
-def _default_horizon(run: Run, curve: Curve) -> float:
-    last = float(curve.x[-1])
-    if run.horizon is not None and run.horizon > last:
-        return run.horizon
-    return (last + max(last - float(min(curve.x[0], 0.0)), 0.0)) or last + 1.0
-
-
 def _person_needed(case: _Case) -> Recommendation | None:
     broken = next((d for d in case.diagnoses.present if d.severity == "error"), None)
     if broken is not None:
@@ -361,6 +356,10 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     left = gained[-1] - gained
     enough = np.flatnonzero(left < case.min_gain)
     at = int(enough[0]) if enough.size and gained[-1] >= case.min_gain else len(left) - 1
+    end = decay_end(case.run.schedule, float(case.curve.x[-1]))
+    within = end is not None and case.forecast.x[at] < end  # what a decay brings comes with its end
+    if end is not None and within:
+        at = min(int(np.searchsorted(case.forecast.x, end * (1 - 1e-9))), len(left) - 1)
     if gained[-1] < case.min_gain and case.probability < WORTH_SAYING:
         return case.answer(
             Action.COLLECT_MORE,
@@ -371,6 +370,10 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     if gained[-1] < case.min_gain:
         beyond = (
             "more likely than not it gains less than that, but too likely to call it done: worth it if steps are cheap"
+        )
+    elif within:
+        beyond = (
+            f"what the decay of the learning rate brings comes with its end, {case.curve.x_unit} {format_x(end or 0.0)}"
         )
     elif at == len(left) - 1:
         beyond = ""

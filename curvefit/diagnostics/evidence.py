@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..curves import Curve, CurvefitError, Metric, Run, Schedule, UsageError
 from ..forecasting.forecast import Forecast
+from ..forecasting.planned.ending import default_horizon
 from ..forecasting.scheduled import forecast_run
 from ..forecasting.together import last_chances
 from ._changes import ALPHA_CHANGE, Change, changes
@@ -311,8 +312,7 @@ class Evidence:
                 where=self.run.name,
                 hint="give a later one, or none for the planned length or twice the last x",
             )
-        reach = last - min(float(self.run[self.main].x[0]), 0.0) if self.main else 0.0
-        return last + (reach if reach > 0 else 1.0)
+        return default_horizon(self.run, self.run[self.main])[0] if self.main else last + 1.0
 
     def course(self, name: str) -> Course | None:
         """What is left to gain to the horizon if the present course goes on; None when too little shows one."""

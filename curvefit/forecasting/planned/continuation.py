@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...curves import DataError, RateChange, Schedule
 from .decays import Candidate, Rate, decays
 
-__all__ = ["Continuation", "continuations"]
+__all__ = ["Continuation", "continuations", "rounding"]
 
 Array = NDArray[np.float64]
 _KNOTS = 512
@@ -100,7 +100,7 @@ def continuations(
     x, share = logged.x[body], logged.rate[body] / logged.peak
     if x.size == 1 and len(logged) > 1:
         return ()
-    tolerance = max(_FITS, _rounding(logged.rate) / logged.peak)
+    tolerance = max(_FITS, rounding(logged.rate) / logged.peak)
     cycling = bool(np.any(np.diff(share) > 5 * tolerance))
     found = _cycles(x, share) if cycling else _falling(x, share, tolerance, planned)
     if earlier and planned is not None:
@@ -156,7 +156,7 @@ def _stretched(schedule: Schedule, planned: float) -> Rate:
     return lambda v: schedule.at(v * factor) / schedule.peak
 
 
-def _rounding(rate: Array) -> float:
+def rounding(rate: Array) -> float:
     """Half a unit in the last decimal with which the rates were logged; 0 where they seem to be complete."""
     distinct = np.unique(rate)
     if distinct.size < 8:
