@@ -125,7 +125,8 @@ class Study:
         left, right = self.sample(table, a), self.sample(table, b)
         common = [t for t in self.tasks if t in left and t in right]
         if not common:
-            none = Estimate("difference", None, status=Status.TOO_FEW_POINTS, reasons=("no task has both",))
+            why = "no task has values of both" if len(self.tasks) > 1 else "one of the two has no value there"
+            none = Estimate("difference", None, status=Status.TOO_FEW_POINTS, reasons=(why,))
             return Pair(a, b, x, 0, 0, none, none, float("nan"), float("nan"), None)
         u, v = [left[t] for t in common], [right[t] for t in common]
         share = self._improvement(u, v)

@@ -364,8 +364,9 @@ def test_a_method_that_does_not_reach_an_x_is_named():
     assert found.notes == (
         "no run of a has a value at step 30: its longest run ends at 20 (short='last', --short last, takes last values)",
     )
-    (methods, *_) = found.tables()
+    methods, pairs, *_ = found.tables()
     assert "No interquartile mean or mean in 1 row: no run has a value at step 30." in methods.remarks
+    assert pairs.remarks[-1].endswith("p adjusted in 1 row: one of the two has no value there.")
     lost = [
         cf.Run(
             f"c{s}",
