@@ -148,7 +148,7 @@ def add_questions(parser: ArgumentParser) -> None:
         "--horizon",
         type=positive,
         metavar="X",
-        help="x up to which to forecast (default: the planned length, else twice the data)",
+        help="x up to which to forecast (default: planned length, else end of the rate's decay, else twice the data)",
     )
     group.add_argument("--target", type=finite, metavar="V", help="value to be reached")
     group.add_argument("--best", type=finite, metavar="V", help="best value of earlier runs, to be beaten")

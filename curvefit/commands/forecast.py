@@ -31,7 +31,10 @@ class Forecast(RunCommand):
     def add_own_arguments(self, parser: ArgumentParser) -> None:
         """Declare horizon, places and method."""
         parser.add_argument(
-            "--horizon", type=finite, metavar="X", help="last x (default: the planned length, else twice the data)"
+            "--horizon",
+            type=finite,
+            metavar="X",
+            help="last x (default: planned length, else end of the rate's decay, else twice the data)",
         )
         parser.add_argument(
             "--at", type=finite, nargs="+", metavar="X", help="x to forecast at instead of a grid up to the horizon"
