@@ -112,6 +112,7 @@ def test_forecasts_after_a_drop_are_better_for_it():
     assert used < unused
 
 
+@pytest.mark.slow
 def test_an_experience_begins_anew_as_well():
     experience = cf.learn([cf.Curve(X[:60], values(0.0, seed=s)[:60], "val_loss") for s in range(8)])
     curve = cf.Curve(X, values(0.3), "val_loss")

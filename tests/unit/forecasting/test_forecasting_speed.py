@@ -27,6 +27,7 @@ def curves(n, size=60):
     ]
 
 
+@pytest.mark.slow
 def test_many_curves_cost_a_fraction_of_one_by_one():
     """Measured about 25 times; 4 would be a loop in disguise."""
     many = curves(300)
@@ -47,6 +48,7 @@ def test_many_curves_cost_a_fraction_of_one_by_one():
     assert max(ratios) > 4
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_curves():
     peaks = []
     for n in (600, 3000):

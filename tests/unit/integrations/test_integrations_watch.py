@@ -331,6 +331,7 @@ def test_nothing_outside_changes():
     assert world() == before
 
 
+@pytest.mark.slow
 def test_a_value_costs_little_more_than_the_monitor_itself():
     """CPU time of interleaved blocks, so that others on the machine fall on both sides."""
     watch, monitor = (

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from curvefit.readers import registry
 
@@ -94,6 +95,7 @@ def test_bombs_end_soon_in_little_memory(tmp_path):
     assert report["seconds"] < 60 and report["mebibytes"] < 512, report
 
 
+@pytest.mark.slow
 def test_a_long_regular_file_needs_little_more_than_its_numbers(tmp_path):
     n = 400_000
     rng = np.random.default_rng(4)
