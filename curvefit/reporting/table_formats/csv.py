@@ -17,7 +17,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "|", "%")
 
 
 def csv(table: Table, /) -> str:
-    """The table after RFC 4180: an estimate becomes value, low, high, level and status.
+    """The table after RFC 4180: an estimate becomes value, low, high, level, status and reason.
 
     Parameters
     ----------
