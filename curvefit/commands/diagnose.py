@@ -10,7 +10,9 @@ from ..curves._checks import safe_text
 from ..curves.numbers import format_x
 from ..diagnostics import api as diagnostics
 from ..diagnostics.diagnosis import Diagnosis, Verdict
+from ..diagnostics.rules._text import WITHOUT
 from ..reporting.document import diagnosis_fields
+from ..reporting.wording import folded
 from ._base import Exit
 from ._listing import RunCommand
 from ._options import positive
@@ -39,8 +41,15 @@ class Diagnose(RunCommand):
     def answer(self, run: Run, metric: str, args: Namespace) -> tuple[str, dict[str, Any]]:
         """Findings first, then what cannot be told, then the names of what is absent."""
         found = diagnostics.diagnose(run, metric=metric, horizon=args.horizon)
-        shown = found.items if args.all else (*found.present, *found.undecided)
-        out = [line for d in shown for line in lines(d)]
+        if args.all:
+            out = [line for d in found.items for line in lines(d)]
+        else:
+            out = [line for d in found.present for line in lines(d)]
+            out += [line for d in found.undecided if not d.explanation.startswith(WITHOUT) for line in lines(d)]
+            wanted = folded((d.name, d.explanation) for d in found.undecided)
+            out += [
+                line for name, why in wanted if not name for line in wrapped(safe_text(f"undecided: {why}"), hanging=2)
+            ]
         absent = [d.name for d in found if d.verdict is Verdict.ABSENT]
         if absent and not args.all:
             out.extend(wrapped(f"absent: {', '.join(absent)}", hanging=8))

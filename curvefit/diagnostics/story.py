@@ -121,5 +121,7 @@ def _explained(effect: Diagnosis, cause: Diagnosis) -> Diagnosis:
     few = effect.evidence.get("points", 0.0) < SHORT
     if effect.name == "underdetermined" and cause.name == "diverged" and few:
         return effect
+    if effect.verdict is Verdict.UNDECIDED and not effect.evidence:
+        return effect  # nothing was there to look at, so that nothing is seen to be absent
     text = f"Explained by {cause.name.replace('_', ' ')}: {cause.explanation}"
     return replace(effect, verdict=Verdict.ABSENT, where=(), explanation=text, advice="")

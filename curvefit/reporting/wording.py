@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from ..curves import Estimate, Interval, Status
 from ..curves.numbers import counted, format_number, format_probability, format_share, format_x, with_interval
 from ..decisions.recommendation import Action
 from ..diagnostics.diagnosis import Diagnosis
+from ..diagnostics.rules._text import WITHOUT
 from .document import BAND_LEVELS
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "estimate_rows",
     "finding",
     "fit_rows",
+    "folded",
     "forecast_notes",
     "headline",
     "law_status",
@@ -46,7 +48,7 @@ _LABELS = {
 _OF_LEVELS = frozenset(  # findings about slow changes, which few or correlated points do not carry
     {"diverged", "overfitting", "not_learning", "still_improving", "plateaued", "converged"}
 )
-_AGAINST = frozenset({"overfitting", "not_learning", "erratic"})  # what speaks against training on
+_AGAINST = frozenset({"overfitting", "overfitting_plateau", "not_learning", "erratic", "plateaued", "converged"})  # what speaks against training on
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -133,7 +135,7 @@ def _reconciled(report: Report) -> list[str]:
         return [f"What it looks like so far, not more: {', '.join(unsure)}."]
     said = " ".join(report.recommendation.reasons)
     if action is Action.CONTINUE:
-        against = [d.name for d in report.diagnoses.warnings if d.name in _AGAINST and d.name not in said]
+        against = [d.name for d in report.diagnoses.present if d.name in _AGAINST and d.name not in said]
         if against:
             return [f"{', '.join(against).replace('_', ' ').capitalize()} is seen too; the forecast still gains."]
     return []
@@ -263,15 +265,30 @@ def undecided(report: Report) -> list[str]:
     found = report.diagnoses
     if any(d.name == "underdetermined" for d in found.present) and found.undecided:
         return [f"undecided until then: {', '.join(d.name.replace('_', ' ') for d in found.undecided)}"]
-    missing = [d for d in found.undecided if not d.evidence]  # nothing was there to be looked at
-    lines = [
-        f"{d.name.replace('_', ' ')}: undecided. {d.explanation}"
-        for d in found.undecided
-        if d not in missing or len(missing) < 3
+    return [
+        f"{name}: undecided. {why}" if name else why
+        for name, why in folded((d.name.replace("_", " "), d.explanation) for d in found.undecided)
     ]
-    if len(missing) >= 3:
-        names = ", ".join(d.name.replace("_", " ") for d in missing)
-        lines.append(f"not to be told from this log, for want of another curve or attribute: {names}")
+
+
+def folded(undecided: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names and explanations of undecided patterns; those that want the same curve or attribute in one line without a name.
+
+    Parameters
+    ----------
+    undecided : iterable of (str, str)
+        What is undecided and why.
+    """
+    lines: list[tuple[str, str]] = []
+    wanted: dict[str, list[str]] = {}
+    for name, why in undecided:
+        if why.startswith(WITHOUT):
+            wanted.setdefault(why, []).append(name)
+        else:
+            lines.append((name, why))
+    lines.extend(
+        ("", f"{why[:1].lower()}{why[1:].removesuffix('.')}: {', '.join(names)}") for why, names in wanted.items()
+    )
     return lines
 
 

@@ -8,7 +8,10 @@ from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice
 
-__all__ = ["no_curve", "number", "pair", "percent", "plus_minus", "too_short"]
+__all__ = ["WITHOUT", "lacking", "no_curve", "number", "pair", "percent", "plus_minus", "too_short", "without"]
+
+WITHOUT = "Cannot tell without "
+"""How a sentence begins that names what is not in the log, and ends with a full stop."""
 
 
 def number(value: float) -> str:
@@ -31,6 +34,11 @@ def no_curve(voice: Voice, what: str = "curve with a known direction") -> Diagno
     return voice.undecided(f"There is no {what}; log one, or name the metric and say which direction is better.")
 
 
+def without(voice: Voice, what: str, metric: str | None = None) -> Diagnosis:
+    """Undecided for want of a curve or an attribute; texts tell once what several rules want."""
+    return voice.undecided(f"{WITHOUT}{what}.", metric=metric)
+
+
 def too_short(voice: Voice, evidence: Evidence, name: str, least: int = LEAST) -> Diagnosis:
     """Undecided because the curve is too short to estimate its noise."""
     n = len(evidence.run[name])
@@ -45,11 +53,18 @@ def too_short(voice: Voice, evidence: Evidence, name: str, least: int = LEAST) -
     )
 
 
-def pair(voice: Voice, evidence: Evidence, purpose: str) -> tuple[str, Trace, str, Trace] | Diagnosis:
+def lacking(evidence: Evidence) -> str:
+    """Which of validation and training is not logged."""
+    if evidence.validation is None:
+        return "a validation curve" if evidence.main is not None else "a curve with a known direction"
+    return "a training curve of the same kind"
+
+
+def pair(voice: Voice, evidence: Evidence) -> tuple[str, Trace, str, Trace] | Diagnosis:
     """Validation and its training partner, each with its name; undecided, with the reason, when one of them lacks."""
     validation, training = evidence.validation, evidence.training
     if validation is None or training is None:
-        return voice.undecided(f"A validation and a training curve of the same kind are needed {purpose}.")
+        return without(voice, lacking(evidence))
     val, train = evidence.trace(validation), evidence.trace(training)
     if val is None or train is None:
         return too_short(voice, evidence, validation if val is None else training)

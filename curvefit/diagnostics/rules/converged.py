@@ -11,7 +11,7 @@ from .._trace import Trace
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice
-from ._text import no_curve, number, too_short
+from ._text import lacking, no_curve, number, too_short, without
 
 __all__ = ["SEVERITY", "converged"]
 
@@ -45,10 +45,7 @@ def converged(evidence: Evidence) -> Diagnosis:
     if name is None:
         return no_curve(VOICE)
     if evidence.training is None or evidence.validation is None:
-        return VOICE.undecided(
-            "A validation and a training curve of the same kind are needed to see both level; whether one curve is, says plateaued.",
-            metric=name,
-        )
+        return without(VOICE, lacking(evidence), name)
     names = [n for n in dict.fromkeys((name, evidence.training, evidence.validation)) if n is not None]
     facts: dict[str, float] = {"alpha": ALPHA_LEVEL}
     worst, falling = 0.0, []

@@ -45,7 +45,7 @@ def generalization_gap(evidence: Evidence) -> Diagnosis:
     Standard errors are those of means under AR(1) noise at its cautious correlation; the noise of the drop enters too. A
     gap a quarter of which is new is no stable one: overfitting or its plateau says more then.
     """
-    curves = pair(VOICE, evidence, "for a gap")
+    curves = pair(VOICE, evidence)
     if isinstance(curves, Diagnosis):
         return curves
     val_name, val, train_name, train = curves

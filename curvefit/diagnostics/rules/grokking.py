@@ -13,7 +13,7 @@ from .._trace import Trace, cautious
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import Voice, place
-from ._text import number, percent, too_short
+from ._text import lacking, number, percent, too_short, without
 
 __all__ = ["SEVERITY", "grokking"]
 
@@ -63,7 +63,7 @@ def grokking(evidence: Evidence) -> Diagnosis:
     train_name = evidence.training
     names = [n for n in dict.fromkeys((evidence.score, evidence.validation)) if n is not None]
     if train_name is None or not names:
-        return VOICE.undecided("A training and a validation curve are needed to see one lag behind the other.")
+        return without(VOICE, "a training curve of the same kind" if names else lacking(evidence))
     train = evidence.trace(train_name)
     if train is None:
         return too_short(VOICE, evidence, train_name)

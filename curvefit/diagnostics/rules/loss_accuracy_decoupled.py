@@ -13,7 +13,7 @@ from .._turns import Turn, distinct, turns_of
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
-from ._text import number, plus_minus, too_short
+from ._text import lacking, number, plus_minus, too_short, without
 
 __all__ = ["SEVERITY", "loss_accuracy_decoupled"]
 
@@ -56,7 +56,10 @@ def loss_accuracy_decoupled(evidence: Evidence) -> Diagnosis:
     """
     loss, score = evidence.validation, evidence.score
     if loss is None or score is None or score == loss or evidence.run[loss].kind not in ("loss", "error"):
-        return VOICE.undecided("A validation loss and a validation accuracy are needed to compare them.")
+        if loss is None:
+            return without(VOICE, lacking(evidence))
+        there = evidence.run[loss].kind in ("loss", "error")
+        return without(VOICE, f"a validation {'accuracy' if there else 'loss'} beside {loss}")
     boiled, other = evidence.trace(loss), evidence.trace(score)
     if boiled is None or other is None:
         return too_short(VOICE, evidence, loss if boiled is None else score)

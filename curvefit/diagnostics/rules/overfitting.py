@@ -14,7 +14,7 @@ from .._turns import Turn, distinct, turns_of
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
-from ._text import no_curve, number, percent, plus_minus, too_short
+from ._text import lacking, no_curve, number, percent, plus_minus, too_short, without
 
 __all__ = ["SEVERITY", "overfitting"]
 
@@ -53,7 +53,7 @@ def overfitting(evidence: Evidence) -> Diagnosis:
     """
     name = evidence.validation
     if name is None:
-        return VOICE.undecided("There is no validation curve; log one to see whether the model overfits.")
+        return without(VOICE, lacking(evidence))
     if evidence.run[name].direction is None:
         return no_curve(VOICE)
     boiled = evidence.trace(name)

@@ -53,7 +53,7 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
     too; by its estimate validation improves by less than a quarter of what training does. Errors are those of slopes under AR(1) noise at its cautious correlation. Validation that gets worse is
     overfitting, not this.
     """
-    curves = pair(VOICE, evidence, "to see them part")
+    curves = pair(VOICE, evidence)
     if isinstance(curves, Diagnosis):
         return curves
     val_name, val, train_name, train = curves

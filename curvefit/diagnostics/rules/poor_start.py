@@ -11,7 +11,7 @@ from .._trace import LEAST, oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
-from ._text import no_curve, number, too_short
+from ._text import no_curve, number, too_short, without
 
 __all__ = ["SEVERITY", "poor_start"]
 
@@ -52,11 +52,7 @@ def poor_start(evidence: Evidence) -> Diagnosis:
         return no_curve(VOICE)
     chance = chance_level(evidence, name)
     if chance is None or evidence.run[name].kind != "loss":
-        return VOICE.undecided(
-            f"Whether {name} starts poorly needs the loss of guessing; state the number of classes or tokens "
-            "(Run attribute classes or vocab_size).",
-            metric=name,
-        )
+        return without(VOICE, "the number of classes or tokens (Run attribute classes or vocab_size)", name)
     single, boiled = evidence.residuals(name), evidence.trace(name)
     if single is None or boiled is None:
         return too_short(VOICE, evidence, name)

@@ -75,7 +75,7 @@ def still_improving(evidence: Evidence) -> Diagnosis:
         )
         return VOICE.present(
             f"{name} still improves beyond its noise, by its slope over the last part of the run.{come}",
-            "Train longer; the recommendation says whether it pays and until when." + _decay(evidence, unit),
+            "Whether going on pays, and until when, is for the recommendation to say." + _decay(evidence, unit),
             facts,
             metric=name,
             p_value=p_value,

@@ -10,7 +10,7 @@ from .._scan import student_tail
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice
-from ._text import no_curve, number, too_short
+from ._text import lacking, number, too_short, without
 
 __all__ = ["SEVERITY", "underfitting_capacity"]
 
@@ -51,14 +51,11 @@ def underfitting_capacity(evidence: Evidence) -> Diagnosis:
     """
     val_name, train_name = evidence.validation, evidence.training
     if val_name is None or train_name is None:
-        return no_curve(VOICE, "pair of a validation and a training curve of the same kind")
+        return without(VOICE, lacking(evidence))
     reference, what = _reference(evidence, val_name)
     if reference is None:
-        return VOICE.undecided(
-            f"Whether the level of {val_name} is a poor one needs something to compare with: state a target, the best of "
-            "earlier runs or the number of classes (Run attributes target, best, classes).",
-            metric=val_name,
-        )
+        wanted = "a target, the best of earlier runs or the number of classes (Run attributes target, best, classes)"
+        return without(VOICE, wanted, val_name)
     val, train = evidence.trace(val_name), evidence.trace(train_name)
     if val is None or train is None:
         return too_short(VOICE, evidence, val_name if val is None else train_name)

@@ -49,7 +49,7 @@ def validation_below_training(evidence: Evidence) -> Diagnosis:
     of its means, the search through Bonferroni. The gap ends where the sum of training
     less validation is highest.
     """
-    curves = pair(VOICE, evidence, "to compare them")
+    curves = pair(VOICE, evidence)
     if isinstance(curves, Diagnosis):
         return curves
     val_name, val, train_name, _ = curves

@@ -25,6 +25,16 @@ function findingBlock([f, , at, said, advice, , doubted]) {
     el("span", {class: "at"}, tone)),
     said ? el("p", {}, said) : null, S(advice) ? el("p", {class: "do"}, S(advice)) : null);
 }
+function foldedDoubts(unsure) { // those that want the same curve or attribute in one line
+  const lines = [], wanted = new Map();
+  for (const f of unsure) {
+    const name = findings.names[f[0]], why = f[3] || "";
+    if (why.startsWith("Cannot tell without ")) wanted.set(why, [...(wanted.get(why) || []), name]);
+    else lines.push([name, why]);
+  }
+  for (const [why, names] of wanted) lines.push(["", why.replace(/\.$/, "") + ": " + names.join(", ")]);
+  return lines;
+}
 function open(i) {
   close();
   current = i;
@@ -54,7 +64,7 @@ function open(i) {
     const rank = {error: 0, warning: 1, info: 2};
     present.sort((a, b) => rank[findings.severity[a[0]]] - rank[findings.severity[b[0]]]);
     left.push(el("div", {class: "panel"}, el("h3", {}, "Diagnoses"), present.length ? present.map(findingBlock) : el("p", {class: "note"}, "Nothing stands out."),
-      unsure.length ? el("details", {class: "more"}, el("summary", {}, plural(unsure.length, "question") + " undecided"), unsure.map(f => el("p", {}, el("b", {}, findings.names[f[0]]), f[3] ? ": " + f[3] : ""))) : null,
+      unsure.length ? el("details", {class: "more"}, el("summary", {}, plural(unsure.length, "question") + " undecided"), foldedDoubts(unsure).map(([named, why]) => el("p", {}, named ? el("b", {}, named) : null, named && why ? ": " : null, why))) : null,
       absent.length ? el("details", {class: "more"}, el("summary", {}, plural(absent.length, "pattern") + " looked for and absent"), el("p", {}, absent.map(f => findings.names[f[0]]).join(", "))) : null));
   }
   if (d.h) right.push(el("div", {class: "panel wide"}, el("table", {class: "rows"}, el("caption", {}, `Forecast at ${S(d.u)} ${short(d.fx.length ? d.fx[d.fx.length - 1] : null)}`),

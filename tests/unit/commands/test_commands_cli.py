@@ -281,7 +281,11 @@ def test_diagnose_and_its_gate(tmp_path, log, capsys):
     rows = "".join(f"{i},{2 / i if i < 60 else 'nan'}\n" for i in range(1, 80))
     (tmp_path / "blown.csv").write_text("step,train_loss\n" + rows)
     assert run("diagnose", tmp_path / "blown.csv") == 0
-    assert "diverged" in capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
+    assert "diverged" in text
+    assert text.count("without a validation curve: ") == 1
+    assert "overfitting" in text.split("without a validation curve: ")[1].split("undecided")[0]
+    assert "overfitting" not in text.split("absent: ")[1]
     assert run("diagnose", tmp_path / "blown.csv", "--fail-on", "error", "--quiet") == 5
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from curvefit.analysis import analyze
 from curvefit.curves import Curve, Estimate, Interval, Status
 from curvefit.decisions.recommendation import Action
 from curvefit.diagnostics.diagnosis import Diagnoses, Diagnosis, Verdict
+from curvefit.diagnostics.rules._text import WITHOUT
 from curvefit.fitting.fit import fit
 from curvefit.reporting import wording
 from curvefit.reporting.renderers import _page
@@ -218,6 +220,8 @@ def test_training_on_in_spite_of_a_warning_says_so(build):
     x = np.arange(1.0, 41.0)
     text = build(x, 1 + 1 / x, diagnoses=findings(("overfitting", "warning", 0.001))).render("terminal")
     assert "Overfitting is seen too; the forecast still gains." in " ".join(text.split())
+    level = build(x, 1 + 1 / x, diagnoses=findings(("plateaued", "info", 0.001))).render("terminal")
+    assert "Plateaued is seen too; the forecast still gains." in " ".join(level.split())
 
 
 def test_shares_of_the_gain_agree_on_one_page():
@@ -317,19 +321,42 @@ def test_an_onset_whose_level_may_not_last_says_so(build):
     assert "whether the level lasts" not in " ".join(sure.render("terminal").split())
 
 
-def test_what_the_log_cannot_tell_is_one_line(build):
-    """Three rules that had nothing to look at, and one that looked and could not decide."""
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_patterns_that_want_the_same_curve_share_a_line(build, form):
+    """Three rules without a validation curve, one without an attribute, and one that looked and could not decide."""
     lacking = [
-        Diagnosis(n, Verdict.UNDECIDED, "info", explanation=f"{n} needs more.") for n in ("grokking", "a_b", "c")
+        Diagnosis(n, Verdict.UNDECIDED, "info", explanation="Cannot tell without a validation curve.")
+        for n in ("grokking", "a_b", "c")
     ]
+    alone = Diagnosis("poor_start", Verdict.UNDECIDED, "info", explanation="Cannot tell without the number of classes.")
     looked = Diagnosis("plateaued", Verdict.UNDECIDED, "info", "val_loss", (), {"gain": 0.1}, 0.3, "Points would tell.")
     x = np.arange(1.0, 41.0)
-    text = " ".join(build(x, 1 + 1 / x, diagnoses=[*lacking, looked]).render("terminal").split())
-    assert "for want of another curve or attribute: grokking, a b, c" in text
-    assert "grokking needs more" not in text
+    report = build(x, 1 + 1 / x, diagnoses=[*lacking, alone, looked])
+    text = " ".join(report.render(form).replace("\\", "").split())
+    assert text.count("validation curve") == 1
+    assert "cannot tell without a validation curve: grokking, a b, c" in text
+    assert "cannot tell without the number of classes: poor start" in text
     assert "plateaued: undecided. Points would tell." in text
-    two = " ".join(build(x, 1 + 1 / x, diagnoses=[*lacking[:2], looked]).render("terminal").split())
-    assert "grokking needs more." in two
+    assert sum(d["verdict"] == "undecided" for d in report.to_dict()["diagnoses"]) == 5
+
+
+def test_the_page_folds_what_the_text_does():
+    script = files("curvefit.reporting.html").joinpath("page_run.js").read_text(encoding="utf-8")
+    assert f'why.startsWith("{WITHOUT}")' in script
+
+
+def test_nothing_that_was_not_looked_for_is_absent_after_a_divergence():
+    x = np.arange(1.0, 201.0)
+    y = 1 + 2 * x**-0.5 + 0.02 * np.random.default_rng(0).standard_normal(200)
+    y[120:] *= 10
+    report = analyze(Curve(x, y, "train_loss"), model=None)
+    text = " ".join(report.render("terminal", color=False).split())
+    wanted = text.split("cannot tell without a validation curve: ")[1].split(" ? ")[0]
+    absent = text.split("absent: ")[1].split("Doubts")[0]
+    assert "diverged" in [d.name for d in report.diagnoses.present]
+    assert {"overfitting", "generalization gap", "grokking"} <= set(wanted.split(", "))
+    assert "overfitting" not in absent and "generalization gap" not in absent
+    assert "plateaued" in absent  # that was looked for, and the divergence explains it
 
 
 def test_an_onset_as_uncertain_as_the_run_is_long_is_not_determined(stated_report):
