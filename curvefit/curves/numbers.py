@@ -15,6 +15,7 @@ __all__ = [
     "format_probability",
     "format_share",
     "format_x",
+    "is_wide",
     "with_interval",
 ]
 
@@ -69,7 +70,7 @@ def format_interval(interval: Interval, value: float | None = None) -> str:
     Ends of very different size, one of them near the value, have two digits of their own: what lies between them is not
     known to more.
     """
-    if _wide(interval, value):
+    if is_wide(interval, value):
         return f"[{format_number(interval.low, abs(interval.low))}, {format_number(interval.high, abs(interval.high))}]"
     spread = _spread(interval, value)
     return f"[{format_number(interval.low, spread)}, {format_number(interval.high, spread)}]"
@@ -123,14 +124,14 @@ def _whole(value: float) -> bool:
 def _spread(interval: Interval, value: float | None) -> float | None:
     """Half width; from one closed side to the value when the other is open; never so wide that the value is lost."""
     if interval.closed:
-        return abs(value) if value and _wide(interval, value) else interval.width / 2
+        return abs(value) if value and is_wide(interval, value) else interval.width / 2
     ends = [e for e in (interval.low, interval.high) if math.isfinite(e)]
     if not ends or value is None:
         return None
     return abs(value - ends[0])
 
 
-def _wide(interval: Interval, value: float | None) -> bool:
+def is_wide(interval: Interval, value: float | None) -> bool:
     """Whether the ends are of so different a size that no digits suit both and the value."""
     if not interval.closed:
         return False

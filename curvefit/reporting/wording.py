@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..curves import Estimate, Interval, Status
-from ..curves.numbers import counted, format_number, format_probability, format_share, format_x, with_interval
+from ..curves.numbers import counted, format_number, format_probability, format_share, format_x, is_wide, with_interval
 from ..decisions.recommendation import Action
 from ..diagnostics.diagnosis import Diagnosis
 from ..diagnostics.rules._text import WITHOUT
@@ -48,7 +48,9 @@ _LABELS = {
 _OF_LEVELS = frozenset(  # findings about slow changes, which few or correlated points do not carry
     {"diverged", "overfitting", "not_learning", "still_improving", "plateaued", "converged"}
 )
-_AGAINST = frozenset({"overfitting", "overfitting_plateau", "not_learning", "erratic", "plateaued", "converged"})  # what speaks against training on
+_AGAINST = frozenset(
+    {"overfitting", "overfitting_plateau", "not_learning", "erratic", "plateaued", "converged"}
+)  # what speaks against training on
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -165,15 +167,17 @@ def band_rows(report: Report) -> list[tuple[str, str, list[tuple[float, str]]]]:
         ("mean curve", report.forecast.mean(levels)[-1]),
     ):
         q = [float(v) for v in quantiles]
-        spread = (max(q) - min(q)) / 2
         k = len(tails)
+        spread = None if is_wide(Interval(min(q), max(q)), q[k]) else (max(q) - min(q)) / 2
         bands = [(level, _band(q[i], q[2 * k - i], spread)) for i, level in enumerate(BAND_LEVELS)]
-        rows.append((label, format_number(q[k], spread), bands))
+        rows.append((label, format_number(q[k], abs(q[k]) if spread is None else spread), bands))
     return rows
 
 
-def _band(low: float, high: float, spread: float) -> str:
-    """A band with the digits of the widest, or with its own where it would seem to have no width."""
+def _band(low: float, high: float, spread: float | None) -> str:
+    """A band with the digits of the widest, or with its own where it would seem to have no width or ends differ in size."""
+    if spread is None:
+        return f"[{format_number(low, abs(low))}, {format_number(high, abs(high))}]"
     texts = [format_number(v, spread) for v in (low, high)]
     if texts[0] == texts[1] and high > low:
         texts = [format_number(v, (high - low) / 2) for v in (low, high)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -291,6 +292,19 @@ def test_no_band_is_shown_without_a_width():
         for _, text in bands:
             low, high = text.strip("[]").split(", ")
             assert float(low) < float(high)
+
+
+def test_bands_over_powers_of_ten_round_nothing_to_zero():
+    """Digits of the widest band would write a median of 0.001 as 0.00."""
+    x, rng = np.arange(1.0, 41.0), np.random.default_rng(0)
+    noise = np.exp(0.9 * rng.standard_normal(40))
+    report = analyze(Curve(x, 5 * x**-2.5 * noise, "val_loss"), model=None, horizon=2000)
+    forecast = report.forecast.quantile([0.025, 0.5, 0.975])[-1]
+    assert forecast[2] > 40 * forecast[1] > 0  # of the kind meant
+    (_, median, bands), _ = wording.band_rows(report)
+    assert float(median) == pytest.approx(forecast[1], rel=0.05)
+    assert re.fullmatch(r"\[\S+, 0\.0*\d{2}\]", bands[-1][1])
+    assert all(float(text.strip("[]").split(", ")[1]) > 0 for _, text in bands)
 
 
 def test_a_flat_curve_has_an_axis_with_two_ends():
