@@ -163,7 +163,7 @@ def methods_paragraph(
         told.append(f"Intervals have a nominal coverage of {s['level']}. ")
         if pooled:
             told.append(
-                "Parameters were pooled over runs by random effects with Paule and Mandel's variance between runs [@paule1982] "
+                "Parameters were pooled over runs, those that are positive by nature as logarithms, by random effects with Paule and Mandel's variance between runs [@paule1982] "
                 "and Hartung and Knapp's interval [@hartung2001]. "
             )
         told.append("Shares of runs have Wilson intervals [@wilson1927]. ")

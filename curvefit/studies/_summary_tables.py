@@ -173,16 +173,28 @@ def parameter_table(found: Mapping[tuple[str, str, str, str], Pooled], many: Gro
         Column("parameter", "parameter"),
         Column("runs", "runs", "count"),
         Column("mean", "mean", "estimate"),
+        Column("scale", "scale"),
         Column("tau", "sd of runs", "number"),
         Column("heterogeneity", "I squared", "probability"),
     )
     rows: list[tuple[Cell, ...]] = [
-        (where, *((kind,) if many.several else ()), law, parameter, len(p.runs), p.mean, p.tau, p.heterogeneity)
+        (
+            where,
+            *((kind,) if many.several else ()),
+            law,
+            parameter,
+            len(p.runs),
+            p.mean,
+            p.scale,
+            p.tau,
+            p.heterogeneity,
+        )
         for (where, kind, law, parameter), p in found.items()
     ]
     notes = (
         f"Random effects over the runs whose best law it is, with {100 * level:g} % intervals; sd is the standard "
-        "deviation between runs.",
+        "deviation between runs. On the log scale, of parameters that are positive by nature, the mean is geometric and "
+        "sd that of logarithms.",
         f"Not shown: parameters with a standard error in fewer than {MIN_RUNS} runs of a group.",
         *_moved(found),
     )

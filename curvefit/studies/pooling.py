@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..curves import DataError, Estimate, Interval, Status
+from ..curves import DataError, Estimate, Interval, IntervalKind, Status
 from ..curves._arguments import as_numbers
 from ..curves._checks import check_level
+from ..curves.errors import unknown_name
 from ..reporting.tables import Pooled
 
 __all__ = ["Pooled", "pool"]
 
 MIN_RUNS = 3
+_MOST_LOG = math.log(sys.float_info.max)
 
 
 def pool(
@@ -26,6 +29,7 @@ def pool(
     names: Sequence[str] | None = None,
     name: str = "value",
     level: float = 0.95,
+    scale: Literal["linear", "log"] = "linear",
 ) -> Pooled:
     r"""Pool estimates of one quantity that differ by noise and between runs.
 
@@ -44,6 +48,10 @@ def pool(
         Of the quantity.
     level : float
         Nominal coverage of the intervals.
+    scale : {"linear", "log"}
+        "log": for a quantity that is positive by its nature, such as a time scale or an exponent. Logarithms are pooled,
+        with :math:`s_i / \hat\theta_i` as their standard errors, and turned back: the mean is the geometric one, every
+        interval lies above 0, and the standard deviation between runs is that of the logarithms.
 
     Returns
     -------
@@ -52,13 +60,14 @@ def pool(
     Raises
     ------
     DataError
-        With fewer than three runs that have both numbers.
+        With fewer than three runs that have both numbers (and, on the log scale, a positive value).
 
     Notes
     -----
     The variance between runs is Paule and Mandel's, the interval of the mean Hartung and Knapp's with a t distribution,
     the prediction interval for another run Higgins, Thompson and Spiegelhalter's. Shrunken runs are empirical Bayes: their
-    intervals take the variance between runs as known, and add the uncertainty of the mean.
+    intervals take the variance between runs as known, and add the uncertainty of the mean. Coverage:
+    ``benchmarks/statistics/README.md``, or ``python -m benchmarks.statistics pooling``.
 
     References
     ----------
@@ -76,17 +85,25 @@ def pool(
     from statsmodels.stats.meta_analysis import combine_effects
 
     check_level(level)
+    if scale not in ("linear", "log"):
+        raise unknown_name("scale", scale, ("linear", "log"), where="pool()")
     y, s = _numbers(values, stderr)
     labels = [f"run {i}" for i in range(1, y.size + 1)] if names is None else [str(n) for n in names]
     if len(labels) != y.size:
         raise DataError(f"{len(labels)} names for {y.size} values", where="pool()")
-    good = np.isfinite(y) & np.isfinite(s) & (s > 0)
-    notes = () if good.all() else (f"{int((~good).sum())} of {good.size} runs left out: no value or no standard error",)
+    good = np.isfinite(y) & np.isfinite(s) & (s > 0) & ((y > 0) | (scale == "linear"))
+    lacking = "no value" if scale == "linear" else "no positive value"
+    notes = (
+        () if good.all() else (f"{int((~good).sum())} of {good.size} runs left out: {lacking} or no standard error",)
+    )
     if good.sum() < MIN_RUNS:
+        kind = "value" if scale == "linear" else "positive value"
         raise DataError(
-            f"{int(good.sum())} runs with a value and a standard error", where="pool()", hint=f"at least {MIN_RUNS}"
+            f"{int(good.sum())} runs with a {kind} and a standard error", where="pool()", hint=f"at least {MIN_RUNS}"
         )
     y, s = y[good], s[good]
+    if scale == "log":
+        y, s = np.log(y), s / y
     labels = [n for n, ok in zip(labels, good, strict=True) if ok]
     found: Any = combine_effects(y, s**2, method_re="iterated", use_t=True)
     between = max(float(found.tau2), 0.0)
@@ -100,25 +117,33 @@ def pool(
     shrunken = (1 - pull) * y + pull * mean
     spread = np.sqrt(s**2 * (1 - pull) + pull**2 * hartung_knapp**2)
     z = float(ndtri((1 + level) / 2))
+
+    def told(value: float, half: float, kind: IntervalKind = "confidence", method: str = "") -> Estimate:
+        ends = value - half, value + half
+        if scale == "log":
+            value, ends = _raised(value), (_raised(ends[0]), _raised(ends[1]))
+        return Estimate(name, value, Interval(*ends, level, kind, method))
+
     return Pooled(
         name=name,
-        mean=Estimate(name, mean, Interval(mean - half, mean + half, level, method="random effects, Hartung-Knapp")),
-        new_run=Estimate(name, mean, Interval(mean - ahead, mean + ahead, level, "prediction", "random effects")),
+        mean=told(mean, half, method="random effects, Hartung-Knapp"),
+        new_run=told(mean, ahead, "prediction", "random effects"),
         tau=math.sqrt(between),
         heterogeneity=max(0.0, float(found.i2)),
         p_value=_chi_square_tail(float(found.q), freedom),
         runs=tuple(labels),
-        own=tuple(
-            Estimate(name, float(v), Interval(float(v - z * e), float(v + z * e), level))
-            for v, e in zip(y, s, strict=True)
-        ),
+        own=tuple(told(float(v), float(z * e)) for v, e in zip(y, s, strict=True)),
         shrunken=tuple(
-            Estimate(name, float(v), Interval(float(v - z * e), float(v + z * e), level, method="empirical Bayes"))
-            for v, e in zip(shrunken, spread, strict=True)
+            told(float(v), float(z * e), method="empirical Bayes") for v, e in zip(shrunken, spread, strict=True)
         ),
         shrinkage=tuple(float(p) for p in pull),
         notes=notes,
+        scale=scale,
     )
+
+
+def _raised(logarithm: float) -> float:
+    return math.exp(logarithm) if logarithm < _MOST_LOG else math.inf
 
 
 def _chi_square_tail(statistic: float, freedom: int) -> float:

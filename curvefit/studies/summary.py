@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from .. import __version__
 from ..curves import UsageError
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
+from ..models import registry
 from ..reporting.tables import BatchSummary, Pooled, Table
 from ._scores import label
 from ._summary_tables import (
@@ -176,8 +177,17 @@ def pooled_parameters(
         names, values, stderr = zip(*collected[key], strict=True)
         kept = np.isfinite(values) & np.isfinite(stderr)
         if kept.sum() >= MIN_RUNS:
-            found[key] = pool(list(values), list(stderr), names=list(names), name=key[3], level=level)
+            scale: Literal["linear", "log"] = "log" if _positive(*key[2:]) else "linear"
+            if scale == "log" and (kept & (np.array(values) > 0)).sum() < MIN_RUNS:
+                continue
+            found[key] = pool(list(values), list(stderr), names=list(names), name=key[3], level=level, scale=scale)
     return found
+
+
+def _positive(law: str, parameter: str) -> bool:
+    """Whether a parameter is above 0 by its nature, as time scales and exponents are."""
+    declared = registry[law].parameters if law in registry else ()
+    return any(p.name == parameter and p.low == 0 for p in declared)
 
 
 def flattened(tables: Iterable[Table], title: Callable[[str], str]) -> dict[str, list[dict[str, Any]]]:

@@ -24,7 +24,7 @@ class Pooled:
     new_run : Estimate
         Where the parameter of another run lies, with a prediction interval.
     tau : float
-        Standard deviation between runs, noise taken off.
+        Standard deviation between runs, noise taken off; on the log scale that of logarithms, .1 for some 10 %.
     heterogeneity : float
         Share of the scatter that is between runs, I squared.
     p_value : float
@@ -39,6 +39,8 @@ class Pooled:
         How far, 0 (not) to 1 (onto the mean).
     notes : tuple of str
         What was left out.
+    scale : {"linear", "log"}
+        On which runs were pooled; on the log scale means are geometric.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Pooled:
     shrunken: tuple[Estimate, ...]
     shrinkage: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    scale: str = "linear"
 
     def __str__(self) -> str:
         return self.render("plain")
@@ -68,8 +71,10 @@ class Pooled:
         alone = Estimate(
             "shrunken", None, status=Status.NOT_APPLICABLE, reasons=("only single runs are drawn toward the mean",)
         )
-        rows += [("mean of all", self.mean, alone, alone), ("another run", self.new_run, alone, alone)]
-        spread = f"Between runs: standard deviation {self.tau:.3g}, I squared {100 * self.heterogeneity:.0f} %, p = {self.p_value:.2g} (Q)."
+        mean = "geometric mean of all" if self.scale == "log" else "mean of all"
+        rows += [(mean, self.mean, alone, alone), ("another run", self.new_run, alone, alone)]
+        of = " of logarithms" if self.scale == "log" else ""
+        spread = f"Between runs: standard deviation{of} {self.tau:.3g}, I squared {100 * self.heterogeneity:.0f} %, p = {self.p_value:.2g} (Q)."
         caption = f"{self.name} pooled over {len(self.runs)} runs (random effects)"
         return (Table(f"pooled-{self.name}", caption, columns, tuple(rows), (spread, *self.notes)),)
 

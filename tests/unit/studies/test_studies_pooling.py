@@ -71,3 +71,35 @@ def test_estimates_bring_their_standard_errors():
 def test_what_cannot_be_pooled_is_named(values, stderr, words):
     with pytest.raises(DataError, match=words):
         cf.pool(values, stderr)
+
+
+def test_on_the_log_scale_logarithms_are_pooled_and_every_interval_is_positive():
+    values, stderr = np.array([20.0, 35.0, 400.0, 90.0, 4000.0]), np.array([4.0, 2.0, 30.0, 60.0, 500.0])
+    plain, found = cf.pool(values, stderr), cf.pool(values, stderr, scale="log")
+    inside = cf.pool(np.log(values), stderr / values)
+    assert plain.mean.interval.low < 0  # what the scale is for
+    assert found.scale == "log" and found.tau == inside.tau
+    for ours, logs in (
+        (found.mean, inside.mean), (found.new_run, inside.new_run), *zip(found.shrunken, inside.shrunken, strict=True)
+    ):  # fmt: skip
+        assert ours.value == pytest.approx(np.exp(logs.value))
+        assert (ours.interval.low, ours.interval.high) == pytest.approx(
+            (np.exp(logs.interval.low), np.exp(logs.interval.high))
+        )
+        assert ours.interval.low > 0
+    assert "geometric mean of all" in str(found)
+    left_out = cf.pool([*values, -1.0], [*stderr, 1.0], scale="log")
+    assert left_out.notes == ("1 of 6 runs left out: no positive value or no standard error",)
+    assert left_out.mean == found.mean
+
+
+def test_the_log_scale_refuses_what_is_not_positive():
+    with pytest.raises(DataError, match="2 runs with a positive value"):
+        cf.pool([1.0, 2.0, -3.0], [0.1, 0.1, 0.1], scale="log")
+    with pytest.raises(cf.curves.UsageError, match="scale"):
+        cf.pool(Y, S, scale="sqrt")
+
+
+def test_an_interval_too_wide_for_numbers_is_open_above():
+    found = cf.pool([1.0, 2.0, 1e300], [0.1, 0.2, 1e299], scale="log")
+    assert found.new_run.interval.high == np.inf and found.new_run.interval.low == 0.0

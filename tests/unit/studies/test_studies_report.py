@@ -86,7 +86,9 @@ def test_tables_hold_what_the_batch_holds(result, paper):
         if r["parameter"] == "alpha" and r["run"] in ("b0", "b1", "b2", "b3")
     ]
     found = next(r for r in parameters if (r["group"], r["parameter"]) == ("b", "alpha"))
-    oracle = cf.pool([r["value"] for r in alphas], [r["stderr"] for r in alphas])
+    oracle = cf.pool([r["value"] for r in alphas], [r["stderr"] for r in alphas], scale="log")
+    assert found["scale"] == "log"  # an exponent is positive by its nature; an asymptote is not
+    assert {r["scale"] for r in parameters if r["parameter"] == "E"} == {"linear"}
     assert found["mean"] == pytest.approx(oracle.mean.value, abs=1e-12)
     methods = list(csv.DictReader(io.StringIO((paper.path / "tables/methods.csv").read_text())))
     told = [(r["at"], r["seeds"], r["missing"]) for r in methods]
