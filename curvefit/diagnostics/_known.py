@@ -9,6 +9,7 @@ from ._changes import Change
 from ._leveling import Course
 from ._noise import Residuals
 from ._periodogram import Line
+from ._scan import Rise
 from ._trace import Trace
 
 __all__ = ["Known"]
@@ -28,6 +29,8 @@ class Known:
         The last bins of those by themselves, by name and first bin.
     residuals, courses, changes, steps, lines, forecasts : dict
         Of each curve.
+    rises : dict
+        Of each curve, by the first bin and the end of the stretch.
     chances : dict
         Of a gain, by name and gain.
     """
@@ -40,5 +43,6 @@ class Known:
     changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
     steps: dict[str, tuple[Change, ...]] = field(default_factory=dict)
     lines: dict[str, Line | None] = field(default_factory=dict)
+    rises: dict[str, dict[tuple[int, int], Rise | None]] = field(default_factory=dict)
     forecasts: dict[str, Forecast | None] = field(default_factory=dict)
     chances: dict[tuple[str, float], float | None] = field(default_factory=dict)

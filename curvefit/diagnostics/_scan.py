@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from ._trace import Trace, decays
 
-__all__ = ["Rise", "line", "rise", "step", "student_tail", "weighted_fit"]
+__all__ = ["Rise", "line", "rise", "rises", "step", "student_tail", "weighted_fit"]
 
 Array = NDArray[np.float64]
 
 WINDOWS = 4.0  # a scan is worth as many independent shapes, at a correlation taken larger than it is
 SHORTEST = 5  # bins
+_TOGETHER = 32  # curves that are looked at together
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,24 @@ def rise(trace: Trace, start: int, stop: int, *, down: bool = False) -> Rise | N
     estimate does not use the correlation: generalized least squares would turn the tail of a smooth decay into a rise.
     The correlation is that of `Trace.rho_high`.
     """
+    return rises([trace], start, stop, down=down)[0]
+
+
+def rises(traces: Sequence[Trace], start: int, stop: int, *, down: bool = False) -> list[Rise | None]:
+    """`rise` of curves with the same bins."""
+    out: list[Rise | None] = []
     if stop - start < SHORTEST:
-        return None
-    knots = _spread_out(start, stop - SHORTEST, 32)
-    slope, stderr = _hinges(trace, _spread_out(start, stop - SHORTEST, 24), knots, stop)
-    t = np.where(stderr > 0, (-slope if down else slope) / np.where(stderr > 0, stderr, 1.0), -np.inf)
-    best = int(np.argmax(np.max(t, axis=0)))
-    top = float(np.max(t))
-    p = min(1.0, WINDOWS * student_tail(top, trace.dof))
-    return Rise(p, top, int(knots[best]), stop)
+        return out + [None] * len(traces)
+    starts, knots = _spread_out(start, stop - SHORTEST, 24), _spread_out(start, stop - SHORTEST, 32)
+    for begin in range(0, len(traces), _TOGETHER):
+        some = traces[begin : begin + _TOGETHER]
+        slope, stderr = _hinges(some, starts, knots, stop)
+        t = np.where(stderr > 0, (-slope if down else slope) / np.where(stderr > 0, stderr, 1.0), -np.inf)
+        highest = np.max(t, axis=1)
+        best = np.argmax(highest, axis=1)
+        for trace, knot, top in zip(some, knots[best].tolist(), np.max(highest, axis=1).tolist(), strict=True):
+            out.append(Rise(min(1.0, WINDOWS * student_tail(top, trace.dof)), top, knot, stop))
+    return out
 
 
 @lru_cache(maxsize=512)
@@ -96,29 +107,34 @@ def _hinge_columns(middles: bytes, knots: bytes) -> tuple[Array, Array]:
     return hinge, squares
 
 
-def _hinges(trace: Trace, starts: NDArray[np.intp], knots: NDArray[np.intp], stop: int) -> tuple[Array, Array]:
-    """Coefficient of the hinge at each knot (columns) from each start (rows) to ``stop``, and its standard error.
+def _hinges(
+    traces: Sequence[Trace], starts: NDArray[np.intp], knots: NDArray[np.intp], stop: int
+) -> tuple[Array, Array]:
+    """Coefficient of the hinge at each knot from each start to ``stop``, and its standard error, shape (r, starts, knots).
 
     The error is 0 where the knot lies before the start.
     """
-    w = 1.0 / trace.weight[:stop] ** 2
-    y = trace.y[:stop] - trace.y[stop - 1]
-    hinge, squared = _hinge_columns(trace.at[:stop].tobytes(), knots.tobytes())  # (m, C)
-    inside = np.where(np.arange(stop) >= starts[:, None], w, 0.0)  # (B, m)
-    total = inside.sum(axis=1)
-    mean = inside @ hinge / total[:, None]  # (B, C)
-    size = inside @ squared
-    power = size - total[:, None] * mean**2
+    weight, y = np.stack([t.weight[:stop] for t in traces]), np.stack([t.y[:stop] for t in traces])
+    w, y = 1.0 / weight**2, y - y[:, -1:]
+    hinge, squared = _hinge_columns(traces[0].at[:stop].tobytes(), knots.tobytes())  # (m, C)
+    since = (np.arange(stop)[:, None] >= starts).astype(np.float64)  # (m, B)
+    # a hinge is 0 before its knot, so that its sums are the same from every start that counts
+    total, size = (w @ since)[:, :, None], (w @ squared)[:, None]
+    mean = (w @ hinge)[:, None] / total
+    power = size - total * mean**2
     good = (starts[:, None] <= knots) & (power > 1e-12 * size)
     scale = np.where(good, power, 1.0)
-    weighted = inside * y
-    slope = np.where(good, (weighted @ hinge - mean * weighted.sum(axis=1)[:, None]) / scale, 0.0)
-    # the estimate is linear in y, with coefficients inside * (hinge - mean) / power; a hinge is 0 before its knot, so
-    # that inside * hinge is the same from every start
-    root = _noise_root(trace, stop)
-    climbing, level = (w[:, None] * hinge).T @ root, inside @ root
-    squares = np.einsum("ij,ij->i", climbing, climbing) - 2 * mean * (level @ climbing.T)
-    squares += mean**2 * np.einsum("ij,ij->i", level, level)[:, None]
+    slope = np.where(good, (((w * y) @ hinge)[:, None] - mean * ((w * y) @ since)[:, :, None]) / scale, 0.0)
+    # the estimate is linear in y, with coefficients w * (hinge - mean) / power from the start on; what innovations add up to
+    # is the same from every start, but for those before it, which go on from there
+    rho, noise = np.array([t.rho_high for t in traces]), np.array([t.noise for t in traces])
+    columns = np.concatenate([hinge.T, np.ones((1, stop))])
+    carried = ((noise[:, None] / weight)[:, None] * columns) @ decays(rho, stop)  # (r, C + 1, m)
+    before = (rho**2 / (1 - rho**2))[:, None, None]
+    products = carried * carried[:, -1:]
+    both = products @ since + before * products[:, :, starts]  # (r, C + 1, B)
+    climbing = np.einsum("rcm,rcm->rc", carried, carried)[:, :-1] + before[:, 0] * carried[:, :-1, 0] ** 2
+    squares = climbing[:, None] - 2 * mean * np.swapaxes(both[:, :-1], 1, 2) + mean**2 * both[:, -1][:, :, None]
     return slope, np.where(good, np.sqrt(np.maximum(squares, 0.0)) / scale, 0.0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -155,14 +155,19 @@ class _Phase:
         weight, rho = _noise(rest[best, rows], _TERMS)
         size, at = self._scan(self.bases[best], weight, rho)
         for _ in range(2):
-            step = (np.arange(n) >= at[:, None]).astype(np.float64)
+            if not rows.size:
+                break
+            step = (np.arange(n) >= at[rows, None]).astype(np.float64)
             beside = step - (step @ self.bases) @ np.swapaxes(self.bases, 1, 2)
             power = np.einsum("oin,oin->oi", beside, beside)
-            share = np.einsum("oin,oin->oi", beside, rest) / np.where(power > 0, power, 1.0)
-            left = rest - share[:, :, None] * beside
-            best = np.argmin(np.einsum("oin,oin->oi", left, left), axis=0)
-            weight, rho = _noise(left[best, rows], _TERMS + 1)
-            size, at = self._scan(self.bases[best], weight, rho)
+            share = np.einsum("oin,oin->oi", beside, rest[:, rows]) / np.where(power > 0, power, 1.0)
+            left = rest[:, rows] - share[:, :, None] * beside
+            best[rows] = np.argmin(np.einsum("oin,oin->oi", left, left), axis=0)
+            weight[rows], rho[rows] = _noise(left[best[rows], np.arange(rows.size)], _TERMS + 1)
+            before = at[rows]
+            few = replace(self, y=y[rows])
+            size[rows], at[rows] = few._scan(self.bases[best[rows]], weight[rows], rho[rows])
+            rows = rows[at[rows] != before]  # of the others the same would be found again
         step = (np.arange(n) >= at[:, None]).astype(np.float64)
         smooth = self.bases[best]
         error = _errors(np.concatenate([smooth, step[:, :, None]], axis=2), y, weight, rho[:, None])

@@ -13,9 +13,11 @@ from ._changes import ALPHA_CHANGE, changes_of
 from ._leveling import SMALL, courses
 from ._noise import residuals_of
 from ._periodogram import LEAST, lines_of
+from ._scan import rises
 from ._steps import steps_of
 from ._trace import Span, Trace, recents
 from ._traces import traces
+from ._turns import stretches
 from .evidence import Evidence
 
 __all__ = ["find_together", "in_turn"]
@@ -84,6 +86,7 @@ def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
         lines = lines_of([(e.run, e.run[name], single) for e, name, single in trained])
         for (e, name, _), line in zip(trained, lines, strict=True):
             e.known.lines[name] = line
+    _rises([(e, name, t) for e, name, t in group if name == e.validation])
     steps = steps_of([e.run[name] for e, name, _ in group], boiled, ALPHA_CHANGE)
     for (e, name, _), change, step in zip(group, changes_of(boiled, ALPHA_CHANGE), steps, strict=True):
         e.known.changes[name], e.known.steps[name] = change, step
@@ -95,6 +98,19 @@ def _of_one_layout(group: list[tuple[Evidence, str, Trace]]) -> None:
         of = [t for _, _, t, _ in ahead], [r for *_, r in ahead], [e.others(name) for e, name, *_ in ahead]
         for (e, name, *_), course in zip(ahead, courses(*of), strict=True):
             e.known.courses[name] = course
+
+
+def _rises(group: list[tuple[Evidence, str, Trace]]) -> None:
+    """To the end of each phase of the validation curves, from where most of them begin to be looked at."""
+    if not group:
+        return
+    for e, name, _ in group:
+        e.known.rises[name] = {}
+    for span, first in stretches(group[0][-1]):
+        if not span.phase.after_rise:
+            found = rises([t for *_, t in group], first, span.stop)
+            for (e, name, _), up in zip(group, found, strict=True):
+                e.known.rises[name][first, span.stop] = up
 
 
 def _stretch(evidence: Evidence, name: str) -> float | None:

@@ -353,7 +353,7 @@ def _observed(count: int, middles: bytes, pieces: tuple[tuple[int, int], ...]) -
 
 def oriented(curve: Curve) -> Array:
     """Values with the sign that makes smaller better; beyond 1e100 they are cut there, so that squares stay finite."""
-    return np.clip(curve.y if curve.direction == "min" else -curve.y, -HIGHEST, HIGHEST)
+    return np.asarray((curve.y if curve.direction == "min" else -curve.y).clip(-HIGHEST, HIGHEST))
 
 
 def _half_window(bins: int) -> int:

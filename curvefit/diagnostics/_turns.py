@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._scan import rise, student_tail
+from ._scan import Rise, rise, student_tail
 from ._trace import Span, Trace
 
-__all__ = ["Turn", "distinct", "turns_of"]
+__all__ = ["Turn", "distinct", "stretches", "turns_of"]
 
 
 EARLY = 0.2  # share of the level that the comparison with the beginning takes
@@ -31,7 +32,11 @@ class Turn:
     jump: float  # share of the rise made by the largest single step
 
 
-def turns_of(boiled: Trace, values: NDArray[np.float64] | None = None) -> list[Turn]:
+def turns_of(
+    boiled: Trace,
+    values: NDArray[np.float64] | None = None,
+    known: Mapping[tuple[int, int], Rise | None] | None = None,
+) -> list[Turn]:
     """The best rise to the end of every phase, from any earlier point since the rate last rose.
 
     Parameters
@@ -40,21 +45,18 @@ def turns_of(boiled: Trace, values: NDArray[np.float64] | None = None) -> list[T
         The curve.
     values : ndarray, shape (n,), optional
         Its single observations, smaller is better: a climb within a few bins is a jump only if it is one there.
+    known : mapping, optional
+        Rises that have been looked for already, by the first bin and the end of the stretch.
 
     Notes
     -----
     A climb that is over soon after the start is no hinge that fits: the first few bins are compared with the last half of the
     stretch as well. Both tests together have the level of one.
     """
-    tested = []
-    first = 0
-    for span in boiled.spans:
-        if span.phase.rising:
-            first = span.stop
-            continue
-        if span.phase.after_rise:  # the loss may still climb after a restart
-            first = span.start + int(np.argmax(boiled.local[span.start : span.start + max(len(span) // 2, 1)]))
-        up = rise(boiled, first, span.stop)
+    tested, known = [], known or {}
+    for span, first in stretches(boiled):
+        at = first, span.stop
+        up = known[at] if at in known else rise(boiled, *at)
         if up is not None:
             early = _early(boiled, first, span.stop)
             tested.append((span, first, min(1.0, up.p_value / (1 - EARLY), early / EARLY)))
@@ -76,6 +78,19 @@ def turns_of(boiled: Trace, values: NDArray[np.float64] | None = None) -> list[T
         jump = _jump(boiled, values, bottom, span.stop) / size if size > 0 and span.stop - bottom > 9 else 0.0
         turns.append(Turn(span, first, bottom, size, stderr, min(1.0, p_value * len(tested)), recovered, jump))
     return turns
+
+
+def stretches(boiled: Trace) -> list[tuple[Span, int]]:
+    """Phases in which the rate does not rise, and the bin since which it has not."""
+    out, first = [], 0
+    for span in boiled.spans:
+        if span.phase.rising:
+            first = span.stop
+            continue
+        if span.phase.after_rise:  # the loss may still climb after a restart
+            first = span.start + int(np.argmax(boiled.local[span.start : span.start + max(len(span) // 2, 1)]))
+        out.append((span, first))
+    return out
 
 
 def _early(boiled: Trace, first: int, stop: int) -> float:

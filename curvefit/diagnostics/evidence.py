@@ -363,7 +363,12 @@ class Evidence:
     def future(self, name: str) -> Array | None:
         """The x that `forecast` asks about; None where there can be no forecast."""
         curve = self.run[name]
-        if self.horizon is None or self.last_x is None or curve.direction is None or np.unique(curve.x[:100]).size < 4:
+        if (
+            self.horizon is None
+            or self.last_x is None
+            or curve.direction is None
+            or np.count_nonzero(np.diff(curve.x[:100])) < 3
+        ):
             return None
         if float(np.max(np.abs(curve.y))) >= HIGHEST:
             return None  # a value that is as good as infinite has no future

@@ -33,6 +33,13 @@ def orthonormal(columns: Array, w: Array) -> Array:
     root = np.sqrt(w)[:, None]
     scaled = columns * root
     norms = np.sqrt(np.einsum("ij,ij->j", scaled, scaled))
+    if columns.shape[1] == 2 and np.all(norms > 0):
+        a, b = (scaled / norms).T
+        for _ in range(2):  # twice is enough
+            b = b - a * float(a @ b)
+        size = float(np.sqrt(b @ b))
+        q = np.column_stack([a, b / size]) if size > _TINY else a[:, None]
+        return np.asarray(q / np.where(root > 0, root, 1.0) * (root > 0))
     scaled = scaled[:, norms > 0] / norms[norms > 0]
     q, r = np.linalg.qr(scaled)
     diagonal = np.abs(np.diag(r))

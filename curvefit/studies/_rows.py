@@ -158,17 +158,28 @@ class Rows:
             )  # fmt: skip
 
     def diagnoses(self, run: str, metric: str, found: Diagnoses) -> None:
-        """Every verdict."""
-        for item in found.items:
-            first = item.where[0] if item.where else None
-            ends = first.interval if first else None
-            self._add(
-                "diagnoses",
-                run=run, metric=metric, name=item.name, verdict=item.verdict.value, severity=item.severity,
-                on=_text(item.metric) or None, x=first.value if first else None, low=ends.low if ends else None,
-                high=ends.high if ends else None, p_value=item.p_value, places=len(item.where),
-                explanation=_text(item.explanation), advice=_text(item.advice), evidence=_json(item.evidence),
-            )  # fmt: skip
+        """Every verdict; column by column, since there are many."""
+        items = found.items
+        first = [item.where[0] if item.where else None for item in items]
+        ends = [place.interval if place else None for place in first]
+        columns: dict[str, list[Any]] = {
+            "run": [run] * len(items),
+            "metric": [metric] * len(items),
+            "name": [item.name for item in items],
+            "verdict": [item.verdict.value for item in items],
+            "severity": [item.severity for item in items],
+            "on": [_text(item.metric) or None for item in items],
+            "x": [_finite(place.value) if place else None for place in first],
+            "low": [_finite(one.low) if one else None for one in ends],
+            "high": [_finite(one.high) if one else None for one in ends],
+            "p_value": [_finite(item.p_value) for item in items],
+            "places": [len(item.where) for item in items],
+            "explanation": [_text(item.explanation) for item in items],
+            "advice": [_text(item.advice) for item in items],
+            "evidence": [_json(item.evidence) for item in items],
+        }
+        for name, held in self.tables["diagnoses"].items():
+            held += columns[name]
 
     def recommendation(self, run: str, metric: str, found: Recommendation) -> None:
         """What to do."""
@@ -191,6 +202,10 @@ def forecasts_told(forecasts: Sequence[Forecast], level: float) -> list[list[flo
     both = [last_quantiles(forecasts, levels), last_quantiles(forecasts, levels, view="mean")]
     out: list[list[float]] = np.concatenate(both, axis=1).tolist()
     return out
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
 
 
 def _number(value: float | None) -> float | None:

@@ -59,7 +59,7 @@ def overfitting(evidence: Evidence) -> Diagnosis:
     boiled = evidence.trace(name)
     if boiled is None:
         return too_short(VOICE, evidence, name)
-    turns = turns_of(boiled, oriented(evidence.run[name]))
+    turns = turns_of(boiled, oriented(evidence.run[name]), evidence.known.rises.get(name))
     smallest = min((t.p_value for t in turns), default=1.0)
     facts = {"points": boiled.count, "effective_points": boiled.effective, "alpha": ALPHA}
     found = [t for t in turns if t.p_value < ALPHA and t.size > SMALLEST * boiled.drop]
