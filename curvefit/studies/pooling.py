@@ -15,6 +15,7 @@ from ..curves._arguments import as_numbers
 from ..curves._checks import check_level
 from ..curves.errors import unknown_name
 from ..reporting.tables import Pooled
+from ._shrinkage import posterior
 
 __all__ = ["Pooled", "pool"]
 
@@ -64,15 +65,16 @@ def pool(
 
     Notes
     -----
-    The variance between runs is Paule and Mandel's, the interval of the mean Hartung and Knapp's with a t distribution,
-    the prediction interval for another run Higgins, Thompson and Spiegelhalter's. Shrunken runs are empirical Bayes: their
-    intervals take the variance between runs as known, and add the uncertainty of the mean. Coverage:
-    ``benchmarks/statistics/README.md``, or ``python -m benchmarks.statistics pooling``.
+    The variance between runs is Paule and Mandel's, the interval of the mean Hartung and Knapp's with a t distribution.
+    Shrunken runs and the interval of another run are averaged over what the spread between runs may be, by its posterior
+    under a flat prior: a few runs that happen to agree do not show that runs do not differ. Coverage at 95 %, three to
+    thirty runs: mean .93 to .96, shrunken runs and another run .94 to 1, the more the less runs differ
+    (``python -m benchmarks.statistics pooling``).
 
     References
     ----------
-    Paule and Mandel (1982), J. Res. NBS 87, 377-385. Hartung and Knapp (2001), Statistics in Medicine 20, 3875-3889. Higgins,
-    Thompson and Spiegelhalter (2009), JRSS A 172, 137-159.
+    Paule and Mandel (1982), J. Res. NBS 87, 377-385. Hartung and Knapp (2001), Statistics in Medicine 20, 3875-3889. Gelman
+    (2006), Bayesian Analysis 1, 515-534.
 
     Examples
     --------
@@ -112,31 +114,29 @@ def pool(
     freedom = y.size - 1
     hartung_knapp = math.sqrt(float((weights * (y - mean) ** 2).sum()) / freedom / float(weights.sum()))
     half = float(stdtrit(freedom, (1 + level) / 2)) * hartung_knapp
-    ahead = float(stdtrit(max(y.size - 2, 1), (1 + level) / 2)) * math.sqrt(between + hartung_knapp**2)
-    pull = s**2 / (s**2 + between)
-    shrunken = (1 - pull) * y + pull * mean
-    spread = np.sqrt(s**2 * (1 - pull) + pull**2 * hartung_knapp**2)
+    known = posterior(y, s)
+    centers, low, high = known.means(), known.quantiles((1 - level) / 2), known.quantiles((1 + level) / 2)
     z = float(ndtri((1 + level) / 2))
 
-    def told(value: float, half: float, kind: IntervalKind = "confidence", method: str = "") -> Estimate:
-        ends = value - half, value + half
+    def told(value: float, low: float, high: float, kind: IntervalKind = "confidence", method: str = "") -> Estimate:
         if scale == "log":
-            value, ends = _raised(value), (_raised(ends[0]), _raised(ends[1]))
-        return Estimate(name, value, Interval(*ends, level, kind, method))
+            value, low, high = _raised(value), _raised(low), _raised(high)
+        return Estimate(name, value, Interval(low, high, level, kind, method))
 
     return Pooled(
         name=name,
-        mean=told(mean, half, method="random effects, Hartung-Knapp"),
-        new_run=told(mean, ahead, "prediction", "random effects"),
+        mean=told(mean, mean - half, mean + half, method="random effects, Hartung-Knapp"),
+        new_run=told(mean, float(low[-1]), float(high[-1]), "prediction", "posterior"),
         tau=math.sqrt(between),
         heterogeneity=max(0.0, float(found.i2)),
         p_value=_chi_square_tail(float(found.q), freedom),
         runs=tuple(labels),
-        own=tuple(told(float(v), float(z * e)) for v, e in zip(y, s, strict=True)),
+        own=tuple(told(v, v - z * e, v + z * e) for v, e in zip(y.tolist(), s.tolist(), strict=True)),
         shrunken=tuple(
-            told(float(v), float(z * e), method="empirical Bayes") for v, e in zip(shrunken, spread, strict=True)
+            told(*row, method="posterior")
+            for row in zip(centers[:-1].tolist(), low[:-1].tolist(), high[:-1].tolist(), strict=True)
         ),
-        shrinkage=tuple(float(p) for p in pull),
+        shrinkage=tuple(known.pulls.tolist()),
         notes=notes,
         scale=scale,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 import curvefit as cf
+from benchmarks.statistics.pooling import cell
 from curvefit.curves import DataError
 
 Y = np.array([0.50, 0.55, 0.41, 0.62, 0.58, 0.47])
@@ -36,18 +37,55 @@ def test_the_variance_between_runs_solves_paule_and_mandels_equation():
 
 def test_shrunken_runs_lie_between_themselves_and_the_mean_the_noisier_the_nearer():
     found = cf.pool(Y, S)
-    for own, shrunk, pull in zip(found.own, found.shrunken, found.shrinkage, strict=True):
-        assert shrunk.value == pytest.approx((1 - pull) * own.value + pull * found.mean.value)
-        assert shrunk.interval.width < own.interval.width
+    for own, shrunk in zip(found.own, found.shrunken, strict=True):
+        low, high = sorted((own.value, found.mean.value))
+        assert low - 0.005 < shrunk.value < high + 0.005
+        assert shrunk.interval.width < 1.01 * own.interval.width  # how far one far off is drawn is uncertain
+    assert found.shrunken[1].interval.width < 0.9 * found.own[1].interval.width
     assert found.shrinkage[1] > found.shrinkage[0]
     assert found.new_run.interval.width > found.mean.interval.width
     assert found.new_run.interval.kind == "prediction"
 
 
-def test_equal_runs_shrink_onto_the_mean():
+def test_equal_runs_are_drawn_to_the_mean_though_not_all_of_the_way():
     found = cf.pool([1.0, 1.001, 0.999, 1.0], [0.1, 0.1, 0.2, 0.1])
     assert found.tau == 0.0
-    assert all(e.value == pytest.approx(found.mean.value, abs=1e-12) for e in found.shrunken)
+    assert all(e.value == pytest.approx(found.mean.value, abs=1e-3) for e in found.shrunken)
+    assert all(0.5 < pull < 1 for pull in found.shrinkage)  # four that agree do not show that runs do not differ
+
+
+def test_the_posterior_is_that_of_a_sum_over_the_spread():
+    """Against adaptive quadrature over the spread, and simulation of it."""
+
+    def density(tau):
+        w = 1 / (S**2 + tau**2)
+        mu = (w * Y).sum() / w.sum()
+        return np.exp(0.5 * np.log(w).sum() - 0.5 * np.log(w.sum()) - 0.5 * (w * (Y - mu) ** 2).sum())
+
+    def share(tau):
+        return density(tau) * S[1] ** 2 / (S[1] ** 2 + tau**2)
+
+    found = cf.pool(Y, S)
+    total = integrate.quad(density, 0, 100, limit=400, points=[0.05, 0.2])[0]
+    pull = integrate.quad(share, 0, 100, limit=400, points=[0.05, 0.2])[0] / total
+    assert found.shrinkage[1] == pytest.approx(pull, rel=2e-3)
+
+    def below(tau):
+        w = 1 / (S**2 + tau**2)
+        mu = (w * Y).sum() / w.sum()
+        return density(tau) * stats.norm.cdf(found.new_run.interval.high, mu, np.sqrt(tau**2 + 1 / w.sum()))
+
+    assert integrate.quad(below, 0, 100, limit=400, points=[0.05, 0.2])[0] / total == pytest.approx(0.975, abs=5e-4)
+
+
+@pytest.mark.parametrize("n", [3, 10])
+def test_intervals_hold_and_a_fixed_effect_does_not(n):
+    """The table of the benchmark at a fraction of its size; tolerances of 3.3 Monte-Carlo standard errors."""
+    found = cell(n, 1.0, "log", 150, seed=7)
+    slack = 3.3 * np.sqrt(0.95 * 0.05 / 150)
+    assert min(found.mean, found.new_run, found.shrunken) > 0.95 - slack
+    assert found.mean < 0.95 + slack
+    assert found.control < 0.7
 
 
 def test_estimates_bring_their_standard_errors():
