@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from curvefit.curves import Curve, Run, Schedule
+from curvefit.diagnostics._scan import rise
 from curvefit.diagnostics._together import find_together, in_turn
 from curvefit.diagnostics._traces import trace, traces
 from curvefit.diagnostics.api import judge
@@ -56,6 +57,15 @@ def test_they_agree(runs):
         name = own.main
         same(shared.trace(name), own.trace(name))
         same(shared.residuals(name), own.residuals(name))
+        line, rises = own.line(name), shared.known.rises[name]
+        if line is None:
+            assert shared.line(name) is None
+        else:
+            same(shared.line(name), line)
+        for (first, stop), up in rises.items():
+            alone = rise(own.trace(name), first, stop)
+            assert (up is None) == (alone is None)
+            assert up is None or (up.start, up.t) == (alone.start, pytest.approx(alone.t, rel=1e-8, abs=1e-10))
         if own.course(name) is None:
             assert shared.course(name) is None
         else:
