@@ -68,7 +68,7 @@ def pool(
     The variance between runs is Paule and Mandel's, the interval of the mean Hartung and Knapp's with a t distribution.
     Shrunken runs and the interval of another run are averaged over what the spread between runs may be, by its posterior
     under a flat prior: a few runs that happen to agree do not show that runs do not differ. Coverage at 95 %, three to
-    thirty runs: mean .93 to .96, shrunken runs and another run .94 to 1, the more the less runs differ
+    thirty runs: mean .93 to .96, shrunken runs .94 to 1 and another run .95 to 1, more where runs differ less
     (``python -m benchmarks.statistics pooling``).
 
     References
