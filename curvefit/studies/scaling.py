@@ -86,8 +86,10 @@ def scaling_law(
     Variable projection: at every node of a grid over the exponents the linear parameters are the solution of a linear
     problem; the best nodes are polished by damped Gauss-Newton steps on the robust loss, all parameters together. The loss is
     summed, not averaged, and steps end by relative change: with an averaged loss optimizers stop early (Besiroglu et al. 2024).
-    Intervals are percentiles over resampled runs; they know nothing of a law that stops to hold beyond the data. For a
-    law in one variable `double_descent` says whether the loss rises again in between.
+    Intervals are percentiles over resampled runs. Rolling checks fit the smaller runs and predict the larger ones; prediction
+    intervals beyond the data are widened by the most that a check needed, which raised the coverage of 95 % intervals on real
+    larger runs from .72 to .87 (``benchmarks/studies``): still read them as a lower bound, since nothing in the data says
+    that a law goes on. For a law in one variable `double_descent` says whether the loss rises again in between.
 
     References
     ----------
@@ -281,13 +283,12 @@ def _judged(used: Points, best: Array, draws: Array, settled: bool, floor: bool)
 
 
 def _rolling(fit: ScalingFit, floor: bool) -> tuple[Extrapolation, ...]:
-    """Fit the smaller runs, predict the larger ones: by compute with two variables, by the variable with one."""
+    """Fit the smaller points, predict the larger ones: by compute with two variables, by the variable with one."""
     size = fit.points.prod(axis=1) * (fit.flops_per if len(fit.variables) == 2 else 1.0)
-    largest = np.array([size[fit.groups == g].max() for g in range(int(fit.groups.max()) + 1)])
     found = []
     for fraction in _FRACTIONS:
-        limit = float(np.quantile(largest, fraction))
-        inside = (largest <= limit)[fit.groups]
+        limit = float(np.quantile(size, fraction))
+        inside = size <= limit
         if inside.sum() < fit.best.size + 2 or (~inside).sum() < 1:
             continue
         if min(np.unique(c[inside]).size for c in fit.points.T) < 3:
@@ -304,6 +305,9 @@ def _rolling(fit: ScalingFit, floor: bool) -> tuple[Extrapolation, ...]:
         told = part.predict(*fit.points[~inside].T)
         seen = fit.losses[~inside]
         gap = np.log(told.mean / seen)
+        half = np.where(gap > 0, np.log(told.mean / told.low), np.log(told.high / told.mean))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off = np.where(gap == 0, 0.0, np.abs(gap) / half)
         found.append(
             Extrapolation(
                 limit,
@@ -313,6 +317,7 @@ def _rolling(fit: ScalingFit, floor: bool) -> tuple[Extrapolation, ...]:
                 float(np.sqrt(np.mean(gap**2))),
                 float(gap.mean()),
                 float(np.mean((told.low <= seen) & (seen <= told.high))),
+                float(np.quantile(off, fit.level)),
             )
         )
     return tuple(found)

@@ -61,7 +61,9 @@ class Extrapolation:
     bias : float
         Mean of log(predicted / observed).
     covered : float
-        Share of the runs above inside their prediction intervals.
+        Share of the runs above inside their prediction intervals, not widened.
+    needed : float
+        By what the half-widths would have to be multiplied to hold as many as they say.
     """
 
     limit: float
@@ -71,6 +73,7 @@ class Extrapolation:
     error: float
     bias: float
     covered: float
+    needed: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +145,11 @@ class ScalingFit:
         return f"L = E + {' + '.join(f'{a}/{v}^{e}' for v, a, e in zip(self.variables, *self._names(), strict=True))}"
 
     @property
+    def widening(self) -> float:
+        """By what prediction intervals beyond the data are widened: the most that a rolling check needed, at least 1."""
+        return max((1.0, *(c.needed for c in self.checks)))
+
+    @property
     def residuals(self) -> Array:
         """Logs of observed over fitted losses."""
         return np.asarray(np.log(self.losses) - np.log(self._law(self.best[None], self.points)[0]))
@@ -167,6 +175,12 @@ class ScalingFit:
         -------
         Prediction
             ``x`` is the first variable.
+
+        Notes
+        -----
+        Residuals of the fit do not know how a law fails beyond the data, its rolling checks do. Where the product of the
+        variables is larger than in every run, logs of the ends of a prediction interval move away from that of the value by
+        `widening`, in full from twice the largest product on. Without checks they stay as they are.
         """
         if len(values) != len(self.variables):
             raise UsageError(
@@ -192,7 +206,11 @@ class ScalingFit:
                 used = self.best.size
                 inflate = np.sqrt(self.losses.size / max(self.losses.size - used, 1))
                 drawn = np.repeat(drawn, 4, axis=0) + inflate * rng.choice(self.residuals, (4 * len(drawn), 1))
-            low, high = np.exp(np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0))
+            ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+            if interval == "prediction" and self.widening > 1:
+                center = np.log(mean)
+                ends = center + (ends - center) * self._widened(points)
+            low, high = np.exp(ends)
         kind = None if not len(self.draws) else interval
         return Prediction(points[:, 0], mean, low, high, kind=kind, level=level)
 
@@ -276,6 +294,11 @@ class ScalingFit:
         total: Array = parameters[:, :1] + terms.sum(axis=2)
         return total
 
+    def _widened(self, points: Array) -> Array:
+        """Factors of the half-widths, from 1 at the largest product of the variables to all of it at twice that."""
+        beyond = np.log2(points.prod(axis=1) / self.points.prod(axis=1).max())
+        return np.asarray(1.0 + (self.widening - 1.0) * np.clip(beyond, 0.0, 1.0))
+
     def _parameters(self) -> Table:
         columns = (
             Column("parameter", "parameter"),
@@ -322,12 +345,14 @@ class ScalingFit:
             Column("error", "error (log rms)", "number"),
             Column("bias", "bias (log)", "number"),
             Column("covered", "covered", "probability"),
+            Column("needed", "widening needed", "number"),
         )
         rows: list[tuple[Cell, ...]] = [
-            (c.limit, c.fitted, c.predicted, c.reach, c.error, c.bias, c.covered) for c in self.checks
+            (c.limit, c.fitted, c.predicted, c.reach, c.error, c.bias, c.covered, c.needed) for c in self.checks
         ]
         caption = f"Rolling extrapolation: fitted below a limit, scored above; nominal coverage {self.level:g}"
-        return Table("extrapolation", caption, columns, tuple(rows))
+        note = f"Prediction intervals beyond the data are widened {self.widening:.3g} times, by the most that was needed here."
+        return Table("extrapolation", caption, columns, tuple(rows), (note,) if self.widening > 1 else ())
 
 
 def spanned(interval: Interval) -> int:

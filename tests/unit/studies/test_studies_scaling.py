@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,51 @@ def test_intervals_hold_the_truth_and_predictions_hold_new_runs():
     assert np.all(told.high > told.low)
     wide, narrow = (fit.predict(1e9, 1e10, interval=k) for k in ("prediction", "confidence"))
     assert wide.high - wide.low > narrow.high - narrow.low
+
+
+def wavy(seed=0, wave=0.02):
+    """A law that the loss follows with a wave around it, as no law holds exactly."""
+    rng = np.random.default_rng(seed)
+    n = np.geomspace(1e6, 1e10, 60)
+    noise = wave * np.sin(1.5 * np.log(n) + seed) + 0.003 * rng.standard_normal(n.size)
+    return {"n": n, "L": (1.5 + 40 * n**-0.2) * np.exp(noise)}
+
+
+def test_beyond_the_data_predictions_are_as_wide_as_the_rolling_checks_needed():
+    covered = {False: [], True: []}
+    for seed in range(6):
+        points = wavy(seed)
+        below = {k: v[:40] for k, v in points.items()}
+        for check in (False, True):
+            fit = cf.scaling_law(below, "n", replicates=100, check=check, rng=np.random.default_rng(seed))
+            assert check or fit.widening == 1.0
+            told = fit.predict(points["n"][40:])
+            covered[check].append(np.mean((told.low <= points["L"][40:]) & (points["L"][40:] <= told.high)))
+    assert np.mean(covered[False]) < 0.7 and np.mean(covered[True]) > 0.9
+
+
+def test_a_prediction_is_widened_from_the_largest_run_to_twice_its_size_and_nowhere_else():
+    points = wavy()
+    fit = cf.scaling_law({k: v[:40] for k, v in points.items()}, "n", replicates=100)
+    assert fit.widening == max(c.needed for c in fit.checks) > 1
+    plain = replace(fit, checks=())
+    assert plain.widening == 1.0
+    last = points["n"][39]
+    wide, narrow = (one.predict(np.array([0.5, 1.0, 2.0, 8.0]) * last) for one in (fit, plain))
+    ratio = np.log(wide.high / wide.mean) / np.log(narrow.high / narrow.mean)
+    assert ratio == pytest.approx([1, 1, fit.widening, fit.widening])
+    assert 1 < np.log(fit.predict(1.5 * last).high / fit.predict(1.5 * last).mean)[0] / np.log(
+        plain.predict(1.5 * last).high / plain.predict(1.5 * last).mean
+    )[0] < fit.widening  # fmt: skip
+    same = (one.predict(8 * last, interval="confidence") for one in (fit, plain))
+    assert len({(float(t.low[0]), float(t.high[0])) for t in same}) == 1
+    assert f"widened {fit.widening:.3g} times" in str(fit)
+
+
+def test_a_law_that_goes_on_is_hardly_widened():
+    """Four checks of some tens of points each: the most of their 95 % quantiles lies a little above 1."""
+    fits = [cf.scaling_law(chinchilla(seed=s), replicates=100, rng=np.random.default_rng(s)) for s in range(5)]
+    assert np.median([f.widening for f in fits]) < 1.5
 
 
 def test_rows_of_one_run_are_resampled_together():
