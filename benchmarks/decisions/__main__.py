@@ -1,7 +1,7 @@
-"""Studies of decisions: ``python -m benchmarks.decisions replay | calibration | divergence | gates [options]``.
+"""Studies of decisions: ``python -m benchmarks.decisions replay | calibration | divergence | keeping | gates [options]``.
 
-Whether the monitor beats patience, whether its probabilities come true, whether runs come back from a divergence, and the
-gates that the first two rest on. Last results: RESULTS.md.
+Whether the monitor beats patience, whether its probabilities come true, whether runs come back from a divergence, which
+checkpoint is kept, and the gates that the first two rest on. Last results: RESULTS.md.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ def main() -> int:
         from . import divergence
 
         return divergence.main()
+    if name == "keeping":
+        from . import keeping
+
+        return keeping.main(rest)
     if name == "gates":
         from . import gates
 

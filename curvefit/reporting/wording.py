@@ -235,7 +235,8 @@ def _remark(estimate: Estimate, report: Report) -> str:
         return f"{format_probability(detail['probability'])} by {report.curve.x_unit} {format_x(report.horizon)}"
     if name == "best_point" and "value" in detail:
         value = format_number(detail["value"], 2 * detail.get("stderr", 0.0))
-        return f"value {value} (mean of {detail.get('points', detail['window']):.0f})"
+        points = detail.get("points", detail["window"])
+        return f"value {value} ({'a single one' if points == 1 else f'mean of {points:.0f}'})"
     if name == "convergence_rate" and "x_from" in detail:
         return f"since {report.curve.x_unit} {format_x(detail['x_from'])}"
     if name == "plateau_onset" and estimate.value is not None and _undecided(report, "plateaued"):

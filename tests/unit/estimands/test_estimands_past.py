@@ -11,6 +11,7 @@ from curvefit.estimands._base import Question
 from curvefit.estimands._local_mean import _moving_line, local_mean, winsorized
 from curvefit.estimands.best_point import best_point
 from curvefit.estimands.convergence_rate import convergence_rate
+from curvefit.simulate import NOISES
 
 
 def test_local_mean_is_a_centered_moving_average_cut_at_the_ends():
@@ -169,3 +170,47 @@ def test_the_best_point_at_the_end_of_a_run_is_a_mean_of_fewer_values():
     assert answer.details["window"] == 7
     assert answer.details["points"] == 4
     assert answer.details["value"] == pytest.approx(y[-4:].mean())
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
+@pytest.mark.parametrize(("n", "share"), [(20, 0.5), (60, 0.9)])
+def test_a_steep_start_does_not_push_the_best_point_late(n, share, metric):
+    """A fall over a few checkpoints, then a slow climb: a window that reaches into the fall is best where it has left it."""
+    x = np.arange(1.0, n + 1)
+    at = round(0.1 * n) if n > 20 else 4
+    mean = np.exp(-(x - 1) / (at / 5)) + 0.3 * np.maximum(x - at, 0) / n
+    best = int(mean.argmin())
+    sign = 1.0 if metric == "val_loss" else -1.0
+    found = []
+    for seed in range(20):
+        y = 0.5 + 0.3 * sign * (mean + 0.001 * np.random.default_rng(seed).standard_normal(n))
+        told = best_point(Question(Curve(x, y, metric)))
+        local = sign * local_mean(Curve(x, y, metric)).mean
+        found.append((abs(told.value - x[best]), abs(x[int(local.argmin())] - x[best])))
+        assert told.interval.low <= told.value <= told.interval.high
+        assert sign * (told.details["value"] - 0.5) / 0.3 == pytest.approx(mean[int(told.value) - 1], abs=0.02)
+    now, before = np.array(found).mean(axis=0)
+    assert before >= 1
+    assert now <= share * before
+
+
+def test_a_lucky_value_on_a_plateau_is_no_best_point():
+    """Heavy tails and correlation: neither single values nor short dips are chosen beyond what the local mean says."""
+    x = np.arange(1.0, 201.0)
+    moved = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        y = 1 + np.exp(-x / 10) + 0.02 * NOISES["t3" if seed % 2 else "ar.9"].draw(200, rng)
+        told = best_point(Question(Curve(x, y, "val_loss")))
+        local = local_mean(Curve(x, y, "val_loss"))
+        moved += told.value != local.x[int(local.mean.argmin())]
+    assert moved <= 2
+
+
+def test_a_spike_downward_beside_the_best_point_is_not_kept():
+    x = np.arange(1.0, 61.0)
+    y = 1 + np.exp(-x / 3) + 0.004 * np.maximum(x - 15, 0) + 0.002 * np.random.default_rng(1).standard_normal(60)
+    y[17] -= 0.8
+    told = best_point(Question(Curve(x, y, "val_loss")))
+    assert told.value != 18
+    assert told.details["value"] > 0.95
