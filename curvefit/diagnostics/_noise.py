@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import Curve
-from ._rows import MAD, lag1_rows, medians, rough_sds, slow_changes
+from ._rows import MAD, lag1_rows, medians, ranked, rough_sds, slow_changes
 from ._trace import Trace, observed, oriented
 
 __all__ = ["Residuals", "residuals", "residuals_of", "thinned"]
@@ -154,8 +154,8 @@ def _skews(values: Array) -> Array:
     last = few.shape[1] - 1
     at = [0.1 * last, 0.9 * last]
     places = sorted({min(int(a) + i, last) for a in at for i in (0, 1)})
-    ranked = np.partition(few, places, axis=1)
-    low, high = (ranked[:, int(a)] + (a - int(a)) * (ranked[:, min(int(a) + 1, last)] - ranked[:, int(a)]) for a in at)
+    order = ranked(few, places)
+    low, high = (order[:, int(a)] + (a - int(a)) * (order[:, min(int(a) + 1, last)] - order[:, int(a)]) for a in at)
     fine = (low < 0) & (high > 0)
     skew = np.log(np.where(fine, high, 1.0) / -np.where(fine, low, -1.0))
     return np.asarray(np.where(np.abs(skew) > 3 * 1.8 / np.sqrt(few.shape[1]), skew, 0.0))

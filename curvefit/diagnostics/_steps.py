@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..curves import Curve
 from ._changes import SMALLEST, Change, other_shapes
-from ._rows import MAD, clipped, lag1_rows, medians, slow_changes
+from ._rows import MAD, clipped, lag1_rows, medians, medians_of_five, slow_changes
 from ._scan import student_tail
 from ._trace import RAW, Span, Trace, cautious, oriented
 
@@ -205,7 +205,7 @@ class _Phase:
 def _pulled_in(y: Array) -> Array:
     """Single values of each row pulled in to 4.5 robust standard deviations about the median of five."""
     middle = y.copy()
-    middle[:, 2:-2] = np.partition(np.lib.stride_tricks.sliding_window_view(y, 5, axis=1), 2, axis=-1)[..., 2]
+    middle[:, 2:-2] = medians_of_five(y)
     off = y - middle
     size = np.sort(np.abs(off), axis=1)
     still, m = np.count_nonzero(size == 0, axis=1), y.shape[1]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..curves import Curve
 from ._correlation import Likelihood, likelihoods, settled_each
 from ._phases import Phase
-from ._rows import MAD, clipped, medians, rough_sds, slow_changes
+from ._rows import MAD, clipped, medians, medians_of_five, rough_sds, slow_changes
 from ._trace import LEAST, RAW, Span, Trace, local_means, oriented
 from ._trend import fitted, pieces
 
@@ -183,8 +183,7 @@ def _tamed(y: Array) -> Array:
     middle = y.copy()
     for i in (1, m - 2):
         middle[:, i] = np.median(y[:, i - 1 : i + 2], axis=1)
-    five = np.lib.stride_tricks.sliding_window_view(y, 5, axis=1)
-    middle[:, 2:-2] = np.partition(five, 2, axis=-1)[..., 2]
+    middle[:, 2:-2] = medians_of_five(y)
     off = y - middle
     size = np.sort(np.abs(off), axis=1)
     still = np.count_nonzero(size == 0, axis=1)

@@ -233,8 +233,7 @@ class Evidence:
         """The strongest periodic part of what the trend leaves; None where nothing varies or there is no trace."""
         if name not in self.known.lines:
             single = self.residuals(name)
-            found = [None] if single is None else lines_of([(self.run, self.run[name], single)])
-            self.known.lines[name] = found[0]
+            self.known.lines[name] = None if single is None else lines_of([(self.run, self.run[name], single)])[0]
         return self.known.lines[name]
 
     # training and validation together
@@ -345,8 +344,7 @@ class Evidence:
         return self.known.forecasts[name]
 
     def _forecast(self, name: str) -> Forecast | None:
-        future = self.future(name)
-        if future is None:
+        if (future := self.future(name)) is None:
             return None
         if self._ahead is not None and name == self.main:
             x = self._ahead.x
