@@ -20,7 +20,7 @@ _ESTIMATES = ("run", "metric", "name", "value", "low", "high", "unit", "status",
 _DIAGNOSES = ("run", "metric", "name", "verdict", "severity", "x", "low", "high", "explanation", "advice")
 _ADVICE = ("run", "metric", "action", "sentence", "reason", "probability", "expected_gain")
 _FORECASTS = ("run", "metric", "x", "median", "low", "high", "level", "status")
-_PARAMETERS = ("run", "metric", "model", "parameter", "value", "low", "high", "unit", "status")
+_PARAMETERS = ("run", "metric", "model", "parameter", "value", "low", "high", "unit", "status", "reason")
 _HORIZONS = {
     "planned": ("Asked about up to the planned length of the run.",),
     "twice": ("Asked about up to twice the data, since no plan reaches beyond them.",),
@@ -49,6 +49,7 @@ def views(result: BatchResult, runs: Mapping[str, Run]) -> Iterator[RunView]:
         run = runs.get(row["run"])
         curve = run[row["metric"]] if run is not None and row["metric"] in run else None
         law = best.get(key, "")
+        fitted, doubts = _law_told(law, [p for p in parameters.get(key, []) if p["model"] == law])
         found = next(iter(advice.get(key, [])), None)
         at = np.arange(0) if curve is None else thin(curve.x, curve.y, _COLUMNS)
         yield RunView(
@@ -69,9 +70,9 @@ def views(result: BatchResult, runs: Mapping[str, Run]) -> Iterator[RunView]:
             points=row["n"],
             direction=row["direction"] or "",
             law=law,
-            parameters=[{**p, "name": p["parameter"]} for p in parameters.get(key, []) if p["model"] == law],
+            parameters=fitted,
             nonfinite_x=() if curve is None else curve.nonfinite_x[:50],
-            notes=_HORIZONS.get(row["horizon_from"] or "", ()),
+            notes=(*_HORIZONS.get(row["horizon_from"] or "", ()), *doubts),
         )
 
 
@@ -81,6 +82,14 @@ def _grouped(result: BatchResult, table: str, columns: tuple[str, ...]) -> dict[
         for r in rows_of(result, table, columns):
             out.setdefault((r["run"], r["metric"]), []).append(r)
     return out
+
+
+def _law_told(law: str, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of the parameters, and what is said of all of them once."""
+    shared = {(p["status"], p["reason"]) for p in rows}
+    common = next(iter(shared))[1] if len(shared) == 1 and all(p["value"] is not None for p in rows) else None
+    told = [{**p, "name": p["parameter"], **({"status": "ok", "reason": None} if common else {})} for p in rows]
+    return told, [f"The fitted {law.replace('_', ' ')}: {common}."] if common else []
 
 
 def _fan(row: Mapping[str, Any], forecasts: list[dict[str, Any]]) -> Fan | None:

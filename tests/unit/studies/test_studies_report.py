@@ -374,3 +374,25 @@ def test_the_page_says_up_to_where_a_run_was_asked_about(unlike):
     notes = {v.id: v.notes for v in views(unlike, {r.name: r for r in unlike.runs_in_store()})}
     assert notes["epoch0"] == ("Asked about up to the planned length of the run.",)
     assert notes["epoch3"] == ("Asked about up to twice the data, since no plan reaches beyond them.",)
+
+
+def test_what_is_said_of_a_law_is_said_once_on_the_page(result):
+    """A reason that all its parameters share stands among the notes; a parameter's own stays with it."""
+    rows = result.arrow("parameters").to_pylist()
+    best = {(r["run"], r["metric"]): r["model"] for r in result.arrow("comparison").to_pylist() if r["rank"] == 1}
+    told = 0
+    for view in views(result, {r.name: r for r in result.runs_in_store()}):
+        of_law = [
+            r
+            for r in rows
+            if (r["run"], r["metric"], r["model"]) == (view.id, view.metric, best.get((view.id, view.metric)))
+        ]
+        reasons = {r["reason"] for r in of_law}
+        said = [n for n in view.notes if n.startswith("The fitted ")]
+        if len(reasons) == 1 and None not in reasons and all(r["value"] is not None for r in of_law):
+            assert said == [f"The fitted {view.law.replace('_', ' ')}: {reasons.pop()}."]
+            assert not any(p["reason"] for p in view.parameters)
+            told += 1
+        else:
+            assert said == [] and [p["reason"] for p in view.parameters] == [r["reason"] for r in of_law]
+    assert told
