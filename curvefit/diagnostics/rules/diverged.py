@@ -31,7 +31,7 @@ ADVICE = (
     "look at the data and the gradients around the onset."
 )
 ADVICE_NONFINITE = (
-    "Stop: nothing after this is of use. Restart from the last finite checkpoint with a lower learning rate, gradient "
+    "Nothing after this is of use: restart from the last finite checkpoint with a lower learning rate, gradient "
     "clipping or higher precision; inspect the batch at the onset."
 )
 

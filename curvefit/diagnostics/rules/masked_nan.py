@@ -20,7 +20,7 @@ VOICE = Voice("masked_nan", SEVERITY)
 
 LONG = 3  # exact zeros at the end, after positive values, that no loss reaches by learning
 ADVICE = (
-    "Stop: the trainer's log filter hides NaN. Turn the filter off, restart from the last finite checkpoint with a lower "
+    "The trainer's log filter hides NaN: turn it off, restart from the last finite checkpoint with a lower "
     "learning rate or gradient clipping, and inspect the batch at the onset."
 )
 

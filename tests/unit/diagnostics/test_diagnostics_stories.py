@@ -57,3 +57,15 @@ def test_a_run_whose_plan_is_reached_is_not_told_to_train_on():
     assert asked.action is Action.CONTINUE  # negative control: who asks about more is answered
     with pytest.raises(CurvefitError):
         cf.recommend(cf.Run("r", {"val_loss": curve}), horizon=100.0)
+
+
+def test_no_advice_gives_the_order_that_is_the_recommendations():
+    """The headline says whether a person should look or the run stop; an advice that begins with "Stop:" contradicts one."""
+    y = 1 + 2 * X**-0.5 + noise(4)
+    nan = y.copy()
+    nan[150:] = np.nan
+    reports = [cf.analyze(cf.Curve(X, v, "train_loss"), model=None) for v in (y, nan)]
+    assert [r.recommendation.action for r in reports] == [Action.CONTINUE, Action.INTERVENE]
+    advice = [d.advice for r in reports for d in r.diagnoses.present]
+    assert len(advice) >= 2
+    assert not any(text.startswith(("Stop", "Train")) for text in advice)
