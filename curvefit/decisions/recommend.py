@@ -356,7 +356,7 @@ def _by_gain(case: _Case, target: float | None) -> Recommendation:
     left = gained[-1] - gained
     enough = np.flatnonzero(left < case.min_gain)
     at = int(enough[0]) if enough.size and gained[-1] >= case.min_gain else len(left) - 1
-    end = decay_end(case.run.schedule, float(case.curve.x[-1]))
+    end = decay_end(case.run.schedule, float(case.curve.x[-1])) if at < len(left) - 1 else None
     within = end is not None and case.forecast.x[at] < end  # what a decay brings comes with its end
     if end is not None and within:
         at = min(int(np.searchsorted(case.forecast.x, end * (1 - 1e-9))), len(left) - 1)

@@ -17,7 +17,7 @@ _AGREE = 0.1  # of the way still to go, within which the ends that fit nearly as
 _CLEARLY = 1.5  # times the miss of the best: what misses by more is not as good
 _RESTS = 1e-6  # of the peak
 _ROUND = 2e-3  # of the length of the run: an end is told no finer
-_POINTS = 200  # rates that are looked at
+_POINTS = 100  # rates that are looked at
 _BEGUN = 0.02  # of the peak, by which the rate must have come down for its decay to show
 
 
@@ -125,11 +125,11 @@ def _of_cosine(x: Array, share: Array, starts: list[float]) -> tuple[float, floa
     tried: list[tuple[float, float, float]] = []
     for begin in starts:
         length = float(x[-1]) - begin
-        factors = np.geomspace(1.0, _FARTHEST, 200)
+        factors = np.geomspace(1.0, _FARTHEST, 60)
         misses = _misses(x, share, begin, length * factors)
-        for _ in range(8):
+        for _ in range(6):
             k = int(np.argmin(misses))
-            factors = np.linspace(factors[max(k - 1, 0)], factors[min(k + 1, factors.size - 1)], 21)
+            factors = np.linspace(factors[max(k - 1, 0)], factors[min(k + 1, factors.size - 1)], 13)
             misses = _misses(x, share, begin, length * factors)
         k = int(np.argmin(misses))
         tried.append((float(misses[k]), begin, float(factors[k])))
