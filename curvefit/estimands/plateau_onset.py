@@ -43,7 +43,8 @@ def plateau_onset(question: Question) -> Estimate:
     The fitted law is used where it is usable, follows the local mean of the late curve within noise or a quarter of
     eps, and agrees with the forecast's 95 % intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
     means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
-    plateau is one that lies in the data. A plateau can precede a breakthrough that no mean curve shows.
+    plateau is one that lies in the data. Quantiles of a forecast give its paths one shape, so that they pass at nearly one x: of an
+    onset that a forecast puts after the data only that it lies before the horizon is told. A plateau can precede a breakthrough that no mean curve shows.
 
     The diagnosis `plateaued` asks another question: whether the present course, a line through the last phase carried on
     to the horizon, gains less than 2 % of what was gained so far. A law or a forecast may still expect a slow gain where
@@ -91,6 +92,8 @@ def _told(question: Question, passed: Passage, view: str, *, fit: bool = False) 
         reason = "the mean curve does not improve by the horizon beyond its uncertainty"
         return unanswered(name, Status.NOT_APPLICABLE, reason, unit=curve.x_unit, details={"eps": question.eps})
     low, high = _quantiles(passed.onsets[1:], alpha / 2, 1 - alpha / 2)
+    if value > last and not fit:
+        low, high = min(low, last), horizon
     interval = Interval(min(low, value), max(high, value), question.level, "confidence", "fit" if fit else "forecast")
     details = {
         "eps": question.eps,

@@ -62,6 +62,17 @@ def test_after_the_data_it_is_not_reached_and_says_what_is_left():
     assert out.details["probability"] == 0
 
 
+def test_of_an_onset_that_only_a_forecast_puts_after_the_data_the_interval_is_all_that_is_ahead(normal_forecast):
+    """Paths of a forecast have one shape and pass at nearly one x: an interval of width 0, or as good as."""
+    curve = noisy(alpha=0.3, sd=0.001)
+    ahead = normal_forecast(curve, horizon_grid(curve, 800), lambda v: law(v, 0.3), 0.01)
+    out = plateau_onset(Question(curve, ahead, None, 800.0))
+    assert out.status is Status.NOT_REACHED and out.value is None
+    assert out.details["from_fit"] == 0 and out.details["probability"] < 0.025
+    assert (out.interval.low, out.interval.high) == (400, 800)
+    assert out.details["expected_x"] in out.interval
+
+
 def test_a_law_that_contradicts_the_forecast_is_not_used(normal_forecast):
     curve = noisy()
     grid = horizon_grid(curve, 800)
