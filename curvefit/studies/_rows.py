@@ -148,11 +148,12 @@ class Rows:
         slopes = [s.value for s in line.slopes]
         if not line.breakpoints:
             self._add("breakpoints", **same, slope_before=slopes[0] if slopes else None)
+        of_all = [r for r in line.reasons if not r.startswith("breakpoint ")]  # the others are those of one of them
         for i, place in enumerate(line.breakpoints):
             ends = place.interval
             self._add(
                 "breakpoints",
-                **{**same, "status": place.status.code, "reason": _joined((*place.reasons, *line.reasons))},
+                **{**same, "status": place.status.code, "reason": _joined((*place.reasons, *of_all))},
                 number=i + 1, x=place.value, low=ends.low if ends else None, high=ends.high if ends else None,
                 slope_before=slopes[i], slope_after=slopes[i + 1],
             )  # fmt: skip

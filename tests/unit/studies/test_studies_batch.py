@@ -108,7 +108,9 @@ def test_parameters_and_breakpoints_are_those_of_one_run(full):
         line = cf.segment(run["val_loss"])
         found = [r for r in breaks if r["run"] == run.name and r["number"] is not None]
         assert len(found) == len(line.breakpoints)
+        assert not any("breakpoint " in (row["reason"] or "") for row in found)  # each says what is said of it
         for row, place in zip(found, line.breakpoints, strict=True):
+            assert all(reason in (row["reason"] or "") for reason in place.reasons)
             close(row["x"], place.value)
 
 
