@@ -12,6 +12,7 @@ from ..curves import DataError, Estimate, Interval, Status, UsageError
 from ..curves._checks import safe_text
 from ..curves.numbers import format_x
 from ..reporting.tables import Aggregate, Pair, Ranking
+from ._ranks import rankings
 from ._scores import Entry, Short, value_at
 from ._statistics import (
     AGGREGATES,
@@ -20,7 +21,6 @@ from ._statistics import (
     expanded_tails,
     improvement,
     improvement_interval,
-    iqm_of_known,
     mean_difference,
     paired_difference,
     quantile_interval,
@@ -191,38 +191,25 @@ class Study:
         return out
 
     def rankings(self, where: tuple[float, ...], tables: list[Scored]) -> tuple[Ranking, ...]:
-        """Order at every x, seeds of all x resampled together so that ranks can be compared over x."""
-        from scipy.stats import kendalltau
-
-        m = len(self.methods)
-        observed = np.full((len(where), m), np.nan)
-        drawn = np.full((len(where), m, self.replicates), np.nan)
-        for j, method in enumerate(self.methods):
-            rows = {
-                t: [i for i, e in enumerate(self.entries) if e.method == method and e.task == t] for t in self.tasks
-            }
-            picks = [np.array(r)[self.rng.integers(0, len(r), (self.replicates, len(r)))] for r in rows.values() if r]
-            chosen = np.concatenate(picks, axis=1)
-            own = [i for r in rows.values() for i in r]
-            for k, table in enumerate(tables):
-                values = np.array([np.nan if v is None else v for _, v in table])
-                observed[k, j], drawn[k, j] = iqm_of_known(values[own]), iqm_of_known(values[chosen])
-        sign = 1.0 if self.smaller else -1.0
-        found = []
-        with_all = np.isfinite(observed).all(axis=1)
-        for k, x in enumerate(where):
-            if not with_all[k]:
-                continue
-            order = tuple(self.methods[i] for i in np.argsort(sign * observed[k], kind="stable"))
-            ranks = np.argsort(np.argsort(sign * drawn[k], axis=0, kind="stable"), axis=0)
-            probability = np.stack([(ranks == r).mean(axis=1) for r in range(m)], axis=1)
-            last = len(where) - 1
-            tau = same = float("nan")
-            if with_all[last] and len(where) > 1:
-                tau = float(kendalltau(observed[k], observed[last]).statistic)
-                same = float(np.mean(np.argmin(sign * drawn[k], axis=0) == np.argmin(sign * drawn[last], axis=0)))
-            found.append(Ranking(x, order, probability, tau, same))
-        return tuple(found)
+        """Order at every x, seeds of all x drawn together so that ranks can be compared over x."""
+        scores = np.array([[np.nan if v is None else v for _, v in table] for table in tables])
+        rows = {
+            m: [
+                scores[:, [i for i, e in enumerate(self.entries) if e.method == m and e.task == t]].T
+                for t in self.tasks
+            ]
+            for m in self.methods
+        }
+        return rankings(
+            where,
+            self.methods,
+            list(rows.values()),
+            self.replicates,
+            self.rng,
+            smaller_is_better=self.smaller,
+            few=_MANY,
+            studentize=None if self.interval == "auto" else self.interval == "t",
+        )
 
 
 def unreached(x: float, table: Scored, methods: Sequence[str], unit: str) -> list[str]:

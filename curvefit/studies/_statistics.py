@@ -17,6 +17,7 @@ __all__ = [
     "MIN_SEEDS",
     "Difference",
     "accelerated_median",
+    "drawn_iqm",
     "expanded_tails",
     "improvement",
     "improvement_interval",
@@ -206,6 +207,54 @@ def _spread(sample: Sample, aggregate: str) -> _Spread:
         for v in sample
     ]
     return _satterthwaite(parts)
+
+
+def drawn_iqm(sample: Sample, replicates: int, rng: np.random.Generator, *, studentize: bool) -> Array:
+    r"""Interquartile means of drawn seeds at several x, seeds drawn together for all x; shape (x, replicates).
+
+    .. math:: \bar y_k + \sqrt{\frac{\nu_k}{C_k}} \sum_t \frac{1}{n - 2 c} \sqrt{\frac{n_t}{n_t - 1}}
+        \sum_i g_{ti}\, d_{tik}, \quad g_{ti} \sim N(0, 1), \quad C_k \sim \chi^2_{\nu_k}
+
+    Parameters
+    ----------
+    sample : sequence of ndarray, shape (seeds, x)
+        Values of the seeds by task, NaN where a seed has none; :math:`d_{tik}` are deviations of the winsorized values from
+        their mean in the task, :math:`c` values are trimmed at either end.
+    replicates : int
+        How many.
+    rng : numpy.random.Generator
+        What draws.
+    studentize : bool
+        Whether to draw from the t distribution whose quantiles are the ends of `studentized`, :math:`\nu_k` its degrees of
+        freedom; else seeds are resampled within tasks.
+    """
+    present = [np.asarray(v) for v in sample if len(v)]
+    if not studentize:
+        chosen = np.concatenate([v[rng.integers(0, len(v), (replicates, len(v)))] for v in present], axis=1)
+        return iqm_of_known(np.moveaxis(chosen, -1, 0))
+    from scipy.special import gammaincinv
+
+    normal = [rng.standard_normal((replicates, len(v))) for v in present]
+    uniform = rng.random(replicates)
+    places = present[0].shape[1]
+    out = np.full((places, replicates), np.nan)
+    for k in range(places):
+        known = [np.isfinite(v[:, k]) for v in present]
+        there = [(v[ok, k], g[:, ok]) for v, g, ok in zip(present, normal, known, strict=True) if ok.any()]
+        if not there or min(v.size for v, _ in there) < MIN_SEEDS:
+            continue
+        ordered = np.sort(np.concatenate([v for v, _ in there]))
+        cut = int(TRIM * ordered.size)
+        kept = ordered.size - 2 * cut
+        out[k] = ordered[cut : ordered.size - cut].mean()
+        freedom = _spread([v for v, _ in there], "iqm").freedom
+        if not math.isfinite(freedom):  # no scatter
+            continue
+        scale = np.sqrt(freedom / (2 * gammaincinv(freedom / 2, uniform))) / kept
+        for v, g in there:
+            clipped = np.clip(v, ordered[cut], ordered[-1 - cut])
+            out[k] += scale * math.sqrt(v.size / (v.size - 1)) * (g @ (clipped - clipped.mean()))
+    return out
 
 
 def studentized(sample: Sample, aggregate: str, level: float, draws: Sample) -> tuple[float, float] | None:

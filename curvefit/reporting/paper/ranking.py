@@ -18,7 +18,7 @@ __all__ = ["ranking"]
 
 
 def ranking(comparison: Comparison, *, ax: Axes | None = None, columns: Columns = 1, title: str = "") -> Axes:
-    """Lines of rank over the x of the comparison; the area of a disc is the probability of that rank.
+    """Lines of rank over the x of the comparison; the area of a disc is the probability of that rank, a cross stands for an unknown one.
 
     Parameters
     ----------
@@ -41,6 +41,9 @@ def ranking(comparison: Comparison, *, ax: Axes | None = None, columns: Columns 
             ranks = [r.order.index(method) + 1 for r in comparison.rankings]
             ax.plot(places, ranks, ls=look.dash, color=look.color, lw=1.0, zorder=2)
             for place, r in zip(places, comparison.rankings, strict=True):
+                if not r.probability[i, 0] >= 0:  # unknown: too few seeds
+                    ax.plot([place], [ranks[place]], "x", ms=4.0, color=look.color, zorder=3)
+                    continue
                 for rank in range(m):
                     share = float(r.probability[i, rank])
                     if share >= 0.01:

@@ -103,11 +103,16 @@ class Ranking:
     order : tuple of str
         Methods from best to worst by interquartile mean.
     probability : ndarray, shape (methods, methods)
-        Of every rank (columns) for every method (rows, in the order of the comparison), over resampled seeds.
+        Of every rank (columns) for every method (rows, in the order of the comparison), over drawn seeds; methods that tie
+        share their ranks. NaN below three seeds.
     agreement : float
         Kendall's tau with the order at the last x.
     same_best : float
-        Probability that the best one here is the best one at the last x too, both resampled together.
+        Probability that the best one here is the best one at the last x too, both drawn together.
+    tied : tuple of bool
+        Whether a method in the order equals the one before it.
+    reasons : tuple of str
+        Why there is no probability, agreement or same_best; empty where there is one.
     """
 
     at: float
@@ -115,6 +120,14 @@ class Ranking:
     probability: Array
     agreement: float
     same_best: float
+    tied: tuple[bool, ...] = ()
+    reasons: tuple[str, str, str] = ("", "", "")
+
+    @property
+    def text(self) -> str:
+        """The order with ``>`` between methods, ``=`` between equal ones."""
+        signs = [" = " if t else " > " for t in self.tied[1:]] or [" > "] * (len(self.order) - 1)
+        return self.order[0] + "".join(sign + m for sign, m in zip(signs, self.order[1:], strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,9 +330,8 @@ class Comparison:
         rows: list[tuple[Cell, ...]] = []
         for r in self.rankings:
             first = float(r.probability[self.methods.index(r.order[0]), 0])
-            why = ("not all methods have a value at the last x",)
-            known = (_or_why(v, why) for v in (first, r.agreement, r.same_best))
-            rows.append((r.at, " > ".join(r.order), *known))
+            known = (_or_why(v, (why,)) for v, why in zip((first, r.agreement, r.same_best), r.reasons, strict=True))
+            rows.append((r.at, r.text, *known))
         if len(self.at) == 1:  # nothing to agree with
             columns, rows = columns[:3], [r[:3] for r in rows]
         return Table("ranks", "Order of the methods over x and how sure it is", columns, tuple(rows))
