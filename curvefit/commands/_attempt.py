@@ -133,4 +133,5 @@ def code_of(error: CurvefitError) -> int:
     """Exit code of an error that ends the whole command."""
     if isinstance(error, UsageError):
         return Exit.USAGE
-    return Exit.NOTHING_READABLE if isinstance(error, ReadError) else Exit.SOME_FAILED
+    unwritten = error.code in ("CF-IO-NOSPC", "CF-OUT-001")
+    return Exit.NOTHING_READABLE if isinstance(error, ReadError) or unwritten else Exit.SOME_FAILED

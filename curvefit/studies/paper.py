@@ -11,23 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from ..curves import CurvefitError, Run, UsageError
+from ..curves import Run
 from ..curves._checks import check_level, safe_text
 from ..curves._optional import available
-from ..curves._whole import write_whole
 from ..reporting.figures import figure_bytes
 from ..reporting.paper.canvas import STYLE_FILE
 from ..reporting.table_formats.latex import PREAMBLE
 from ..reporting.table_formats.markdown import escaped
 from ..reporting.tables import BatchSummary, Comparison, Table
 from ._comparing import IntervalMethod
+from ._folder import Folder
 from ._methods_text import bibtex, citations, methods_paragraph, versions
 from ._pictures import Pictures, group_label
+from ._report_checks import check_comparison, check_cost, check_finished, metric_of, spare_batch
 from ._scores import Short
 from .compare import compare
-from .parts import DONE
 from .result import BatchResult, load_batch
-from .schema import TABLES
 from .summary import flattened, grouping, pooled_parameters, rows_of, summarize
 
 __all__ = ["Paper", "write_report"]
@@ -46,7 +45,7 @@ class Paper:
     path : Path
         The folder.
     files : tuple of str
-        Names of the files in it, in the order in which they were written.
+        Names of the files in it; the last, ``files.json``, lists them.
     comparison : Comparison or None
         Of the methods, where ``by`` and ``over`` were given.
     summary : BatchSummary
@@ -92,7 +91,8 @@ def write_report(
     source : BatchResult or path-like
         What `batch` returned, or the folder it wrote.
     out : path-like
-        Folder to write to; made when it is not there. Files of an earlier report are replaced.
+        Folder to write to; made when it is not there. Files of an earlier report are replaced, and those that are no longer
+        made are removed; other files are left alone.
     by : str, optional
         Attribute by which tables are grouped and methods compared.
     over : str, optional
@@ -118,9 +118,10 @@ def write_report(
     Raises
     ------
     UsageError
-        When no run has an attribute that was asked for, or ``out`` is the folder of the batch, before anything is written.
+        When no run has an attribute or a metric that was asked for, the cost is no number, nothing of the batch is finished,
+        or ``out`` is the folder of the batch; before anything is written.
     CurvefitError
-        When the folder cannot be written to.
+        When the folder cannot be written to, as on a full disk; it is then as it was.
 
     Notes
     -----
@@ -129,14 +130,15 @@ def write_report(
     """
     result = source if isinstance(source, BatchResult) else load_batch(source)
     check_level(level)
-    _spare_batch(result.path, Path(out))
-    if over is not None and by is None:
-        raise UsageError(
-            "over without by: nothing to compare", where="write_report()", hint="by='ATTRIBUTE' that names the method"
-        )
+    spare_batch(result.path, Path(out))
+    folder = Folder(Path(out), ("tables", "figures"))
+    check_finished(result)
+    check_comparison(by, over, at, pair)
     rows = rows_of(result, "runs")
     group = grouping(result, rows, by, task)  # an unknown attribute ends here
     runs = {r.name: r for r in result.runs_in_store()}
+    metric = metric_of(result, rows, runs, metric)
+    check_cost(result, runs, cost)
     comparison = None
     if by is not None and over is not None:
         comparison = compare(
@@ -150,63 +152,23 @@ def write_report(
     if comparison is not None:
         pictures.of_comparison(comparison)
     pictures.of_parameters(pooled, by)
-    folder = _Folder(Path(out))
     _write_tables(folder, tables, comparison)
     for name, (axes, _) in pictures.drawn.items():
         for kind in _FIGURE_FORMATS:
-            folder.write(f"figures/{name}.{kind}", figure_bytes(axes, kind))
-    folder.write("figures/paper.mplstyle", STYLE_FILE.read_bytes())
+            folder.add(f"figures/{name}.{kind}", figure_bytes(axes, kind))
+    folder.add("figures/paper.mplstyle", STYLE_FILE.read_bytes())
     text = methods_paragraph(comparison, summary, seed=seed, pooled=bool(pooled))
-    folder.write("references.bib", bibtex(citations(text)).encode())
-    folder.write(
+    folder.add("references.bib", bibtex(citations(text)).encode())
+    folder.add(
         "paper.md",
         _document(summary, comparison, tables, pictures, text, _asked(result, by, over, task, pair, at, seed)).encode(),
     )
     if html is None:
         html = available("jinja2")
     if html:
-        folder.write("index.html", _page(result, runs, summary, tables, pictures).encode())
-    return Paper(folder.path, tuple(folder.files), comparison, summary, dict(pictures.missing))
-
-
-def _spare_batch(batch: Path, out: Path) -> None:
-    """A report is not mixed with the results it is about; a folder of its own among them is fine."""
-    here, there = out.resolve(), batch.resolve()
-    inside = there in here.parents and here.relative_to(there).parts[0] in (*TABLES, DONE, "store")
-    if here == there or inside:
-        raise UsageError(
-            "the report would go among the results of the batch",
-            code="CF-OUT-001",
-            where=safe_text(os.fspath(out)),
-            hint=f"a folder of its own, such as {safe_text(os.fspath(batch / 'report'))}",
-        )
-
-
-class _Folder:
-    """A folder to write into; nothing outside of it and nothing through links."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.files: list[str] = []
-        for part in (path, path / "tables", path / "figures"):
-            if part.is_symlink() or (part.exists() and not part.is_dir()):
-                raise UsageError(
-                    "is a link or no folder",
-                    code="CF-OUT-001",
-                    where=safe_text(os.fspath(part)),
-                    hint="name another folder",
-                )
-            try:
-                part.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise CurvefitError(
-                    f"cannot be made: {error.strerror}", code="CF-OUT-001", where=safe_text(os.fspath(part))
-                ) from None
-
-    def write(self, name: str, content: bytes) -> None:
-        """One file, whole or not at all."""
-        write_whole(self.path / name, content)
-        self.files.append(name)
+        folder.add("index.html", _page(result, runs, summary, tables, pictures).encode())
+    folder.write()
+    return Paper(folder.path, folder.files, comparison, summary, dict(pictures.missing))
 
 
 def _pictures(
@@ -233,16 +195,16 @@ def _pictures(
     return pictures
 
 
-def _write_tables(folder: _Folder, tables: Sequence[Table], comparison: Comparison | None) -> None:
+def _write_tables(folder: Folder, tables: Sequence[Table], comparison: Comparison | None) -> None:
     for t in tables:
         for suffix, name in _TABLE_FORMATS.items():
-            folder.write(f"tables/{t.name}.{suffix}", t.render(name).encode())
+            folder.add(f"tables/{t.name}.{suffix}", t.render(name).encode())
     inputs = [rf"\input{{tables/{t.name}}}" for t in tables]
     whole = [*PREAMBLE, r"\begin{document}", *inputs, r"\end{document}", ""]
-    folder.write("tables.tex", "\n".join(whole).encode())
+    folder.add("tables.tex", "\n".join(whole).encode())
     if comparison is not None:
         scores = _scores(comparison)
-        folder.write(f"tables/{scores.name}.csv", scores.render("csv").encode())
+        folder.add(f"tables/{scores.name}.csv", scores.render("csv").encode())
 
 
 def _scores(c: Comparison) -> Table:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 import re
+import shutil
 
 import numpy as np
 import pytest
 
 import curvefit as cf
+from curvefit.commands._main import run as command
 from curvefit.curves import CurvefitError, UsageError
+from curvefit.curves._whole import fill
 from curvefit.decisions.recommendation import Action
+from curvefit.studies import _folder
 from curvefit.studies._methods_text import BIBTEX, bibtex, citations, methods_paragraph
+from curvefit.studies._parameter_table import parameter_table
 from curvefit.studies._pictures import Pictures
-from curvefit.studies._summary_tables import Grouping, parameter_table, share_of
+from curvefit.studies._summary_tables import Grouping, share_of
 from curvefit.studies._views import views
 from curvefit.studies.batch import batch
 from curvefit.studies.paper import write_report
@@ -396,3 +403,105 @@ def test_what_is_said_of_a_law_is_said_once_on_the_page(result):
         else:
             assert said == [] and [p["reason"] for p in view.parameters] == [r["reason"] for r in of_law]
     assert told
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cost": "computee"}, "no attribute named 'computee'. Did you mean 'compute'"),
+        ({"cost": "method"}, "method is text .*, a cost is a number"),
+        ({"metric": "val_lss"}, "no metric named 'val_lss'. Did you mean 'val_loss'"),
+        ({"by": "method", "at": 20}, "at without over"),
+        ({"pair": "seed"}, "pair without by and over"),
+    ],
+)
+def test_a_misspelled_or_idle_option_is_an_error_before_anything_is_written(result, tmp_path, options, words):
+    with pytest.raises(UsageError, match=words):
+        write_report(result, tmp_path / "r", **options)
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.fixture(scope="module")
+def two_metrics(tmp_path_factory):
+    """A loss and an accuracy per run; the batch is about the accuracy, which is not the main one."""
+    rng, x = np.random.default_rng(2), np.arange(1.0, 21.0)
+    runs = [
+        cf.Run(
+            f"{m}{s}",
+            {
+                "val_loss": cf.Curve(x, 1 + 1 / x + 0.01 * rng.standard_normal(20), "val_loss"),
+                "train_acc": cf.Curve(x, 0.9 - 0.5 / x + 0.01 * rng.standard_normal(20), "train_acc"),
+            },
+            attributes={"method": m, "seed": float(s)},
+        )
+        for m in "ab"
+        for s in range(3)
+    ]
+    return batch(
+        runs, tmp_path_factory.mktemp("two"), horizons="2x", metrics="train_acc", models=None, tables=["forecasts"]
+    )
+
+
+def test_the_comparison_is_of_the_metric_that_the_batch_was_asked_about(two_metrics, tmp_path):
+    made = write_report(two_metrics, tmp_path / "r", by="method", over="seed", examples=0, html=False, replicates=100)
+    assert made.comparison.metric == "train_acc"
+    with pytest.raises(UsageError, match=r"not asked about val_loss.* it is about train_acc"):
+        write_report(two_metrics, tmp_path / "no", metric="val_loss")
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_second_report_leaves_nothing_of_the_first_and_everything_else(two_metrics, tmp_path):
+    out = tmp_path / "r"
+    first = write_report(two_metrics, out, by="method", over="seed", examples=0, html=True, replicates=100)
+    (out / "mine.txt").write_text("mine")
+    (out / "tables" / "methods.xlsx").write_text("mine too")
+    second = write_report(two_metrics, out, examples=0, html=False)
+    assert {"index.html", "tables/methods.tex", "figures/bands.pdf"} <= set(first.files) - set(second.files)
+    there = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()}
+    assert there == {*second.files, "mine.txt", "tables/methods.xlsx"}
+    assert json.loads((out / "files.json").read_text())["files"] == list(second.files)
+
+
+def test_a_list_of_files_that_names_others_removes_nothing(two_metrics, tmp_path):
+    out = tmp_path / "r"
+    out.mkdir()
+    (tmp_path / "outside").write_text("mine")
+    (out / "files.json").write_text(json.dumps({"files": ["../outside", str(tmp_path / "outside"), "tables", 3]}))
+    write_report(two_metrics, out, examples=0, html=False)
+    assert (tmp_path / "outside").read_text() == "mine"
+
+
+def test_a_full_disk_leaves_the_folder_as_it_was(two_metrics, tmp_path, monkeypatch):
+    old, new = tmp_path / "old", tmp_path / "new" / "deep"
+    write_report(two_metrics, old, examples=0, html=False)
+    before = {p: p.read_bytes() for p in old.rglob("*") if p.is_file()}
+    calls = []
+
+    def full(handle, content):
+        calls.append(handle)
+        if len(calls) % 9 == 0:
+            os.close(handle)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fill(handle, content)
+
+    monkeypatch.setattr(_folder, "fill", full)
+    for out in (old, new):
+        with pytest.raises(CurvefitError, match="No space left") as caught:
+            write_report(two_metrics, out, by="method", over="seed", examples=0, html=False, replicates=100)
+        assert caught.value.code == "CF-IO-NOSPC"
+    assert {p: p.read_bytes() for p in old.rglob("*") if p.is_file()} == before
+    assert not new.parent.exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(_folder, "fill", full)
+    calls.clear()
+    assert command(["report", str(two_metrics.path), "-o", str(new), "--examples", "0", "--no-html"]) == 4
+
+
+def test_a_batch_of_which_nothing_is_finished_is_not_reported(two_metrics, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(two_metrics.path, out)
+    for file in (out / "done").iterdir():
+        file.unlink()
+    with pytest.raises(UsageError, match="nothing of the batch is finished yet: 0 of 1 unit of work"):
+        write_report(out, tmp_path / "r")
+    assert not (tmp_path / "r").exists()
