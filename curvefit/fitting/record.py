@@ -313,12 +313,13 @@ class Fit:
         found = _interval(ends, level, "profile_likelihood")
         if found is None:
             return Estimate("asymptote", None, None, unit, Status.NOT_IDENTIFIED, ("not identified: no interval",))
-        reason = self._not_identified(found)
+        reason = self.asymptote_doubt(found)
         if reason:
             return Estimate("asymptote", None, found, unit, Status.NOT_IDENTIFIED, (reason,))
         return Estimate("asymptote", value, found, unit)
 
-    def _not_identified(self, found: Interval) -> str:
+    def asymptote_doubt(self, found: Interval) -> str:
+        """Why an interval of the asymptote does not identify it; empty where it does."""
         assert self.core is not None
         if not found.closed:
             return "not identified: its interval is open"

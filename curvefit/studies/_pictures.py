@@ -58,9 +58,10 @@ class Pictures:
             lambda: seed_bands(c),
         )
         if len(c.rankings) > 1:
+            unknown = ", a cross that there are too few seeds for one" if any(r.reasons[0] for r in c.rankings) else ""
             self.draw(
                 "ranking",
-                f"Rank by interquartile mean of {c.metric}; the area of a disc is the probability of the rank.",
+                f"Rank by interquartile mean of {c.metric}; the area of a disc is the probability of the rank{unknown}.",
                 lambda: ranking(c),
             )
         else:
@@ -69,7 +70,7 @@ class Pictures:
     def of_parameters(self, pooled: Mapping[tuple[str, str, str, str], Pooled], by: str | None) -> None:
         """One forest plot per parameter of the law that is best in most groups: groups, or the runs of the only one."""
         if not pooled:
-            self.missing["forest"] = "no law has a parameter with standard errors in three runs"
+            self.missing["forest"] = "no law is identified in three runs of a group"
             return
         count: dict[tuple[str, str], int] = {}
         members: dict[tuple[str, str], set[str]] = {}

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..curves import Curve, Estimate, Run
+from ..curves import Curve, Estimate, Interval, Run, Status
 from ..decisions.recommendation import Recommendation
 from ..diagnostics.diagnosis import Diagnoses
 from ..fitting.record import Fit
 from ..fitting.selection import Selection
 from ..forecasting.forecast import Forecast
 from ..forecasting.together import last_quantiles
+from ..models import Parameter
 from ..segmentation.segmented_regression import SegmentedFit
 from .schema import TABLES, FieldType, attribute_column
 
@@ -102,12 +103,14 @@ class Rows:
         params, errors = (law.params, law.stderr) if usable else ({}, {})
         for parameter in law.model.parameters:
             ends = intervals.get(parameter.name)
+            unknown = _not_identified(law, parameter, ends)
             self._add(
                 "parameters",
                 run=run, metric=metric, model=law.model.name, parameter=parameter.name,
                 value=_number(params.get(parameter.name)), stderr=_number(errors.get(parameter.name)),
                 low=ends.low if ends else None, high=ends.high if ends else None, level=level, interval=interval,
-                unit=parameter.unit or None, status=law.status.code, reason=_doubts(law),
+                unit=parameter.unit or None, status=Status.NOT_IDENTIFIED.code if unknown else law.status.code,
+                reason=_joined(r for r in (unknown, _doubts(law)) if r),
             )  # fmt: skip
 
     def comparison(self, run: str, metric: str, selection: Selection, excluded: Iterable[str]) -> None:
@@ -224,6 +227,21 @@ def _joined(reasons: Iterable[str]) -> str | None:
 
 def _doubts(law: Fit) -> str | None:
     return _joined(d.message for d in law.checks if not d.ok)
+
+
+def _not_identified(law: Fit, parameter: Parameter, ends: Interval | None) -> str:
+    """Why the data do not identify a parameter of a law that was fitted; empty where they do."""
+    if not law.status.usable or not law.noise_seen:
+        return ""
+    if ends is None:
+        return "not identified: no interval"
+    # 0 is no exponent and no time scale: an interval that reaches it has no end there, unless the law is defined at 0
+    reached = ends.low <= parameter.low and not getattr(parameter, "offset", 0.0)
+    if not ends.closed or reached:
+        return "not identified: its interval is open"
+    limit, index = law.model.limit, law.model.names.index(parameter.name)
+    is_asymptote = limit is not None and [k for k, v in enumerate(limit) if v] == [index] and limit[index] == 1
+    return law.asymptote_doubt(ends) if is_asymptote else ""
 
 
 def _json(numbers: Mapping[str, float]) -> str | None:

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..curves import Estimate, Interval, Status
-from ..curves.numbers import counted, format_number
+from ..curves.numbers import counted
 from ..decisions.recommendation import Action
-from ..reporting.tables import Column, Pooled, Table
+from ..reporting.tables import Column, Table
 from ..reporting.tables.table import Cell
 from ._scores import some_names
-from .pooling import MIN_RUNS
 
 __all__ = [
     "ALL",
@@ -29,7 +28,6 @@ __all__ = [
     "horizons_told",
     "kinds_of",
     "law_table",
-    "parameter_table",
     "share_of",
     "status_table",
 ]
@@ -163,57 +161,6 @@ def law_table(rows: Rows, many: Grouping) -> Table:
         count = Counter(r["model"] for r in members)
         out += [(where, law, n, n / len(members)) for law, n in count.most_common()]
     return many.table("laws", "Law that describes a run best", columns, out)
-
-
-def parameter_table(found: Mapping[tuple[str, str, str, str], Pooled], many: Grouping, level: float) -> Table:
-    """Parameters pooled over runs."""
-    columns = (
-        *many.metric_column,
-        Column("law", "law"),
-        Column("parameter", "parameter"),
-        Column("runs", "runs", "count"),
-        Column("mean", "mean", "estimate"),
-        Column("scale", "scale"),
-        Column("tau", "sd of runs", "number"),
-        Column("heterogeneity", "I squared", "probability"),
-    )
-    rows: list[tuple[Cell, ...]] = [
-        (
-            where,
-            *((kind,) if many.several else ()),
-            law,
-            parameter,
-            len(p.runs),
-            p.mean,
-            p.scale,
-            p.tau,
-            p.heterogeneity,
-        )
-        for (where, kind, law, parameter), p in found.items()
-    ]
-    notes = (
-        f"Random effects over the runs whose best law it is, with {100 * level:g} % intervals; sd is the standard "
-        "deviation between runs. On the log scale, of parameters that are positive by nature, the mean is geometric and "
-        "sd that of logarithms.",
-        f"Not shown: parameters with a standard error in fewer than {MIN_RUNS} runs of a group.",
-        *_moved(found),
-    )
-    return many.table("parameters", "Parameters of the best laws, pooled over runs", columns, rows, notes)
-
-
-def _moved(found: Mapping[tuple[str, str, str, str], Pooled]) -> list[str]:
-    """Means that lie far from most runs, since a few are far off: laws whose parameters trade off have such."""
-    far = []
-    for (where, kind, law, parameter), p in found.items():
-        low, middle, high = np.quantile([e.value for e in p.own if e.value is not None], [0.25, 0.5, 0.75])
-        mean = p.mean.value
-        if mean is not None and not low - 3 * (high - low) <= mean <= high + 3 * (high - low):
-            whose = "" if where == ALL else f"{where}: "
-            far.append(f"{whose}{law} {parameter} of {kind} (median of runs {format_number(float(middle))})")
-    if not far:
-        return []
-    more = f" and {len(far) - 5} more" if len(far) > 5 else ""
-    return [f"Means moved away from most runs by a few that are far off: {', '.join(far[:5])}{more}."]
 
 
 def _horizon(row: Mapping[str, Any], run: Mapping[str, Any]) -> str:

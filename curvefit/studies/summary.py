@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
-
-import numpy as np
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from .. import __version__
 from ..curves import UsageError
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
-from ..models import registry
 from ..reporting.tables import BatchSummary, Pooled, Table
+from ._identified import LawRuns, best_only, law_runs, scale_of
+from ._parameter_table import parameter_table
 from ._scores import label
 from ._summary_tables import (
     ALL,
@@ -24,7 +23,6 @@ from ._summary_tables import (
     horizons_told,
     kinds_of,
     law_table,
-    parameter_table,
     status_table,
 )
 from .pooling import MIN_RUNS, pool
@@ -66,11 +64,12 @@ def summarize(
         rows_of(result, "comparison", (*wanted, "model", "rank", "weight")) if result.config.wants("comparison") else []
     )
     forecasts = rows_of(result, "forecasts", (*wanted, "asked", "x", "median", "low", "high", "reason"))
+    fitted = _law_runs(result, group, laws, runs)
     many = Grouping(group, " / ".join(a for a in (by, task) if a is not None), runs)
     parts: list[Table] = [
         status_table(runs, many),
         law_table(laws, many),
-        parameter_table(pooled_parameters(result, group, level=level, laws=laws, runs=runs), many, level),
+        parameter_table(_pooled(fitted, level), many, level, fitted, best=best_only(result)),
         forecast_table(forecasts, many, level),
         diagnosis_table(rows_of(result, "diagnoses", (*wanted, "name", "verdict", "severity")), many, level),
         action_table(rows_of(result, "recommendations", (*wanted, "action")), many),
@@ -133,16 +132,12 @@ def grouping(result: BatchResult, runs: Rows, by: str | None, task: str | None =
 
 
 def pooled_parameters(
-    result: BatchResult,
-    group: Callable[[str], str | None],
-    *,
-    level: float = 0.95,
-    laws: Rows | None = None,
-    runs: Rows | None = None,
+    result: BatchResult, group: Callable[[str], str | None], *, level: float = 0.95
 ) -> dict[tuple[str, str, str, str], Pooled]:
-    """Random-effects means by group, metric, law and parameter, over the runs whose best law it is.
+    """Random-effects means by group, metric, law and parameter, over the runs that identify the law.
 
-    A metric that stands over several units of x, or in several units, is several: a rate per epoch is none per step.
+    Where laws were compared, only runs whose best law it is count. A metric that stands over several units of x, or in
+    several units, is several: a rate per epoch is none per step.
 
     Parameters
     ----------
@@ -152,42 +147,39 @@ def pooled_parameters(
         Group of a run by its name.
     level : float
         Nominal coverage.
-    laws, runs : list of dict, optional
-        Rows of the comparison and of the table of runs, when they are at hand.
+
+    Notes
+    -----
+    All parameters of a law are pooled over the same runs: those in which each of them has a value, a standard error and a
+    closed interval. There is none where fewer than three are left.
     """
     if not result.config.wants("parameters"):
         return {}
-    if laws is None:
-        laws = rows_of(result, "comparison", ("run", "metric", "model", "rank"))
-    best = {(r["run"], r["metric"]): r["model"] for r in laws if r["rank"] == 1}
-    kinds = kinds_of(rows_of(result, "runs") if runs is None else runs)
-    wanted = ("run", "metric", "model", "parameter", "value", "stderr", "status")
-    collected: dict[tuple[str, str, str, str], list[tuple[str, float, float]]] = {}
-    for r in rows_of(result, "parameters", wanted):
-        where = group(r["run"])
-        usable = (
-            r["value"] is not None and r["stderr"] is not None and r["stderr"] > 0 and r["status"] in ("ok", "degraded")
-        )
-        if where is None or not usable or (best and best.get((r["run"], r["metric"])) != r["model"]):
-            continue
-        kind = kinds.get((r["run"], r["metric"]), r["metric"])
-        collected.setdefault((where, kind, r["model"], r["parameter"]), []).append((r["run"], r["value"], r["stderr"]))
+    laws = rows_of(result, "comparison", ("run", "metric", "model", "rank")) if best_only(result) else []
+    return _pooled(_law_runs(result, group, laws, rows_of(result, "runs")), level)
+
+
+def _law_runs(
+    result: BatchResult, group: Callable[[str], str | None], laws: Rows, runs: Rows
+) -> dict[tuple[str, str, str], LawRuns]:
+    if not result.config.wants("parameters"):
+        return {}
+    best = {(r["run"], r["metric"]): r["model"] for r in laws if r["rank"] == 1} if best_only(result) else {}
+    return law_runs(result, group, kinds_of(runs), best)
+
+
+def _pooled(fitted: Mapping[tuple[str, str, str], LawRuns], level: float) -> dict[tuple[str, str, str, str], Pooled]:
     found = {}
-    for key in sorted(collected):
-        names, values, stderr = zip(*collected[key], strict=True)
-        kept = np.isfinite(values) & np.isfinite(stderr)
-        if kept.sum() >= MIN_RUNS:
-            scale: Literal["linear", "log"] = "log" if _positive(*key[2:]) else "linear"
-            if scale == "log" and (kept & (np.array(values) > 0)).sum() < MIN_RUNS:
-                continue
-            found[key] = pool(list(values), list(stderr), names=list(names), name=key[3], level=level, scale=scale)
+    for law, here in fitted.items():
+        if len(here.identified) < MIN_RUNS:
+            continue
+        for parameter in here.parameters:
+            values, stderr = zip(*(told[parameter] for told in here.identified.values()), strict=True)
+            scale = scale_of(law[2], parameter)
+            found[(*law, parameter)] = pool(
+                list(values), list(stderr), names=list(here.identified), name=parameter, level=level, scale=scale
+            )
     return found
-
-
-def _positive(law: str, parameter: str) -> bool:
-    """Whether a parameter is above 0 by its nature, as time scales and exponents are."""
-    declared = registry[law].parameters if law in registry else ()
-    return any(p.name == parameter and p.low == 0 for p in declared)
 
 
 def flattened(tables: Iterable[Table], title: Callable[[str], str]) -> dict[str, list[dict[str, Any]]]:
