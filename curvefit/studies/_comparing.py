@@ -13,7 +13,7 @@ from ..curves._checks import safe_text
 from ..curves.numbers import format_x
 from ..reporting.tables import Aggregate, Pair, Ranking
 from ._ranks import rankings
-from ._scores import Entry, Short, value_at
+from ._scores import WHERE, Entry, Short, value_at
 from ._statistics import (
     AGGREGATES,
     MIN_SEEDS,
@@ -185,7 +185,7 @@ class Study:
                 if len(found) < count:
                     what = f"two runs of {method!r} have one pairing key"
                     raise DataError(
-                        what, where="compare()", hint="pair='ATTRIBUTE' that is different in every run of a method"
+                        what, where=WHERE, hint="pair='ATTRIBUTE' that is different in every run of a method"
                     )
             out.append(np.array([keys[0][k] - keys[1][k] for k in sorted(keys[0].keys() & keys[1].keys())]))
         return out
@@ -232,7 +232,7 @@ def unreached(x: float, table: Scored, methods: Sequence[str], unit: str) -> lis
             every = f"all runs reach {unit} {format_x(ends[0])}"
             some = f", the longest {format_x(ends[-1])}" if ends[-1] > ends[0] else ""
             hint = f"{every}{some}; short='last' (--short last) takes the last value of a run that ended earlier"
-        raise UsageError(f"no run has a value at {unit} {format_x(x)}", code="CF-USE-009", where="compare()", hint=hint)
+        raise UsageError(f"no run has a value at {unit} {format_x(x)}", code="CF-USE-009", where=WHERE, hint=hint)
     notes = []
     for method in methods:
         if method in known:

@@ -16,10 +16,11 @@ from ..curves._checks import frame_of, safe_text
 from ..curves.errors import unknown_name
 from ..curves.numbers import counted
 
-__all__ = ["Entry", "Short", "collect", "label", "some_names", "value_at"]
+__all__ = ["WHERE", "Entry", "Short", "collect", "label", "some_names", "value_at"]
 
 Array = NDArray[np.float64]
 Short = Literal["drop", "last"]
+WHERE = "comparison"  # of errors, for people at a command line and in Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,19 @@ def collect(
     """
     runs = _runs(data, metric)
     if not runs:
-        raise DataError("no runs to compare", where="compare()")
+        raise DataError("no runs to compare", where=WHERE)
     wanted = [n for n in (by, over, task, pair) if n is not None]
     known = sorted({a for r in runs for a in r.attributes})
     if not known:
         raise UsageError(
             f"the runs have no attributes, so none is called {safe_text(str(by))!r}",
             code="CF-USE-002",
-            where="compare()",
+            where=WHERE,
             hint="cf.Run(..., attributes={'method': 'adam', 'seed': 0}); command line: --names '{method}-seed{seed}'",
         )
     for name in wanted:
         if not isinstance(name, str) or name not in known:
-            raise unknown_name("attribute", name, known, where="compare()")
+            raise unknown_name("attribute", name, known, where=WHERE)
     chosen = metric if metric is not None else _common_metric(runs)
     entries: list[Entry] = []
     notes: list[str] = []
@@ -109,7 +110,7 @@ def collect(
         for why, names in sorted(lacking.items())
     ]
     if not entries:
-        raise DataError("no run is left", where="compare()", hint="; ".join(notes))
+        raise DataError("no run is left", where=WHERE, hint="; ".join(notes))
     _check(entries, by, over, task)
     return entries, notes
 
@@ -157,7 +158,7 @@ def _common_metric(runs: Sequence[Run]) -> str:
     if not found:
         found.update(name for run in runs for name, curve in run.curves.items() if not curve.metric.auxiliary)
     if not found:
-        raise DataError("no run has a curve", where="compare()", hint="metric='NAME'")
+        raise DataError("no run has a curve", where=WHERE, hint="metric='NAME'")
     return found.most_common(1)[0][0]
 
 
@@ -169,7 +170,7 @@ def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> No
             which = f"{by} {e.method!r}" + (f", {task} {e.task!r}" if task else "") + f", {over} {e.seed!r}"
             raise DataError(
                 f"two runs are {which}: {seen[key]!r} and {e.name!r}",
-                where="compare()",
+                where=WHERE,
                 hint="name what tells them apart: task='ATTRIBUTE'"
                 if task is None
                 else "each seed stands once in a task",
@@ -182,11 +183,30 @@ def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> No
         told = "; ".join(f"{unit} ({some_names(names, 3)})" for unit, names in units.items())
         raise DataError(
             f"x does not count the same in all runs: {told}",
-            where="compare()",
+            where=WHERE,
             hint="read them with one x (--x COLUMN, x_unit=...), or leave some out",
         )
+    kinds: dict[str, list[str]] = {}
+    for e in entries:
+        kinds.setdefault(_unit(e.curve), []).append(e.name)
+    kinds.pop("", None)
+    if len(kinds) > 1:
+        told = "; ".join(f"{unit} ({some_names(names, 3)})" for unit, names in kinds.items())
+        raise DataError(
+            f"{entries[0].curve.metric.name!r} is not in one unit in all runs: {told}",
+            where=WHERE,
+            hint="convert some of them, or leave them out",
+        )
     if len({e.curve.direction for e in entries}) > 1:
-        raise DataError("the runs disagree which way is better", where="compare()", hint="direction='min' or 'max'")
+        raise DataError("the runs disagree which way is better", where=WHERE, hint="direction='min' or 'max'")
+
+
+def _unit(curve: Curve) -> str:
+    """Unit of the values; an accuracy beyond one is in percent."""
+    told = curve.metric.unit
+    if told or curve.metric.kind != "accuracy" or not len(curve):
+        return told
+    return "percent" if float(curve.y.max()) > 1 + 1e-6 else "fraction"
 
 
 def _runs(data: Any, metric: str | None) -> list[Run]:
@@ -205,7 +225,7 @@ def _runs(data: Any, metric: str | None) -> list[Run]:
         data = wrong
     raise UsageError(
         f"{data!r:.60} holds no runs",
-        where="compare()",
+        where=WHERE,
         hint="a list of cf.Run, the result of a batch, or a long dataframe with run_id, x, y and attributes",
     )
 
@@ -219,9 +239,9 @@ def _of_frame(data: Any, metric: str | None) -> list[Run]:
         columns = {c: frame[c].to_list() for c in frame.columns}
     for name in ("run_id", "x", "y"):
         if name not in columns:
-            raise unknown_name("column", name, columns, where="compare()")
+            raise unknown_name("column", name, columns, where=WHERE)
     if len({len(c) for c in columns.values()}) > 1:
-        raise DataError("columns differ in length", where="compare()")
+        raise DataError("columns differ in length", where=WHERE)
     rows: dict[str, dict[str, list[int]]] = {}
     names = columns.get("metric", [metric or "value"] * len(columns["x"]))
     for i, (run, name) in enumerate(zip(columns["run_id"], names, strict=True)):
@@ -241,7 +261,7 @@ def _of_frame(data: Any, metric: str | None) -> list[Run]:
                 continue
             values = {label(columns[key][i]) for at in metrics.values() for i in at}
             if len(values) > 1:
-                raise DataError(f"{key} is not the same in all rows of run {run_name!r}", where="compare()")
+                raise DataError(f"{key} is not the same in all rows of run {run_name!r}", where=WHERE)
             value = columns[key][first[0]]
             if not _absent(value):
                 facts[key] = value if isinstance(value, str | float | int) else str(value)

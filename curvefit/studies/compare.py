@@ -15,7 +15,7 @@ from ..curves.errors import unknown_name
 from ..reporting.tables import Comparison, Pair
 from ._comparing import IntervalMethod, Study, unreached
 from ._resampling import bands, common_grid, crossing, gridded
-from ._scores import Entry, Short, collect
+from ._scores import WHERE, Entry, Short, collect
 
 __all__ = ["Comparison", "IntervalMethod", "compare"]
 
@@ -120,10 +120,10 @@ def compare(
     entries, notes = collect(runs, by, over, task, pair, metric)
     way = direction or entries[0].curve.direction
     if way is None:
-        raise DataError("no known direction", where="compare()", hint="direction='min' or direction='max'")
+        raise DataError("no known direction", where=WHERE, hint="direction='min' or direction='max'")
     methods = tuple(sorted({e.method for e in entries}, key=_natural))
     if len(methods) < 2:
-        raise DataError(f"one {by} only: {methods[0]!r}", where="compare()", hint="comparing needs two")
+        raise DataError(f"one {by} only: {methods[0]!r}", where=WHERE, hint="comparing needs two")
     where = _places(at, entries)
     if at is None:
         notes += _held_back(entries, where[0])
@@ -206,30 +206,26 @@ def _check_options(interval: str, correction: str, short: str, replicates: int, 
         ("way with short runs", short, ("drop", "last")),
     ):
         if value not in choices:
-            raise unknown_name(what, value, choices, where="compare()")
+            raise unknown_name(what, value, choices, where=WHERE)
     if not (isinstance(replicates, int | np.integer) and replicates >= 100):
-        raise UsageError(
-            f"replicates = {replicates!r} is not a whole number from 100", code="CF-USE-009", where="compare()"
-        )
+        raise UsageError(f"replicates = {replicates!r} is not a whole number from 100", code="CF-USE-009", where=WHERE)
     if window is not None and not (is_number(window) and window > 0):
-        raise UsageError(f"window = {window!r} is not a positive number", code="CF-USE-009", where="compare()")
+        raise UsageError(f"window = {window!r} is not a positive number", code="CF-USE-009", where=WHERE)
 
 
 def _places(at: float | Sequence[float] | None, entries: Sequence[Entry]) -> tuple[float, ...]:
     if at is None:
         ends = [float(e.curve.x[-1]) for e in entries if len(e.curve)]
         if not ends:
-            raise DataError("no run has finite values", where="compare()")
+            raise DataError("no run has finite values", where=WHERE)
         return (min(ends),)
     given: Any = [at] if is_number(at) else at
     plain = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
     if not plain or not all(is_number(a) and np.isfinite(a) for a in given):
-        raise UsageError(
-            f"at = {at!r:.60} is no x", code="CF-USE-009", where="compare()", hint="at=1000 or at=[100, 1000]"
-        )
+        raise UsageError(f"at = {at!r:.60} is no x", code="CF-USE-009", where=WHERE, hint="at=1000 or at=[100, 1000]")
     found = tuple(sorted({float(a) for a in given}))
     if not found:
-        raise UsageError("at is empty", code="CF-USE-009", where="compare()", hint="at=1000 or at=[100, 1000]")
+        raise UsageError("at is empty", code="CF-USE-009", where=WHERE, hint="at=1000 or at=[100, 1000]")
     return found
 
 

@@ -442,3 +442,25 @@ def test_epochs_are_not_compared_with_steps(values):
     with pytest.raises(DataError, match=r"x does not count the same in all runs: epoch \(odd\); step"):
         cf.compare(counted("epoch"), "method", "seed", 40, task="task", replicates=100)
     assert cf.compare(counted("iteration"), "method", "seed", 40, task="task", replicates=100).methods
+
+
+def test_fractions_are_not_averaged_with_percents():
+    runs = [run(m, s, end=0.7 + 0.01 * s - 0.1 * (m == "b"), metric="val_acc") for m in "ab" for s in range(3)]
+    low = [
+        cf.Run(r.name, {"val_acc": cf.Curve(X, r["val_acc"].y * 0.5, "val_acc")}, attributes=r.attributes) for r in runs
+    ]
+    odd = cf.Run("odd", {"val_acc": cf.Curve(X, 100 * low[0]["val_acc"].y, "val_acc")}, attributes=runs[0].attributes)
+    with pytest.raises(DataError, match=r"'val_acc' is not in one unit in all runs: percent \(odd\); fraction"):
+        cf.compare([odd, *low[1:]], "method", "seed", 40, replicates=100)
+    assert cf.compare(low, "method", "seed", 40, replicates=100).methods == ("a", "b")
+    told = cf.Metric("val_loss", "loss", "min", unit="bit")
+    bits = [run(m, s) for m in "ab" for s in range(2)]
+    assert bits[0]["val_loss"].metric.unit != "bit"
+    odd = cf.Run("bits", {"val_loss": cf.Curve(X, X, told)}, attributes=bits[0].attributes)
+    nats = cf.Run(
+        "nats",
+        {"val_loss": cf.Curve(X, X, cf.Metric("val_loss", "loss", "min", unit="nat"))},
+        attributes=bits[1].attributes,
+    )
+    with pytest.raises(DataError, match=r"bit \(bits\); nat \(nats\)"):
+        cf.compare([odd, nats, *bits[2:]], "method", "seed", 40, replicates=100)
