@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from ..curves import Run
 from ..curves._checks import safe_text
 from ..reporting.table_formats import registry as formats
-from ..studies._named import naming
+from ..studies._named import named_runs
 from ..studies.paper import Paper
 from ._attempt import Failures
 from ._options import finite, name_of
@@ -119,15 +120,16 @@ def tell_paper(made: Paper, *, quiet: bool, printed: bool) -> None:
 
 
 def runs_with_attributes(args: Namespace, failures: Failures) -> Iterable[Run]:
-    """Runs of all PATHs, batches among them, with attributes taken from their names where a pattern says so."""
+    """Runs of all PATHs, batches among them, with attributes taken from their names where a pattern says so; one must match."""
     from ..studies.result import load_batch
 
-    named = naming(args.names)
     batches = [p for p in args.path if is_batch(p)]
     args.path = [p for p in args.path if p not in batches]
-    for path in batches:
-        for run in load_batch(path).runs_in_store():
-            yield named(run)
-    if args.path:
-        for run in load(args, failures):
-            yield named(run)
+
+    def found() -> Iterator[Run]:
+        for path in batches:
+            yield from load_batch(path).runs_in_store()
+        if args.path:
+            yield from load(args, failures)
+
+    return named_runs(found(), args.names, partial(note, quiet=args.quiet))

@@ -14,6 +14,7 @@ from ..decisions.recommendation import Action
 from ..estimands import registry as estimands
 from ..fitting.selection import Criterion
 from ..forecasting.forecasters import registry as forecasters
+from ..studies._report_checks import check_comparison
 from ..studies.batch import batch as ask
 from ..studies.batch import rerun
 from ..studies.engines import registry as engines
@@ -187,6 +188,7 @@ class Batch(Command):
         """Do it; what is done when Ctrl-C comes stays, and counts."""
         _check(args)
         place = {
+            "needed": [name for name in (args.by, args.over) if name is not None],
             "engine": args.engine,
             "workers": args.workers,
             "scheduler": args.scheduler,
@@ -195,18 +197,12 @@ class Batch(Command):
         }
         interrupted = True
         result: BatchResult | None = None
-        try:
-            with suppress(KeyboardInterrupt):
-                if args.config is not None:
-                    result = rerun(args.config, args.output, **place)
-                else:
-                    result = ask(args.dataset, args.output, **_asked(args), **place)
-                interrupted = False
-        except CurvefitError as error:
-            if error.code not in ("CF-IO-NOSPC", "CF-OUT-001") or isinstance(error, UsageError):
-                raise
-            print(safe_text(f"error {error}"), file=sys.stderr)
-            return Exit.NOTHING_READABLE  # and nothing writable
+        with suppress(KeyboardInterrupt):
+            if args.config is not None:
+                result = rerun(args.config, args.output, **place)
+            else:
+                result = ask(args.dataset, args.output, **_asked(args), **place)
+            interrupted = False
         if interrupted:
             with suppress(CurvefitError):
                 result = load_batch(args.output)
@@ -228,6 +224,9 @@ class Batch(Command):
             )
         if len(failures) > _SHOWN:
             note(f"and {len(failures) - _SHOWN} more; see {args.output}/runs", quiet=args.quiet)
+        if failures and len(failures) == sum(counts.values()):
+            for reason in dict.fromkeys(f["reason"] for f in failures if f["code"] == "CF-USE-002"):
+                note(f"no run could be worked on: {reason}", quiet=args.quiet)
         if any(failure["code"] == "CF-DATA-004" for failure in failures):
             note("whether smaller or larger is better: --metric NAME --direction min or max", quiet=args.quiet)
         if args.json != "-":
@@ -270,6 +269,7 @@ def _check(args: Namespace) -> None:
         raise UsageError("the results would go where the data are", hint="another folder for --output")
     if args.report is None and (args.by or args.over):
         raise UsageError("--by and --over are of a report", hint="--report DIR beside them")
+    check_comparison(args.by, args.over, None, None)
     if args.report is not None and _within(args.report, args.output):
         raise UsageError("the report would go into the folder of the results", hint="another folder for --report")
     if args.dataset == "-":

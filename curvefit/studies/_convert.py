@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ..curves._optional import optional
 from ..readers._canonical import apply_facts, read_facts
 from ..readers.parquet import runs_of_rows
 from ..readers.read import read_each
-from ._named import naming
+from ._named import named_runs
 from ._scan import _of as names_by_group
 from ._scan import canonical
 from .store import RUNS, Failure, Store, open_store, write_store
@@ -45,7 +45,13 @@ def _note(out: dict[str, list[int]], file: Path, root: Path) -> None:
     out[safe_text(os.fspath(file.relative_to(root)))] = [stat.st_size, stat.st_mtime_ns]
 
 
-def converted(path: Path, folder: Path, options: Mapping[str, Any], names: str | None = None) -> Store:
+def converted(
+    path: Path,
+    folder: Path,
+    options: Mapping[str, Any],
+    names: str | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Store:
     """The store of a data set of logs; one that was made from the same files earlier is taken as it is.
 
     Parameters
@@ -58,9 +64,13 @@ def converted(path: Path, folder: Path, options: Mapping[str, Any], names: str |
         As for `curvefit.read`.
     names : str, optional
         Pattern of attributes in names.
+    say : callable, optional
+        Is told of names that the pattern does not match.
 
     Raises
     ------
+    UsageError
+        When the pattern matches no name; there is no store then.
     ReadError
         When nothing in it can be read.
     """
@@ -75,7 +85,7 @@ def converted(path: Path, folder: Path, options: Mapping[str, Any], names: str |
         if there is not None and dict(there.sources) == sources:
             return there
     failures: list[Failure] = []
-    runs = map(naming(names), _renamed(_runs(path, options, failures)))
+    runs = named_runs(_renamed(_runs(path, options, failures)), names, say)
     store = write_store(runs, folder, failures=failures, sources=sources)
     if not store.units:
         first = failures[0] if failures else None

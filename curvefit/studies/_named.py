@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from ..curves import Run, UsageError
 from ..curves._checks import safe_text
+from ..curves.numbers import counted
 
-__all__ = ["naming"]
+__all__ = ["named_runs", "naming"]
 
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LONGEST = 1000  # characters of a name that are looked at
@@ -47,3 +48,41 @@ def naming(pattern: str | None) -> Callable[[Run], Run]:
         return run
 
     return named
+
+
+def named_runs(runs: Iterable[Run], pattern: str | None, say: Callable[[str], None] | None = None) -> Iterator[Run]:
+    """Runs with the attributes that a pattern finds in their names, and whether it finds any.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        May be a generator.
+    pattern : str, optional
+        As for `naming`.
+    say : callable, optional
+        Is told once, at the end, of runs whose names the pattern does not match.
+
+    Raises
+    ------
+    UsageError
+        After the last run, when the pattern matches no name at all.
+    """
+    named, count, missed = naming(pattern), 0, []
+    for run in runs:
+        found = named(run)
+        count += 1
+        if pattern is not None and found is run:
+            missed.append(run.name)
+        yield found
+    if not missed or pattern is None:
+        return
+    told = f"--names {safe_text(pattern)!r:.80} matches {count - len(missed)} of {counted(count, 'name')}"
+    if len(missed) == count:
+        raise UsageError(
+            f"{told}, e.g. {safe_text(missed[0])!r:.80}",
+            code="CF-USE-009",
+            where="names",
+            hint="attributes in braces, everything else as it stands in the names: '{method}-seed{seed}' for adam-seed3",
+        )
+    if say is not None:
+        say(f"note: {told}; not {safe_text(missed[0])!r:.80}{', ...' if len(missed) > 1 else ''}")

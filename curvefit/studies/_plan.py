@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -17,10 +17,11 @@ from ..curves import ReadError, Run, UsageError
 from ..curves._checks import safe_text
 from ..curves._whole import write_whole
 from ._convert import converted
+from ._named import named_runs
 from ._scan import File, Unit, canonical
 from ._unit import Task
 from .config import BatchConfig
-from .parts import DONE, committed
+from .parts import DONE, Part, committed
 from .schema import SCHEMA_VERSION, TABLES
 from .store import ABOUT, Store, open_store, scanned, write_store
 
@@ -54,7 +55,7 @@ def prepare(out: Path) -> None:
 
 
 def refuse_other_questions(out: Path, config: BatchConfig, *, runs: bool) -> None:
-    """Leave results alone that answer other questions, or the same about other curves.
+    """Leave results alone that answer other questions, or the same about other curves; refusals are no answers.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def refuse_other_questions(out: Path, config: BatchConfig, *, runs: bool) -> Non
         there = BatchConfig.from_dict(about, where=str(out / _ABOUT))
     except (OSError, ValueError, UsageError):
         return  # nothing that could be read later
-    if not any(True for _ in committed(out, about.get("units", []))):
+    if not any(_answers(part) for part in committed(out, about.get("units", []))):
         return
     differ = config.differences(there)
     dataset = str((out / "store").absolute()) if runs else config.dataset
@@ -81,17 +82,25 @@ def refuse_other_questions(out: Path, config: BatchConfig, *, runs: bool) -> Non
         )
 
 
-def store_of(config: BatchConfig, out: Path, runs: Iterable[Run] | None) -> tuple[Store, BatchConfig]:
-    """The curves as a store, and the configuration with what was found about them."""
+def _answers(part: Part) -> bool:
+    """Whether a unit holds more than runs that were refused or failed."""
+    silent = all(status in ("refused", "failed") for status, count in part.counts.items() if count)
+    return not silent or any(count for table, count in part.rows.items() if table != "runs")
+
+
+def store_of(
+    config: BatchConfig, out: Path, runs: Iterable[Run] | None, say: Callable[[str], None]
+) -> tuple[Store, BatchConfig]:
+    """The curves as a store, and the configuration with what was found about them; notes about names are said."""
     if runs is not None:
-        store = write_store(runs, out / "store")
+        store = write_store(named_runs(runs, config.names, say), out / "store")
         if not store.units:
             raise UsageError("no runs", code="CF-USE-009", where="batch()")
         config = replace(config, dataset=str((out / "store").absolute()))
         return store, replace(config, attributes=dict(store.attributes))
     path = Path(config.dataset)
     if config.names is not None and path.absolute() != (out / "store").absolute():  # else they have their attributes
-        store = converted(path, out / "store", config.read, config.names)
+        store = converted(path, out / "store", config.read, config.names, say)
         return store, replace(config, attributes=dict(store.attributes), converted=True)
     if (path / ABOUT).is_file():
         store = _fresh(open_store(path))

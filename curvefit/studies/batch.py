@@ -16,7 +16,7 @@ from ..curves._checks import safe_text
 from ..curves._optional import optional
 from ._durable import locked, sweep
 from ._isolate import retried
-from ._named import naming
+from ._needed import check_needed
 from ._plan import describe, plan, prepare, refuse_other_questions, remove_later, store_of
 from ._progress import Progress
 from ._unit import Task, work
@@ -51,6 +51,7 @@ def batch(
     estimands: str | Sequence[str] | None = None,
     read: Mapping[str, Any] | None = None,
     names: str | None = None,
+    needed: str | Sequence[str] | None = None,
     engine: str = "serial",
     workers: int | None = None,
     scheduler: str | None = None,
@@ -92,6 +93,9 @@ def batch(
         Options of `curvefit.read`, for logs.
     names : str, optional
         Attributes from names of runs or files: ``"{method}-seed{seed}"``; the curves are then copied into ``out/store``.
+        A pattern that matches no name is an error, one that misses some is said on stderr.
+    needed : str or sequence of str, optional
+        Attributes that are needed afterwards; one that no run has is an error before anything is computed.
     engine : {"serial", "processes", "dask"}
         Where the work is done. The results do not depend on it.
     workers : int, optional
@@ -100,7 +104,7 @@ def batch(
         Address of a Dask scheduler; default a cluster on this machine.
     resume : bool
         Whether to keep what an earlier batch with the same questions has finished; answers to other questions are then left
-        alone and the call refused. False does everything again and replaces whatever results are there.
+        alone and the call refused, unless every run was refused or failed. False does everything again and replaces whatever results are there.
     progress : bool, optional
         Whether to show rate and remaining time on stderr; default where it is a terminal.
 
@@ -158,11 +162,11 @@ def batch(
             raise UsageError(
                 f"dataset is a {type(dataset).__name__}", code="CF-USE-009", where="batch()", hint="a path, or runs"
             )
-    if runs is not None and names is not None:
-        runs = map(naming(names), runs)
     where = "" if runs is not None else str(Path(os.fspath(dataset)).absolute())
     config = BatchConfig(where, **given)
-    return _run(config, Path(out), runs, engine, workers, scheduler, resume=resume, progress=progress)
+    return _run(
+        config, Path(out), runs, as_texts(needed, ()), engine, workers, scheduler, resume=resume, progress=progress
+    )
 
 
 @checked
@@ -170,6 +174,7 @@ def rerun(
     config: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
+    needed: str | Sequence[str] | None = None,
     engine: str = "serial",
     workers: int | None = None,
     scheduler: str | None = None,
@@ -182,17 +187,20 @@ def rerun(
     ----------
     config : path-like
         ``batch.json`` of that batch.
-    out, engine, workers, scheduler, resume, progress
+    out, needed, engine, workers, scheduler, resume, progress
         As for `batch`.
     """
     asked = BatchConfig.load(config)
-    return _run(asked, Path(out), None, engine, workers, scheduler, resume=resume, progress=progress)
+    return _run(
+        asked, Path(out), None, as_texts(needed, ()), engine, workers, scheduler, resume=resume, progress=progress
+    )
 
 
 def _run(
     config: BatchConfig,
     out: Path,
     runs: Iterable[Run] | None,
+    needed: Sequence[str],
     engine: str,
     workers: int | None,
     scheduler: str | None,
@@ -220,7 +228,8 @@ def _run(
             sweep(folder)
         if resume:
             refuse_other_questions(out, config, runs=runs is not None)
-        store, config = store_of(config, out, runs)
+        store, config = store_of(config, out, runs, _say)
+        check_needed(needed, store.attributes)
         keys, tasks = plan(store, config, out)
         describe(out, config, store, keys)
         if not resume:

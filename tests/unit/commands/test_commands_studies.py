@@ -51,6 +51,15 @@ def test_compare_takes_attributes_from_names(logs, tmp_path, capsys):
     assert "interquartile mean" in capsys.readouterr().out
 
 
+def test_compare_says_at_once_that_a_pattern_matches_no_name(logs, capsys):
+    words = ["--names", "{method}_sd{seed}", "--by", "method", "--over", "seed"]
+    assert run(["compare", str(logs), *words]) == 2
+    assert "matches 0 of 6 names" in capsys.readouterr().err
+    (logs / "extra.csv").write_text((logs / "adam-seed0.csv").read_text())
+    assert run(["compare", str(logs), *COMPARE]) == 0
+    assert "matches 6 of 7 names; not 'extra" in capsys.readouterr().err
+
+
 def test_a_batch_counts_one_curve_and_calls_an_error_no_warning(tmp_path, capsys):
     file = tmp_path / "run.csv"
     y = np.where(X < 25, 1 + 1 / X, np.nan)
@@ -85,6 +94,9 @@ def test_compare_prints_tables_in_any_format(logs, capsys, table, words):
         (["--by", "method"], 2, "--over"),
         ([*COMPARE, "--at", "1e9"], 2, "no run has a value at step 1e9"),
         ([*COMPARE[:-1], "5"], 2, "from 100"),
+        ([*COMPARE, "--metric", "val_los"], 2, "Did you mean 'val_loss'"),
+        (["--names", "{method}-seed{seed}", "--by", "seed", "--over", "method", "--pair", "method"], 0, ""),
+        (["--names", "{method}-{seed}", "--by", "method", "--over", "method"], 2, "--task ATTRIBUTE (task= in Python)"),
     ],
 )
 def test_mistakes_of_compare_are_named(logs, capsys, words, code, message):
@@ -98,6 +110,14 @@ def test_a_file_that_cannot_be_read_does_not_lose_the_others(logs, capsys):
     told = capsys.readouterr()
     assert "adam-seed9.csv" in told.err
     assert "adam" in told.out
+
+
+@pytest.mark.parametrize("table", ["plain", "markdown", "csv", "json"])
+def test_a_note_of_a_comparison_is_printed_once(logs, capsys, table):
+    (logs / "stray.csv").write_text((logs / "adam-seed0.csv").read_text())
+    assert run(["compare", str(logs), *COMPARE, "--table", table]) == 0
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("1 run left out") == 1
 
 
 def test_hostile_names_of_files_stay_text(logs, capsys):

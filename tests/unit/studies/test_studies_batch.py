@@ -246,6 +246,59 @@ def test_attributes_come_from_names_of_files(tmp_path, capsys):
         assert "holds no attribute, or one twice" in capsys.readouterr().err
 
 
+def test_a_pattern_that_matches_no_name_is_told_before_the_work_and_may_be_corrected(tmp_path, monkeypatch, capfd):
+    store, out = small_store(tmp_path / "store", count=4), tmp_path / "out"
+    seen = worked_on(monkeypatch)
+    for data in (store, store, list(runs(4))):  # also the second time
+        with pytest.raises(UsageError, match=r"matches 0 of 4 names, e\.g\. 'run000'"):
+            cf.batch(data, out, **QUICK, names="{method}_sd{seed}")
+    assert seen == []
+    cf.batch(store, out, **QUICK, names="run0{number}")
+    assert len(seen) == 1
+    capfd.readouterr()
+    some = cf.batch(list(runs(4)), tmp_path / "some", **QUICK, names="run{last}1")
+    assert "matches 1 of 4 names; not 'run000', ..." in capfd.readouterr().err
+    assert some.counts["ok"] == 4
+
+
+def test_an_attribute_that_is_needed_afterwards_is_missed_before_the_work(tmp_path, monkeypatch, capsys):
+    store, out = small_store(tmp_path / "store", count=4), tmp_path / "out"
+    seen = worked_on(monkeypatch)
+    with pytest.raises(UsageError, match=r"no attribute named 'metod'\. Did you mean 'method'"):
+        cf.batch(store, out, **QUICK, needed="metod")
+    words = ["batch", str(store), "-o", str(out), "--models", "none", "--only", "forecasts", "--engine", "serial", "-q"]
+    for by, message in ((["--over", "seed"], "--by ATTRIBUTE"), (["--by", "metod", "--over", "seed"], "Did you mean")):
+        assert command([*words, "--report", str(tmp_path / "paper"), *by]) == 2
+        assert message in capsys.readouterr().err
+    assert seen == []
+    assert cf.batch(store, out, **QUICK, needed=["method", "seed"]).counts["ok"] == 4
+
+
+def test_refusals_may_be_replaced_and_answers_never(tmp_path, capsys):
+    store, out = small_store(tmp_path / "store", count=4), tmp_path / "out"
+    words = ["batch", str(store), "-o", str(out), "--models", "none", "--only", "forecasts", "--engine", "serial"]
+    assert command([*words, "-m", "val_lss"]) == 3
+    assert "no run could be worked on: no metric named 'val_lss'. Did you mean 'val_loss'?" in capsys.readouterr().err
+    assert cf.load_batch(out).counts["refused"] == 4
+    assert command([*words, "-m", "val_loss", "-q"]) == 0
+    assert cf.load_batch(out).counts["ok"] == 4
+    before = files(out)
+    assert command([*words, "-m", "val_lss", "-q"]) == 2
+    assert "other questions" in capsys.readouterr().err
+    assert files(out) == before
+
+
+def test_one_answer_among_refusals_is_kept(tmp_path):
+    x = np.arange(1.0, 13.0)
+    odd = cf.Run("odd", {"test_loss": cf.Curve(x, 1 + 1 / x, "test_loss")})
+    out = tmp_path / "out"
+    assert cf.batch([*runs(40), odd], out, **QUICK, metrics="test_loss").counts["ok"] == 1
+    before = files(out)
+    with pytest.raises(UsageError, match="other questions"):
+        cf.batch([*runs(40), odd], out, **QUICK, metrics="val_loss")
+    assert files(out) == before
+
+
 def test_attributes_of_a_store_and_of_runs_in_memory_come_from_names_too(tmp_path):
     store = small_store(tmp_path / "store", count=4)
     for data, out in ((store, "stored"), (list(runs(4)), "given")):

@@ -303,7 +303,8 @@ def test_a_limit_on_file_size_is_a_full_disk(store, tmp_path, capfd):
         )
 
     assert ended(forked(body)) == 4
-    assert "CF-IO-NOSPC" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "CF-IO-NOSPC" in told and "\nhint: what was finished" in told
     assert leftovers(out) == []
 
 
