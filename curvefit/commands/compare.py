@@ -80,8 +80,9 @@ class Compare(Command):
             with OutputFile(args.plot, "--plot") as file:
                 file.write(figure_bytes(found.plot(), kind))
             note(f"figure: {args.plot}", quiet=args.quiet)
-        for sentence in found.notes:
-            note(f"note: {sentence}", quiet=args.quiet)
+        if args.json == "-" or args.table == "csv":  # else they stand below the first table
+            for sentence in found.notes:
+                note(f"note: {sentence}", quiet=args.quiet)
         if args.json != "-":
             print(found.render(args.table))
         if args.json:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import DataError, Estimate, Interval, Status, UsageError
+from ..curves import Estimate, Interval, Status, UsageError
 from ..curves._checks import safe_text
 from ..curves.numbers import format_x
 from ..reporting.tables import Aggregate, Pair, Ranking
@@ -184,9 +184,8 @@ class Study:
             for method, found, count in zip((a, b), keys, counts, strict=True):
                 if len(found) < count:
                     what = f"two runs of {method!r} have one pairing key"
-                    raise DataError(
-                        what, where=WHERE, hint="pair='ATTRIBUTE' that is different in every run of a method"
-                    )
+                    hint = "--pair (pair= in Python) names an attribute that is different in every run of a method"
+                    raise UsageError(what, code="CF-USE-009", where=WHERE, hint=hint)
             out.append(np.array([keys[0][k] - keys[1][k] for k in sorted(keys[0].keys() & keys[1].keys())]))
         return out
 
@@ -231,7 +230,9 @@ def unreached(x: float, table: Scored, methods: Sequence[str], unit: str) -> lis
         elif ends and x > ends[0]:
             every = f"all runs reach {unit} {format_x(ends[0])}"
             some = f", the longest {format_x(ends[-1])}" if ends[-1] > ends[0] else ""
-            hint = f"{every}{some}; short='last' (--short last) takes the last value of a run that ended earlier"
+            hint = (
+                f"{every}{some}; --short last (short='last' in Python) takes the last value of a run that ended earlier"
+            )
         raise UsageError(f"no run has a value at {unit} {format_x(x)}", code="CF-USE-009", where=WHERE, hint=hint)
     notes = []
     for method in methods:
@@ -242,6 +243,6 @@ def unreached(x: float, table: Scored, methods: Sequence[str], unit: str) -> lis
         last = max((float(c.x[-1]) for c in curves), default=x)
         why = "its runs have no numbers there"
         if last < x and len(lost) < len(curves):
-            why = f"its longest run ends at {format_x(last)} (short='last', --short last, takes last values)"
+            why = f"its longest run ends at {format_x(last)} (--short last takes last values; short='last' in Python)"
         notes.append(f"no run of {safe_text(method)} has a value at {unit} {format_x(x)}: {why}")
     return notes

@@ -16,10 +16,11 @@ from ..curves._checks import frame_of, safe_text
 from ..curves.errors import unknown_name
 from ..curves.numbers import counted
 
-__all__ = ["WHERE", "Entry", "Short", "collect", "label", "some_names", "value_at"]
+__all__ = ["WAY", "WHERE", "Entry", "Short", "collect", "label", "some_names", "value_at"]
 
 Array = NDArray[np.float64]
 Short = Literal["drop", "last"]
+WAY = "curvefit batch or compare with --direction min or max (direction= in Python)"
 WHERE = "comparison"  # of errors, for people at a command line and in Python
 
 
@@ -63,9 +64,9 @@ def collect(
     Raises
     ------
     UsageError
-        When no run has an attribute that was asked for.
+        When no run has an attribute or metric that was asked for, or two runs are the same method, task and seed.
     DataError
-        When two runs are the same method, task and seed.
+        When no run is left, or values or x do not count the same in all runs.
     """
     runs = _runs(data, metric)
     if not runs:
@@ -83,6 +84,8 @@ def collect(
         if not isinstance(name, str) or name not in known:
             raise unknown_name("attribute", name, known, where=WHERE)
     chosen = metric if metric is not None else _common_metric(runs)
+    if not any(chosen in run for run in runs):
+        raise unknown_name("metric", chosen, {name for run in runs for name in run}, where=WHERE)
     entries: list[Entry] = []
     notes: list[str] = []
     lacking: dict[str, list[str]] = {}
@@ -117,7 +120,8 @@ def collect(
 
 def some_names(names: Sequence[str], most: int = 5) -> str:
     """Names of runs for a sentence."""
-    return ", ".join(map(safe_text, names[:most])) + (", ..." if len(names) > most else "")
+    more = len(names) - most
+    return ", ".join(map(safe_text, names[:most])) + (f" and {more} more" if more > 0 else "")
 
 
 def value_at(curve: Curve, x: float, short: Short, window: float | None) -> float | None:
@@ -158,7 +162,7 @@ def _common_metric(runs: Sequence[Run]) -> str:
     if not found:
         found.update(name for run in runs for name, curve in run.curves.items() if not curve.metric.auxiliary)
     if not found:
-        raise DataError("no run has a curve", where=WHERE, hint="metric='NAME'")
+        raise DataError("no run has a curve", where=WHERE)
     return found.most_common(1)[0][0]
 
 
@@ -168,10 +172,11 @@ def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> No
         key = (e.method, e.task, e.seed)
         if key in seen:
             which = f"{by} {e.method!r}" + (f", {task} {e.task!r}" if task else "") + f", {over} {e.seed!r}"
-            raise DataError(
+            raise UsageError(
                 f"two runs are {which}: {seen[key]!r} and {e.name!r}",
+                code="CF-USE-009",
                 where=WHERE,
-                hint="name what tells them apart: task='ATTRIBUTE'"
+                hint="--task ATTRIBUTE (task= in Python) names what tells them apart"
                 if task is None
                 else "each seed stands once in a task",
             )
@@ -184,7 +189,7 @@ def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> No
         raise DataError(
             f"x does not count the same in all runs: {told}",
             where=WHERE,
-            hint="read them with one x (--x COLUMN, x_unit=...), or leave some out",
+            hint="read them with one x (curvefit batch or compare with --x COLUMN; x= in Python), or leave some out",
         )
     kinds: dict[str, list[str]] = {}
     for e in entries:
@@ -198,7 +203,15 @@ def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> No
             hint="convert some of them, or leave them out",
         )
     if len({e.curve.direction for e in entries}) > 1:
-        raise DataError("the runs disagree which way is better", where=WHERE, hint="direction='min' or 'max'")
+        ways: dict[str, list[str]] = {}
+        for e in entries:
+            ways.setdefault({"min": "smaller", "max": "larger", None: "unknown"}[e.curve.direction], []).append(e.name)
+        told = "; ".join(f"{way} ({some_names(names, 3)})" for way, names in ways.items())
+        raise DataError(
+            f"the runs disagree which way of {entries[0].curve.metric.name!r} is better: {told}",
+            where=WHERE,
+            hint=WAY,
+        )
 
 
 def _unit(curve: Curve) -> str:

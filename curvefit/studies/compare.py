@@ -15,7 +15,7 @@ from ..curves.errors import unknown_name
 from ..reporting.tables import Comparison, Pair
 from ._comparing import IntervalMethod, Study, unreached
 from ._resampling import bands, common_grid, crossing, gridded
-from ._scores import WHERE, Entry, Short, collect
+from ._scores import WAY, WHERE, Entry, Short, collect, some_names
 
 __all__ = ["Comparison", "IntervalMethod", "compare"]
 
@@ -84,9 +84,10 @@ def compare(
     Raises
     ------
     UsageError
-        When no run has an attribute that was asked for, or a value at an x that was asked for.
+        When no run has an attribute or metric that was asked for, or a value at an x that was asked for; when two runs are
+        the same method, task and seed, or there are fewer than two methods.
     DataError
-        When two runs are the same method, task and seed, or there are fewer than two methods.
+        When runs count x or values in different units, or nothing says which way is better.
 
     Notes
     -----
@@ -120,10 +121,18 @@ def compare(
     entries, notes = collect(runs, by, over, task, pair, metric)
     way = direction or entries[0].curve.direction
     if way is None:
-        raise DataError("no known direction", where=WHERE, hint="direction='min' or direction='max'")
+        name = entries[0].curve.metric.name
+        raise DataError(
+            f"cannot tell whether smaller or larger {name!r} is better", code="CF-DATA-004", where=WHERE, hint=WAY
+        )
     methods = tuple(sorted({e.method for e in entries}, key=_natural))
     if len(methods) < 2:
-        raise DataError(f"one {by} only: {methods[0]!r}", where=WHERE, hint="comparing needs two")
+        raise UsageError(
+            f"one {by} only: {methods[0]!r}, and comparing needs two",
+            code="CF-USE-009",
+            where=WHERE,
+            hint=f"--by (by= in Python) names what differs; curvefit report without --over groups its tables by {by}",
+        )
     where = _places(at, entries)
     if at is None:
         notes += _held_back(entries, where[0])
@@ -222,10 +231,12 @@ def _places(at: float | Sequence[float] | None, entries: Sequence[Entry]) -> tup
     given: Any = [at] if is_number(at) else at
     plain = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
     if not plain or not all(is_number(a) and np.isfinite(a) for a in given):
-        raise UsageError(f"at = {at!r:.60} is no x", code="CF-USE-009", where=WHERE, hint="at=1000 or at=[100, 1000]")
+        raise UsageError(
+            f"at = {at!r:.60} is no x", code="CF-USE-009", where=WHERE, hint="--at 100 1000 (at=[100, 1000] in Python)"
+        )
     found = tuple(sorted({float(a) for a in given}))
     if not found:
-        raise UsageError("at is empty", code="CF-USE-009", where=WHERE, hint="at=1000 or at=[100, 1000]")
+        raise UsageError("at is empty", code="CF-USE-009", where=WHERE, hint="--at 100 1000 (at=[100, 1000] in Python)")
     return found
 
 
@@ -236,9 +247,9 @@ def _held_back(entries: Sequence[Entry], place: float) -> list[str]:
     if not far > 0 or place > 0.9 * far:
         return []
     early = sorted((end, run) for run, end in ends.items() if end < far)
-    named = ", ".join(safe_text(run) for _, run in early[:3]) + (", ..." if len(early) > 3 else "")
+    named = some_names([run for _, run in early], 3)
     return [
-        f"compared at {place:g} because {early[0][1]} ends there; {len(ends) - len(early)} of {len(ends)} runs reach {far:g}"
+        f"compared at {place:g} because {safe_text(early[0][1])} ends there; {len(ends) - len(early)} of {len(ends)} runs reach {far:g}"
         f" (at {far:g} these count as missing: {named})"
     ]
 

@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 import curvefit as cf
 from curvefit.curves import DataError, UsageError
 from curvefit.studies import _statistics as st
+from curvefit.studies._scores import some_names
 
 X = np.arange(1.0, 41.0)
 
@@ -326,7 +327,7 @@ def test_a_long_frame_is_taken_for_runs(values):
     [
         ({"by": "metod"}, UsageError, "Did you mean 'method'"),
         ({"task": "dataset"}, UsageError, "no attribute named 'dataset'"),
-        ({"metric": "f1"}, DataError, "no run is left"),
+        ({"metric": "val_los"}, UsageError, "no metric named .val_los.. Did you mean .val_loss"),
         ({"interval": "bca"}, UsageError, "no interval named"),
         ({"correction": "sidak2"}, UsageError, "no correction"),
         ({"at": []}, UsageError, "at is empty"),
@@ -345,7 +346,7 @@ def test_mistakes_are_named(values, change, error, words):
 @pytest.mark.parametrize(
     ("at", "words", "hint"),
     [
-        (500, "no run has a value at step 500", "all runs reach step 20, the longest 40; short='last'"),
+        (500, "no run has a value at step 500", "all runs reach step 20, the longest 40; --short last"),
         ([10, 500], "no run has a value at step 500", "--short last"),
         (0.5, "no run has a value at step 0.5", "the first run begins at step 1"),
     ],
@@ -362,7 +363,7 @@ def test_a_method_that_does_not_reach_an_x_is_named():
     runs = [run(m, s, x=X[:20] if m == "a" else X) for m in "ab" for s in range(4)]
     found = cf.compare(runs, "method", "seed", [10, 30], replicates=100)
     assert found.notes == (
-        "no run of a has a value at step 30: its longest run ends at 20 (short='last', --short last, takes last values)",
+        "no run of a has a value at step 30: its longest run ends at 20 (--short last takes last values; short='last' in Python)",
     )
     methods, pairs, *_ = found.tables()
     assert "No interquartile mean or mean in 1 row: no run has a value at step 30." in methods.remarks
@@ -380,11 +381,11 @@ def test_a_method_that_does_not_reach_an_x_is_named():
 
 
 def test_two_runs_of_one_seed_are_an_error_that_names_both(values):
-    with pytest.raises(DataError, match="'a/p/0' and 'a/q/0'"):
+    with pytest.raises(UsageError, match="'a/p/0' and 'a/q/0'"):
         cf.compare(runs_of(values), "method", "seed", 40)
     double = [run("a", 0), run("a", 1), run("b", 0), run("b", 1)]
     double = [cf.Run(r.name, r.curves, attributes={**r.attributes, "pair": "same"}) for r in double]
-    with pytest.raises(DataError, match="one pairing key"):
+    with pytest.raises(UsageError, match="one pairing key"):
         cf.compare(double, "method", "seed", 40, pair="pair", replicates=100)
 
 
@@ -464,3 +465,22 @@ def test_fractions_are_not_averaged_with_percents():
     )
     with pytest.raises(DataError, match=r"bit \(bits\); nat \(nats\)"):
         cf.compare([odd, nats, *bits[2:]], "method", "seed", 40, replicates=100)
+
+
+def test_what_was_asked_and_cannot_be_is_a_mistake_of_usage_that_both_worlds_can_mend(values):
+    runs = runs_of(values)
+    with pytest.raises(UsageError, match="one method only: 'a', and comparing needs two") as caught:
+        cf.compare([r for r in runs if r.attributes["method"] == "a"], "method", "seed", task="task")
+    assert "without --over groups its tables by method" in caught.value.hint
+    with pytest.raises(UsageError, match="two runs are") as caught:
+        cf.compare(runs, "method", "seed")
+    assert caught.value.hint == "--task ATTRIBUTE (task= in Python) names what tells them apart"
+    odd = [cf.Run(r.name, {"thing": cf.Curve(X, r["val_loss"].y, "thing")}, attributes=r.attributes) for r in runs]
+    with pytest.raises(DataError, match="whether smaller or larger 'thing' is better") as caught:
+        cf.compare(odd, "method", "seed", task="task")
+    assert "--direction" in caught.value.hint and "direction=" in caught.value.hint
+
+
+def test_names_that_are_left_out_end_in_a_number_not_in_dots():
+    assert some_names(["a", "b", "c"], 3) == "a, b, c"
+    assert some_names(list("abcdef"), 2) == "a, b and 4 more"
