@@ -14,7 +14,7 @@ from ..curves.numbers import format_number, with_interval
 from ..reporting.document import estimate_fields
 from ..reporting.figures import FORMATS, figure_bytes
 from ..reporting.tables import ScalingFit
-from ..studies._points import read_points
+from ..studies._point_files import Rows, read_points
 from ..studies.scaling import scaling_law
 from ._base import Command, Exit
 from ._document import write_json
@@ -121,6 +121,12 @@ class Scaling(Command):
             flops_per=args.flops_per,
             rng=np.random.default_rng(args.seed),
         )
+        if args.compute and len(fit.variables) != 2:
+            raise UsageError(
+                f"--compute needs a law in two variables, and this one is in {' and '.join(fit.variables)}",
+                hint="name two: --x SIZE DATA, such as --x params tokens"
+                + (f"; {fit.reasons[0]}" if fit.reasons else ""),
+            )
         best = [fit.optimal(c) for c in args.compute]
         told = _told(fit, args.predict) if args.predict else None
         if args.plot:
@@ -170,7 +176,7 @@ def _allocation(best: Any) -> dict[str, Any]:
     }
 
 
-def _chosen(columns: dict[str, list[Any]], conditions: Any) -> dict[str, list[Any]]:
+def _chosen(columns: Rows, conditions: Any) -> Rows:
     for name, value in conditions:
         if name not in columns:
             raise unknown_name("column", name, columns)
@@ -178,7 +184,7 @@ def _chosen(columns: dict[str, list[Any]], conditions: Any) -> dict[str, list[An
         if not keep:
             some = ", ".join(sorted({str(v) for v in columns[name]})[:8])
             raise UsageError(f"no row has {name} = {value!r}", hint=f"values there: {some}")
-        columns = {k: [v[i] for i in keep] for k, v in columns.items()}
+        columns = columns.taken(keep)
     return columns
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import DataError, Estimate, Interval, Status, UsageError
+from ..curves import DataError, Estimate, Status, UsageError
 from ..curves._checks import check_level
 from ..curves.numbers import format_number
 from ..reporting.tables import Extrapolation, ScalingFit
-from ..reporting.tables.scaling_fit import spanned
+from ..reporting.tables._percentiles import EXACT, percentiles, spanned
 from ..segmentation.bump import double_descent
 from ._points import Points, points_of
 from ._scaling_numerics import polish, profile_starts
@@ -24,6 +24,7 @@ _FRACTIONS = (0.4, 0.55, 0.7, 0.85)
 _CHECK_REPLICATES = 100
 _CHUNK = 400
 _BUMP_POINTS = 12
+_ROUNDING = 1e-6  # relative variation of a loss that was rounded to single precision
 
 
 def scaling_law(
@@ -79,7 +80,7 @@ def scaling_law(
     Raises
     ------
     DataError
-        With fewer points than parameters plus two, or a variable with fewer than three values.
+        With fewer points than parameters plus two, a variable with fewer than three values, or a loss that does not vary.
 
     Notes
     -----
@@ -119,7 +120,7 @@ def scaling_law(
     best, objective, settled, draws = _fit(used.x, used.loss, used.groups, delta, replicates, floor, rng)
     names = _names(used.variables)
     parameters = {
-        n: _estimate(n, value, column, level)
+        n: _estimate(n, value, column, level, float(used.loss.min()) if n == "E" else 0.0)
         for n, value, column in zip(names, _shown(best), _shown(draws.T), strict=True)
     }
     stderr = (
@@ -183,6 +184,12 @@ def _fit(
     rng: np.random.Generator,
 ) -> tuple[Array, float, bool, Array]:
     """Best parameters, their objective, whether the search came to rest, and those of resampled runs."""
+    if np.ptp(np.log(loss)) < _ROUNDING:
+        raise DataError(
+            "the loss does not vary by more than rounding",
+            where="scaling_law()",
+            hint=f"it is {format_number(float(loss[0]))} in every row: name another column of losses",
+        )
     logs = np.log(x).T
     center = logs.mean(axis=1, keepdims=True)
     z, log_y = logs - center, np.log(loss)
@@ -240,7 +247,7 @@ def _names(variables: tuple[str, ...]) -> list[str]:
     return ["E", *(f"A_{v}" for v in variables), *(f"alpha_{v}" for v in variables)]
 
 
-def _estimate(name: str, value: float, draws: Array, level: float) -> Estimate:
+def _estimate(name: str, value: float, draws: Array, level: float, scale: float) -> Estimate:
     if not np.isfinite(value):
         return Estimate(name, None, status=Status.NONFINITE, reasons=("the factor is beyond what a number can hold",))
     if draws.size < 2 or not np.isfinite(draws).all():
@@ -250,8 +257,7 @@ def _estimate(name: str, value: float, draws: Array, level: float) -> Estimate:
             else "it is beyond what a number can hold in some resampled runs"
         )
         return Estimate(name, float(value), reasons=(why,))
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    interval = Interval(float(low), float(high), level, method="bootstrap over runs")
+    interval = percentiles(value, draws, level, scale)
     powers = spanned(interval)
     if powers:
         why = f"not determined by these runs: the interval spans {powers} powers of ten"
@@ -306,8 +312,7 @@ def _rolling(fit: ScalingFit, floor: bool) -> tuple[Extrapolation, ...]:
         seen = fit.losses[~inside]
         gap = np.log(told.mean / seen)
         half = np.where(gap > 0, np.log(told.mean / told.low), np.log(told.high / told.mean))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            off = np.where(gap == 0, 0.0, np.abs(gap) / half)
+        off = np.where(np.abs(gap) < EXACT, 0.0, np.abs(gap) / np.maximum(half, EXACT))
         found.append(
             Extrapolation(
                 limit,
@@ -316,7 +321,7 @@ def _rolling(fit: ScalingFit, floor: bool) -> tuple[Extrapolation, ...]:
                 float(size[~inside].max() / limit),
                 float(np.sqrt(np.mean(gap**2))),
                 float(gap.mean()),
-                float(np.mean((told.low <= seen) & (seen <= told.high))),
+                float(np.mean(off <= 1.0)),
                 float(np.quantile(off, fit.level)),
             )
         )

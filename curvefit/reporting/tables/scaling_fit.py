@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...curves import Estimate, Interval, Prediction, Status, UsageError
+from ...curves import Estimate, Prediction, Status, UsageError
 from ...curves._checks import check_level
+from ._percentiles import percentiles, spanned
 from .table import Cell, Column, Table, finite_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Allocation", "Extrapolation", "ScalingFit", "spanned"]
+__all__ = ["Allocation", "Extrapolation", "ScalingFit"]
 
 Array = NDArray[np.float64]
-_NOTHING_KNOWN = 6  # powers of ten between the ends of an interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,7 @@ class ScalingFit:
                 inflate = np.sqrt(self.losses.size / max(self.losses.size - used, 1))
                 drawn = np.repeat(drawn, 4, axis=0) + inflate * rng.choice(self.residuals, (4 * len(drawn), 1))
             ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+            ends = np.stack([np.minimum(ends[0], np.log(mean)), np.maximum(ends[1], np.log(mean))])
             if interval == "prediction" and self.widening > 1:
                 center = np.log(mean)
                 ends = center + (ends - center) * self._widened(points)
@@ -308,7 +309,9 @@ class ScalingFit:
         rows: list[tuple[Cell, ...]] = []
         for n, e in self.parameters.items():
             known, why = self.stderr.get(n), e.reasons
-            if known is not None and e.interval is not None and known > 2 * e.interval.width:
+            if known is not None and e.interval is not None and e.interval.width == 0:
+                known, why = None, ("the points lie on the law to rounding, and resampled ones on the same",)
+            elif known is not None and e.interval is not None and known > 2 * e.interval.width:
                 known, why = None, ("resampled runs that are far off make it huge; the interval says more",)
             use = known is not None and e.interval is not None and e.status.usable
             rows.append((n, e, known if use else Estimate("stderr", None, status=e.status, reasons=why)))
@@ -355,15 +358,6 @@ class ScalingFit:
         return Table("extrapolation", caption, columns, tuple(rows), (note,) if self.widening > 1 else ())
 
 
-def spanned(interval: Interval) -> int:
-    """Powers of ten between the ends of an interval that says next to nothing; 0 for one that says something."""
-    low, high = interval.low, interval.high
-    if not (low > 0 and np.isfinite(high)):
-        return 0
-    powers = int(np.log10(high) - np.log10(low))
-    return powers if powers >= _NOTHING_KNOWN else 0
-
-
 def _vague(estimates: Iterable[tuple[str, Estimate]]) -> list[str]:
     """A sentence that names estimates whose intervals span many powers of ten."""
     found = [f"{n} ({p} powers of ten)" for n, e in estimates if e.interval is not None and (p := spanned(e.interval))]
@@ -380,8 +374,7 @@ def _of_draws(name: str, values: Array, level: float) -> Estimate:
         return Estimate(name, None, status=Status.NOT_IDENTIFIED, reasons=("the law has no optimum",))
     interval = None
     if drawn.size:
-        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-        interval = Interval(float(low), float(high), level, method="bootstrap over runs")
+        interval = percentiles(values[0], drawn, level)
         if powers := spanned(interval):
             why = f"not determined by these runs: the interval spans {powers} powers of ten"
             return Estimate(name, float(values[0]), interval, status=Status.NOT_IDENTIFIED, reasons=(why,))

@@ -13,7 +13,7 @@ from scipy.special import huber, logsumexp
 
 import curvefit as cf
 from curvefit.curves import CurvefitError, DataError, ReadError, Status, UsageError
-from curvefit.studies._points import read_points
+from curvefit.studies._point_files import read_points
 
 TRUTH = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
 
@@ -312,7 +312,7 @@ def test_tables_of_points_are_read(tmp_path, suffix):
         (b"", "is empty"),
         (b"\xff\xfe\x00\x01junk", "neither text"),
         (b"[1, 2", "no valid JSON"),
-        (b"N,L\n1,2,3\n", "row 2"),
+        (b"N,L\n1,2,3\n", "line 2 has 3 fields"),
         (b"N,N\n1,2\n", "one name"),
     ],
 )
@@ -321,3 +321,39 @@ def test_files_that_are_no_tables_are_named(tmp_path, content, words):
     file.write_bytes(content)
     with pytest.raises(ReadError, match=words):
         read_points(file)
+
+
+@pytest.mark.parametrize("wobble", [0.0, 1e-15, 1e-8])
+def test_a_loss_that_varies_by_nothing_but_rounding_has_no_law(wobble):
+    points = chinchilla()
+    loss = 5.0 * (1 + wobble * np.random.default_rng(0).standard_normal(points["L"].size))
+    with pytest.raises(DataError, match="does not vary by more than rounding") as error:
+        cf.scaling_law({**points, "L": loss})
+    assert "5 in every row" in str(error.value.hint)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-4, 0.02, 0.2])
+@pytest.mark.parametrize("two", [True, False])
+def test_every_estimate_lies_in_its_own_interval(noise, two):
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        points = chinchilla(noise, seed, n=5, d=4)
+        if not two:
+            x = np.geomspace(1e3, 1e6, 14)
+            points = {"n": x, "L": (seed + 12 / x**0.4) * np.exp(noise * rng.standard_normal(14))}
+        fit = cf.scaling_law(points, replicates=60, rng=rng)
+        found = list(fit.parameters.values())
+        found += [e for b in ([fit.optimal(1e21)] if two else []) for e in (*b.sizes.values(), b.ratio, b.loss)]
+        assert all(e.value in e.interval for e in found if e.value is not None and e.interval is not None)
+        assert any(e.interval is not None for e in found)
+        told = fit.predict(*fit.points.T)
+        assert np.all((told.low <= told.mean) & (told.mean <= told.high)) and np.isfinite(fit.widening)
+
+
+def test_points_on_the_law_are_written_with_few_digits_and_no_standard_error():
+    text = cf.scaling_law(chinchilla(noise=0.0), replicates=50).render("plain")
+    assert "the points lie on the law to rounding" in text and "far off" not in text
+    assert not re.search(r"\d\.\d{6,}", text.replace("error", "")), text
+    assert re.search(r"A +480 +\[480, 480\] +-", text)
+    noisy = cf.scaling_law(chinchilla(), replicates=50).render("plain")
+    assert "to rounding" not in noisy, "negative control"
