@@ -110,7 +110,7 @@ def _horizons(case: Case, config: BatchConfig) -> None:
         if kind == "planned":
             own, source = default_horizon(case.run, curve)
             case.asked.append((text, own))
-            horizons.append((own, "twice" if source == "twice" else "planned"))
+            horizons.append((own, source))
             continue
         x = number if kind == "x" else number * last
         if np.isfinite(x) and x > last:

@@ -23,6 +23,7 @@ _FORECASTS = ("run", "metric", "x", "median", "low", "high", "level", "status")
 _PARAMETERS = ("run", "metric", "model", "parameter", "value", "low", "high", "unit", "status", "reason")
 _HORIZONS = {
     "planned": ("Asked about up to the planned length of the run.",),
+    "decay": ("Asked about up to the end of the decay that the learning rate is in.",),
     "twice": ("Asked about up to twice the data, since no plan reaches beyond them.",),
 }
 Key = tuple[str, str]

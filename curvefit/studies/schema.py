@@ -96,7 +96,12 @@ _TABLES = (
                 ("noise", "standard deviation of one observation about the mean near the end"),
                 ("horizon", "x up to which estimates, diagnoses and the recommendation were asked"),
             ),
-            *_texts(("horizon_from", "where it comes from: asked, planned (the run's own length) or twice (the data)")),
+            *_texts(
+                (
+                    "horizon_from",
+                    "where it comes from: asked, planned (the run's own length), decay (its learning rate's end) or twice (the data)",
+                )
+            ),
             Field("part", "int", "number of the unit of work, the same in the names of the files"),
         ),
     ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from studies_helpers import runs
 
 import curvefit as cf
+from curvefit.studies._views import views
 
 
 def test_the_default_horizon_is_each_runs_own_and_the_rows_say_which_it_was(tmp_path):
@@ -23,3 +25,15 @@ def test_the_default_horizon_is_each_runs_own_and_the_rows_say_which_it_was(tmp_
     farther = cf.batch(asked, tmp_path / "far", models=None, tables=["forecasts"], horizons=["planned", "2.5x"])
     found = [(r["horizon"], r["horizon_from"]) for r in farther.arrow("runs").to_pylist()]
     assert found == [(100, "asked"), (100, "asked"), (100, "asked")]
+
+
+def test_a_decay_that_the_log_shows_ends_the_question_and_the_rows_say_so(tmp_path):
+    x = np.arange(1.0, 61.0)
+    rate = 1e-3 * 0.5 * (1 + np.cos(np.pi * x / 100))
+    curve = cf.Curve(x, 1 + x**-0.5 + 0.01 * np.random.default_rng(0).standard_normal(60), "val_loss")
+    run = cf.Run("cosine", {"val_loss": curve}, schedule=cf.Schedule(x, rate))
+    result = cf.batch([run], tmp_path / "out", models=None, tables=["forecasts"])
+    (row,) = result.arrow("runs").to_pylist()
+    assert row["horizon_from"] == "decay" and abs(row["horizon"] - 100) <= 1
+    (view,) = views(result, {run.name: run})
+    assert view.notes == ("Asked about up to the end of the decay that the learning rate is in.",)
