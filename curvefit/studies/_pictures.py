@@ -10,6 +10,7 @@ import numpy as np
 
 from ..analysis import analyze
 from ..curves import Curve, CurvefitError, DataError, Run
+from ..curves.numbers import counted
 from ..forecasting.api import forecast_many
 from ..reporting.paper import calibration, forest, pareto, ranking, seed_bands, small_multiples
 from ..reporting.report import Report
@@ -23,6 +24,7 @@ __all__ = ["Pictures", "pit_of_replays"]
 
 _COSTS = ("compute", "flops", "flop", "C", "gpu_hours", "cost")
 _REPLAYED = 400
+_TASKS = 8  # figures of cost against value
 _FEW = 20  # points from which a curve is cut in half and forecast
 
 
@@ -91,7 +93,9 @@ class Pictures:
                 told = f"{name} of the {words} of {metric}: every run by itself and drawn toward the mean (random effects)."
                 self.draw(f"forest-{law}-{name}", told, partial(forest, only, label=title))
 
-    def of_runs(self, runs: Sequence[tuple[Run, str, str]], metric: str | None, cost: str | None) -> None:
+    def of_runs(
+        self, runs: Sequence[tuple[Run, str, str]], metric: str | None, cost: str | None, task: str | None = None
+    ) -> None:
         """Calibration of forecasts from half of each run, and cost against value.
 
         Parameters
@@ -102,6 +106,8 @@ class Pictures:
             Only curves of that name.
         cost : str or None
             Attribute that holds the cost of a run.
+        task : str or None
+            Attribute that names the task: costs and values are compared within each.
         """
         chosen = [(r, m, g) for r, m, g in runs if metric is None or m == metric]
         self.draw(
@@ -110,26 +116,55 @@ class Pictures:
             "runs that share a method or a task are not independent.",
             lambda: calibration(pit_of_replays([r[m] for r, m, _ in chosen])),
         )
+        by_task: dict[str, list[tuple[Run, str, str]]] = {}
+        for one in chosen:
+            if task is not None and task in one[0].attributes:
+                by_task.setdefault(label(one[0].attributes[task]), []).append(one)
+        if len(by_task) < 2:
+            self._of_costs("pareto", chosen, cost)
+            return
+        for number, name in enumerate(sorted(by_task)[:_TASKS], 1):  # a loss of one task is none of another
+            self._of_costs(f"pareto-{number}", by_task[name], cost, f"{task} {name}")
+        if len(by_task) > _TASKS:
+            self.missing["pareto"] = f"it is drawn for the first {_TASKS} of {len(by_task)} values of {task}"
+
+    def _of_costs(self, stem: str, chosen: Sequence[tuple[Run, str, str]], cost: str | None, where: str = "") -> None:
+        """Cost against value of the runs of one task."""
         name = cost or next((a for a in _COSTS if any(a in r.attributes for r, _, _ in chosen)), None)
         points = [(_cost(r, m, name), float(r[m].y[-1]), g) for r, m, g in chosen if len(r[m])]
         metrics = {m for _, m, _ in chosen}
         known = {c for c, _, _ in points if np.isfinite(c)}
         scales = {(r[m].metric.unit, r[m].percent) for r, m, _ in chosen}
         units = {"step" if r[m].x_unit == "iteration" else r[m].x_unit for r, m, _ in chosen}
-        if len(metrics) > 1:
-            self.missing["pareto"] = "the runs have different metrics"
+        if not points:
+            self.missing[stem] = "no run has usable results of the metric"
+        elif len(metrics) > 1:
+            self.missing[stem] = "the runs have different metrics"
         elif len(scales) > 1:
-            self.missing["pareto"] = f"{next(iter(metrics))} has different units in the runs"
+            self.missing[stem] = f"{next(iter(metrics))} has different units in the runs"
         elif name is None and len(units) > 1:
-            self.missing["pareto"] = f"the length of the runs counts {' in some, '.join(sorted(units))} in others"
+            self.missing[stem] = f"the length of the runs counts {' in some, '.join(sorted(units))} in others"
+        elif not known:
+            self.missing[stem] = f"{name} is a number in no run"
         elif len(known) < 2:
-            self.missing["pareto"] = f"all runs have the same {name or 'length'}"
+            some = sum(np.isfinite(c) for c, _, _ in points)
+            whose = "all runs" if some == len(points) else f"the {some} runs that have a {name}"
+            self.missing[stem] = (
+                f"{whose} have the same {name or 'length'}" if some > 1 else f"only one run has a {name}"
+            )
         else:
             curve = chosen[0][0][chosen[0][1]]
             what = name or f"length ({curve.x_unit})"
+            lost = sum(_end(r[m]) > float(r[m].x[-1]) for r, m, _ in chosen if len(r[m]))
+            ended = (
+                f" {counted(lost, 'run')} ended in values that are not finite; the last finite one is drawn."
+                if lost
+                else ""
+            )
+            told = f"Last {next(iter(metrics))} against {what}{f', {where}' if where else ''}"
             self.draw(
-                "pareto",
-                f"Last {next(iter(metrics))} against {what}; filled marks are beaten by no run that costs less.",
+                stem,
+                f"{told}; filled marks are beaten by no run that costs less.{ended}",
                 lambda: pareto(
                     [c for c, _, _ in points],
                     [v for _, v, _ in points],
@@ -137,6 +172,7 @@ class Pictures:
                     smaller_is_better=curve.direction != "max",
                     cost_label=what,
                     value_label=next(iter(metrics)),
+                    title=where,
                 ),
             )
 
@@ -164,9 +200,14 @@ def _first(reports: Sequence[Report]) -> Axes:
 
 def _cost(run: Run, metric: str, name: str | None) -> float:
     if name is None:
-        return float(run[metric].x[-1])
+        return _end(run[metric])
     value = run.attributes.get(name)
     return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _end(curve: Curve) -> float:
+    """The last x that was logged, whether or not there was a number: a run that came to nothing had its cost too."""
+    return max(float(x.max()) for x in (curve.x, curve.nonfinite_x) if x.size)
 
 
 def _in_turn(runs: Sequence[tuple[Run, str, str]], most: int) -> list[tuple[Run, str, str]]:

@@ -148,7 +148,7 @@ def write_report(
     summary = summarize(result, by, task=task, level=level)
     pooled = pooled_parameters(result, group, level=level)
     tables = (*(comparison.tables() if comparison else ()), *summary.tables())
-    pictures = _pictures(rows, runs, by, metric or (comparison.metric if comparison else None), cost, examples)
+    pictures = _pictures(rows, runs, by, metric or (comparison.metric if comparison else None), cost, task, examples)
     if comparison is not None:
         pictures.of_comparison(comparison)
     pictures.of_parameters(pooled, by)
@@ -177,6 +177,7 @@ def _pictures(
     by: str | None,
     metric: str | None,
     cost: str | None,
+    task: str | None,
     examples: int,
 ) -> Pictures:
     """Figures that need only runs; of runs whose results are usable."""
@@ -191,7 +192,7 @@ def _pictures(
         return pictures
     if examples > 0:
         pictures.of_examples(usable, examples)
-    pictures.of_runs(usable, metric, cost)
+    pictures.of_runs(usable, metric, cost, task)
     return pictures
 
 
@@ -305,5 +306,7 @@ def _title(name: str) -> str:
         "crossings": "Crossings",
         "runs": "How runs ended",
     }
+    if name.startswith("pareto-"):  # one for each task
+        return f"{known['pareto']} ({name.removeprefix('pareto-')})"
     words = name.replace("-", " ").replace("_", " ")
     return known.get(name, words[:1].upper() + words[1:])

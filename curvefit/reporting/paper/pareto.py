@@ -65,9 +65,10 @@ def pareto(
     front = on_front(x, y, smaller_is_better=smaller_is_better)
     from matplotlib.ticker import FuncFormatter
 
+    best = f"best for its {short_text(cost_label.split(' (', maxsplit=1)[0], 24)}"
     with paper_style():
         drawn = looks(sorted(set(names.tolist())))
-        heads = [*(short_text(n, 28) for n in drawn if n), "best for its compute"]
+        heads = [*(short_text(n, 28) for n in drawn if n), best]
         beside = max(1, min(len(heads), 46 * columns // (max(map(len, heads)) + 8)))
         rows = -(-len(heads) // beside)
         ax = new_axes(ax, columns, 2.3 * columns**0.6 + 0.13 * rows)
@@ -86,8 +87,8 @@ def pareto(
                 label=short_text(name, 28) or None,
                 zorder=2,
             )
-            best = here & front
-            ax.plot(x[best], y[best], look.marker, ls="none", ms=4.0, color=look.color, zorder=4)
+            ahead = here & front
+            ax.plot(x[ahead], y[ahead], look.marker, ls="none", ms=4.0, color=look.color, zorder=4)
         order = np.argsort(x[front], kind="stable")
         ax.step(
             x[front][order],
@@ -95,7 +96,7 @@ def pareto(
             where="post",
             color="#444444",
             lw=0.9,
-            label="best for its compute",
+            label=best,
             zorder=3,
         )
         if x.min() > 0 and x.max() / x.min() > _LOG_SPAN:

@@ -98,7 +98,7 @@ def test_tables_hold_what_the_batch_holds(result, paper):
     assert {r["scale"] for r in parameters if r["parameter"] == "E"} == {"linear"}
     assert found["mean"] == pytest.approx(oracle.mean.value, abs=1e-12)
     methods = list(csv.DictReader(io.StringIO((paper.path / "tables/methods.csv").read_text())))
-    told = [(r["at"], r["seeds"], r["missing"]) for r in methods]
+    told = [(r["at"], r["runs"], r["missing"]) for r in methods]
     assert told == [("20.0", "4", "0"), ("20.0", "4", "1"), ("40.0", "4", "0"), ("40.0", "4", "1")]
 
 
@@ -268,7 +268,8 @@ def test_runs_without_the_attribute_are_named(tmp_path):
     ]
     found = batch(runs, tmp_path / "out", models=None, tables="forecasts")
     (status,) = [t for t in summarize(found, "m").tables() if t.name == "runs"]
-    assert status.notes == ("1 run without m left out: without.",)
+    assert status.notes == ("Without m, and so in no other table: without.",)
+    assert [(r["group"], r["runs"], r["ok"]) for r in status.to_dicts()] == [("a", 1, 1), ("(no m)", 1, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -505,3 +506,46 @@ def test_a_batch_of_which_nothing_is_finished_is_not_reported(two_metrics, tmp_p
     with pytest.raises(UsageError, match="nothing of the batch is finished yet: 0 of 1 unit of work"):
         write_report(out, tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+def test_costs_are_compared_within_a_task_and_a_run_costs_all_that_was_logged():
+    x = np.arange(1.0, 61.0)
+    runs = []
+    for task, size in (("small", 1.0), ("large", 100.0)):
+        for i in range(3):
+            y = size * (1 + x**-0.5) * (1 + i / 10)
+            y[40:] = np.nan if i == 2 else y[40:]
+            end = 60 - 10 * (i == 1)
+            curve = cf.Curve(x[:end], y[:end], "val_loss")
+            runs.append((cf.Run(f"{task}{i}", {"val_loss": curve}, attributes={"task": task}), "val_loss", "m"))
+    pictures = Pictures()
+    pictures.of_runs(runs, None, None, "task")
+    assert [n for n in pictures.drawn if n.startswith("pareto")] == ["pareto-1", "pareto-2"]
+    for stem, size in (("pareto-1", 100.0), ("pareto-2", 1.0)):
+        axes, caption = pictures.drawn[stem]
+        front = next(line for line in axes.lines if line.get_label() == "best for its length")
+        assert front.get_xdata().tolist() == [50.0, 60.0]
+        assert front.get_ydata()[-1] == pytest.approx(size * (1 + 60**-0.5))
+        every = next(line for line in axes.lines if line.get_label() == "m")
+        assert sorted(every.get_xdata()) == [50.0, 60.0, 60.0]
+        assert "1 run ended in values that are not finite" in caption
+    assert "task large" in pictures.drawn["pareto-1"][0].get_title(loc="left")
+    together = Pictures()
+    together.of_runs(runs, None, None)
+    assert "pareto" in together.drawn
+
+
+def test_the_reason_for_no_figure_of_costs_is_the_true_one():
+    x = np.arange(1.0, 21.0)
+    curve = {"val_loss": cf.Curve(x, 1 + 1 / x, "val_loss")}
+    for facts, reason in (
+        ([{"cost": "much"}, {"cost": "more"}], "cost is a number in no run"),
+        ([{"cost": 1.0}, {}], "only one run has a cost"),
+        ([{"cost": 1.0}, {"cost": 1.0}, {}], "the 2 runs that have a cost have the same cost"),
+        ([{}, {}], "all runs have the same length"),
+    ):
+        pictures = Pictures()
+        pictures.of_runs(
+            [(cf.Run(f"r{i}", curve, attributes=f), "val_loss", "") for i, f in enumerate(facts)], None, None
+        )
+        assert pictures.missing["pareto"] == reason
