@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..curves import Estimate, Interval, Status, UsageError
 from ..curves._checks import safe_text
-from ..curves.numbers import format_x
+from ..curves.numbers import counted, format_x
 from ..reporting.tables import Aggregate, Pair, Ranking
 from ._ranks import rankings
-from ._scores import WHERE, Entry, Short, value_at
+from ._scores import WHERE, Entry, Short, ends_before, value_at
 from ._statistics import (
     AGGREGATES,
     MIN_SEEDS,
@@ -28,7 +28,7 @@ from ._statistics import (
     studentized,
 )
 
-__all__ = ["IntervalMethod", "Scored", "Study", "unreached"]
+__all__ = ["IntervalMethod", "Scored", "Study", "carried_forward", "unreached"]
 
 Array = NDArray[np.float64]
 IntervalMethod = Literal["auto", "percentile", "expanded", "t"]
@@ -79,7 +79,10 @@ class Study:
         fewest = min((v.size for v in values), default=0)
         draws = resampled(values, self.replicates, self.rng) if fewest >= MIN_SEEDS else []
         made = {name: self._estimate(name, values, draws, x, fewest, missing) for name in AGGREGATES}
-        return Aggregate(method, x, len(values), seeds, fewest, missing, made["iqm"], made["median"], made["mean"])
+        carried = sum(1 for e, v in table if e.method == method and v is not None and ends_before(e.curve, x))
+        return Aggregate(
+            method, x, len(values), seeds, fewest, missing, made["iqm"], made["median"], made["mean"], carried
+        )
 
     def _estimate(
         self, name: str, values: list[Array], draws: list[Array], x: float, fewest: int, missing: int
@@ -209,6 +212,21 @@ class Study:
             few=_MANY,
             studentize=None if self.interval == "auto" else self.interval == "t",
         )
+
+
+def carried_forward(aggregates: Sequence[Aggregate], unit: str) -> list[str]:
+    """A sentence for every x at which last values of runs that ended earlier count."""
+    notes = []
+    for x in dict.fromkeys(a.at for a in aggregates):
+        here = [a for a in aggregates if a.at == x]
+        carried, runs = sum(a.carried for a in here), sum(a.seeds for a in here)
+        if carried:
+            who = ", ".join(f"{safe_text(a.method)} {a.carried}" for a in here if a.carried)
+            verb = "is the last one of a run" if carried == 1 else "are last ones of runs"
+            notes.append(
+                f"{carried} of {counted(runs, 'value')} at {unit} {format_x(x)} {verb} that ended before: {who}"
+            )
+    return notes
 
 
 def unreached(x: float, table: Scored, methods: Sequence[str], unit: str) -> list[str]:

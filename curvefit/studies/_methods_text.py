@@ -195,6 +195,9 @@ def _compared(c: Comparison) -> str:
     }[c.settings["interval"]]
     fewest = min((a.fewest for a in c.aggregates), default=0)
     shortfall = f" Runs that ended before {'are left out there' if c.settings['short runs'] == 'drop' else 'count as their last value'}."
+    carried = sum(a.carried for a in c.aggregates)
+    if carried:
+        shortfall = f" {carried} of {sum(a.seeds for a in c.aggregates)} values are last values of runs that ended before."
     correction = c.settings["correction"]
     corrected = (
         f", corrected for {len(c.pairs)} comparisons by {_CORRECTIONS[correction]}" if correction != "none" else ""

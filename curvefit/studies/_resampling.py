@@ -139,8 +139,12 @@ def crossing(
     found = np.concatenate(draws)
     tail = expanded_tails([v[:, 0] for v in (*left, *right)], level)
     low, high = np.quantile(found, [tail, 1 - tail], method="inverted_cdf")
+    share = float(np.isfinite(found).mean())
+    if np.isneginf(low) and np.isposinf(high):
+        why = "drawn curves cross before, within and beyond the data, so that no interval is bounded on any side"
+        return Crossing(a, b, Estimate("crossing", at, None, unit, Status.NOT_IDENTIFIED, (why,)), share)
     interval = Interval(float(low), float(high), level, method="bootstrap of whole seeds")
-    return Crossing(a, b, Estimate("crossing", at, interval, unit), float(np.isfinite(found).mean()))
+    return Crossing(a, b, Estimate("crossing", at, interval, unit), share)
 
 
 def _means(tasks: Sequence[Array]) -> Array:

@@ -16,7 +16,7 @@ from ..curves._checks import frame_of, safe_text
 from ..curves.errors import unknown_name
 from ..curves.numbers import counted
 
-__all__ = ["WAY", "WHERE", "Entry", "Short", "collect", "label", "some_names", "value_at"]
+__all__ = ["WAY", "WHERE", "Entry", "Short", "collect", "ends_before", "label", "some_names", "value_at"]
 
 Array = NDArray[np.float64]
 Short = Literal["drop", "last"]
@@ -133,8 +133,7 @@ def value_at(curve: Curve, x: float, short: Short, window: float | None) -> floa
     if not len(curve):
         return None
     last = float(curve.x[-1])
-    beyond = x > last * (1 + 1e-9) if last > 0 else x > last
-    if beyond:
+    if ends_before(curve, x):
         lost = curve.nonfinite_x
         if short != "last" or (lost.size and float(lost.max()) > last):
             return None
@@ -145,6 +144,12 @@ def value_at(curve: Curve, x: float, short: Short, window: float | None) -> floa
     if x < float(curve.x[0]):
         return None
     return float(np.interp(x, curve.x, curve.y))
+
+
+def ends_before(curve: Curve, x: float) -> bool:
+    """Whether the last value of a curve lies before x."""
+    last = float(curve.x[-1])
+    return x > last * (1 + 1e-9) if last > 0 else x > last
 
 
 def _absent(value: object) -> bool:

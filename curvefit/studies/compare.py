@@ -13,7 +13,7 @@ from ..curves._arguments import is_number
 from ..curves._checks import check_level, safe_text
 from ..curves.errors import unknown_name
 from ..reporting.tables import Comparison, Pair
-from ._comparing import IntervalMethod, Study, unreached
+from ._comparing import IntervalMethod, Study, carried_forward, unreached
 from ._resampling import bands, common_grid, crossing, gridded
 from ._scores import WAY, WHERE, Entry, Short, collect, some_names
 
@@ -146,6 +146,7 @@ def compare(
     for x, table in zip(where, tables, strict=True):
         notes += unreached(x, table, methods, study.unit)
     aggregates = tuple(study.aggregate(m, x, table) for x, table in zip(where, tables, strict=True) for m in methods)
+    notes += carried_forward(aggregates, study.unit)
     pairs = [
         study.pair(a, b, x, table, bool(pair))
         for x, table in zip(where, tables, strict=True)
@@ -185,6 +186,7 @@ def compare(
             "correction": correction,
             "replicates": str(replicates),
             "short runs": short,
+            "values carried forward": str(sum(a.carried for a in aggregates)),
             "tasks": str(len(tasks)),
         },
         notes=tuple(notes),

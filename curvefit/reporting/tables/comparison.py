@@ -34,13 +34,15 @@ class Aggregate:
     tasks : int
         How many tasks it was seen in.
     seeds : int
-        Seeds in all of them.
+        Values: runs that have one there, over all tasks.
     fewest : int
         Seeds in the task with the fewest.
     missing : int
-        Seeds without a value there: they ended earlier, or their values were no numbers.
+        Runs without a value there: they ended earlier, or their values were no numbers.
     iqm, median, mean : Estimate
         Interquartile mean over tasks and seeds, median and mean over tasks of their means.
+    carried : int
+        How many of the values are last values of runs that ended earlier.
     """
 
     method: str
@@ -52,6 +54,7 @@ class Aggregate:
     iqm: Estimate
     median: Estimate
     mean: Estimate
+    carried: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,18 +281,19 @@ class Comparison:
             Column("method", self.by),
             Column("at", self.x_unit, "number"),
             Column("tasks", "tasks", "count"),
-            Column("seeds", "seeds", "count"),
+            Column("runs", "runs", "count"),
             Column("missing", "missing", "count"),
+            Column("carried", "carried forward", "count"),
             Column("iqm", "interquartile mean", "estimate"),
             Column("median", "median", "estimate"),
             Column("mean", "mean", "estimate"),
         )
         rows: list[tuple[Cell, ...]] = [
-            (a.method, a.at, a.tasks, a.seeds, a.missing, a.iqm, a.median, a.mean) for a in self.aggregates
+            (a.method, a.at, a.tasks, a.seeds, a.missing, a.carried, a.iqm, a.median, a.mean) for a in self.aggregates
         ]
         caption = f"{self.metric} by {self.by}, over {self.over}, with {self._share}s"
         if not self.task:  # over one task the median is the mean
-            columns, rows = columns[:6] + columns[7:], [r[:6] + r[7:] for r in rows]
+            columns, rows = columns[:7] + columns[8:], [r[:7] + r[8:] for r in rows]
         return _lean(Table("methods", caption, columns, tuple(rows), self.notes))
 
     def _pairs(self) -> Table:
@@ -334,7 +338,9 @@ class Comparison:
             rows.append((r.at, r.text, *known))
         if len(self.at) == 1:  # nothing to agree with
             columns, rows = columns[:3], [r[:3] for r in rows]
-        return Table("ranks", "Order of the methods over x and how sure it is", columns, tuple(rows))
+        return Table(
+            "ranks", "Order of the methods over x by interquartile mean, and how sure it is", columns, tuple(rows)
+        )
 
     def _crossings(self) -> Table:
         columns = (
@@ -344,7 +350,10 @@ class Comparison:
             Column("probability", "P(crossing in the data)", "probability"),
         )
         rows: list[tuple[Cell, ...]] = [(c.a, c.b, c.x, _or_why(c.probability, c.x.reasons)) for c in self.crossings]
-        return Table("crossings", "Where one method last passes another", columns, tuple(rows))
+        how = "By the difference of mean curves; the order of the methods is by interquartile mean, and the two can differ."
+        return Table(
+            "crossings", "Where the mean curve of one method last passes that of another", columns, tuple(rows), (how,)
+        )
 
 
 def _or_why(value: float, reasons: tuple[str, ...]) -> Cell:
@@ -359,10 +368,8 @@ def _lean(table: Table) -> Table:
     idle = {
         c.name
         for i, c in enumerate(table.columns)
-        if c.kind == "count"
-        and c.name in ("tasks", "missing", "pairs")
-        and all(r[i] in (0, 1) for r in table.rows)
-        and not (c.name == "missing" and any(r[i] for r in table.rows))
+        if (c.name in ("tasks", "pairs") and all(r[i] in (0, 1) for r in table.rows))
+        or (c.name in ("missing", "carried") and not any(r[i] for r in table.rows))
     }
     keep = [i for i, c in enumerate(table.columns) if c.name not in idle]
     return Table(

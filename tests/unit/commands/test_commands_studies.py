@@ -72,7 +72,7 @@ def test_a_batch_counts_one_curve_and_calls_an_error_no_warning(tmp_path, capsys
 
 @pytest.mark.parametrize(
     ("table", "words"),
-    [("latex", r"\toprule"), ("markdown", "| method |"), ("csv", "method,at,seeds"), ("json", '"table": "methods"')],
+    [("latex", r"\toprule"), ("markdown", "| method |"), ("csv", "method,at,runs"), ("json", '"table": "methods"')],
 )
 def test_compare_prints_tables_in_any_format(logs, capsys, table, words):
     assert run(["compare", str(logs), *COMPARE, "--table", table, "-q"]) == 0

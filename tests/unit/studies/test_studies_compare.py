@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 import curvefit as cf
 from curvefit.curves import DataError, UsageError
 from curvefit.studies import _statistics as st
+from curvefit.studies._methods_text import methods_paragraph
 from curvefit.studies._scores import some_names
 
 X = np.arange(1.0, 41.0)
@@ -484,3 +485,40 @@ def test_what_was_asked_and_cannot_be_is_a_mistake_of_usage_that_both_worlds_can
 def test_names_that_are_left_out_end_in_a_number_not_in_dots():
     assert some_names(["a", "b", "c"], 3) == "a, b, c"
     assert some_names(list("abcdef"), 2) == "a, b and 4 more"
+
+
+def test_values_that_are_carried_forward_are_counted():
+    runs = [
+        run(m, s, end=1 + 0.1 * s, x=X[:20] if (m, s) in (("a", 0), ("a", 1), ("b", 2)) else X)
+        for m in "ab"
+        for s in range(4)
+    ]
+    found = cf.compare(runs, "method", "seed", [10, 40], replicates=100, short="last")
+    assert [a.carried for a in found.aggregates] == [0, 0, 2, 1]
+    assert found.notes == ("3 of 8 values at step 40 are last ones of runs that ended before: a 2, b 1",)
+    table = found.tables()[0]
+    assert [(r["runs"], r["carried"]) for r in table.to_dicts()] == [(4, 0), (4, 0), (4, 2), (4, 1)]
+    assert found.to_dict()["settings"]["values carried forward"] == "3"
+    assert "3 of 16 values are last values of runs that ended before" in methods_paragraph(found, None)
+    dropped = cf.compare(runs, "method", "seed", [10, 40], replicates=100)
+    assert [a.carried for a in dropped.aggregates] == [0] * 4 and dropped.notes == ()
+    assert "carried" not in dropped.tables()[0].to_dicts()[0]
+
+
+def test_a_crossing_that_may_be_anywhere_has_a_reason_instead_of_an_interval():
+    rng = np.random.default_rng(5)
+    wild = []
+    for m in "ab":
+        levels = rng.standard_normal(4)
+        for s, level in enumerate(levels - levels.mean()):
+            y = 3 + level + 0.02 * (20 - X) * (m == "a")  # the means meet at 20
+            wild.append(
+                cf.Run(f"{m}{s}", {"val_loss": cf.Curve(X, y, "val_loss")}, attributes={"method": m, "seed": s})
+            )
+    found = cf.compare(wild, "method", "seed", 40, replicates=400)
+    (crossing,) = found.crossings
+    assert crossing.x.interval is None and crossing.x.value == pytest.approx(20)
+    assert "cross before, within and beyond the data" in crossing.x.reasons[0]
+    table = next(t for t in found.tables() if t.name == "crossings")
+    assert "inf" not in table.render("plain")
+    assert "mean curve" in table.caption and "interquartile mean" in table.notes[0]
