@@ -126,16 +126,14 @@ def _onset(gap: Trace, start: int, stop: int) -> tuple[int, int, int]:
     at, w = gap.at[start:stop], 1.0 / gap.weight[start:stop]
     y = gap.y[start:stop] * w
     saturating = np.log((at + 1.0) / gap.count)
-    knots = range(2, stop - start - 3)
-    power = []
-    for c in knots:
-        design = np.column_stack([np.ones(at.size), saturating, np.maximum(at - at[c], 0.0)]) * w[:, None]
-        q = np.linalg.qr(design)[0]
-        rest = y - q @ (q.T @ y)
-        power.append(float(rest @ rest))
-    if not power:
+    knots = at[2 : stop - start - 3]
+    if not knots.size:
         return start, start, stop - 1
-    rss = np.array(power)
+    q = np.linalg.qr(np.column_stack([np.ones(at.size), saturating]) * w[:, None])[0]
+    hinges = np.maximum(at[:, None] - knots, 0.0) * w[:, None]
+    hinges -= q @ (q.T @ hinges)  # one column per knot, orthogonal to what is the same for all
+    rest = y - q @ (q.T @ y)
+    rss = float(rest @ rest) - (rest @ hinges) ** 2 / (hinges**2).sum(axis=0)
     best = int(np.argmin(rss))
     scale = (1 + gap.rho_high) / (1 - gap.rho_high)
     limit = rss[best] * (1 + 3.84 * scale / max(at.size - 4, 1)) + 1e-300
