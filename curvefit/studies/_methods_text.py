@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from .. import __version__
+from ..curves.numbers import counted
 from ..reporting.tables import BatchSummary, Comparison
 
 __all__ = ["BIBTEX", "bibtex", "citations", "methods_paragraph", "versions"]
@@ -125,6 +127,10 @@ BIBTEX: Mapping[str, str] = {
 }}""",
 }
 _CRITERIA = {"aicc": "AICc [@burnham2002]", "bic": "BIC [@burnham2002]", "rolling": "rolling origins"}
+_FORECASTERS = {
+    "pooled": ", a mixture of thirty weighted trends whose weights follow from back-tests on the same curve by a map that was "
+    "learned from other curves"
+}
 _CITED = re.compile(r"\[@([a-z0-9]+)\]")
 _CORRECTIONS = {
     "holm": "Holm's method [@holm1979]",
@@ -149,24 +155,23 @@ def methods_paragraph(
     told = []
     if summary is not None:
         s = summary.settings
-        told.append(
-            f"Training curves of {summary.title.removeprefix('Batch of ')} were analyzed with curvefit {s['curvefit']} [@curvefit]. "
-        )
+        told.append(_analyzed(s))
         if s["models"] != "none":
-            which = "the laws usual for such a metric" if s["models"] == "auto" else s["models"]
-            told.append(
-                f"To every curve {which} were fitted by separable least squares [@golub1973] with noise that may be correlated "
-                f"between neighbors, and compared by {_CRITERIA.get(s['criterion'], s['criterion'])}. "
-            )
+            told.append(_fitted(s))
         if s["forecast to"]:
-            told.append(f"Curves were forecast to {s['forecast to']} with the {s['forecaster']} forecaster. ")
+            how = _FORECASTERS.get(s["forecaster"], "")
+            told.append(f"Curves were forecast to {s['forecast to']} with the {s['forecaster']} forecaster{how}. ")
         told.append(f"Intervals have a nominal coverage of {s['level']}. ")
         if pooled:
             told.append(
-                "Parameters were pooled over runs, those that are positive by nature as logarithms, by random effects with Paule and Mandel's variance between runs [@paule1982] "
+                "Parameters were pooled over the runs that identify all parameters of the law, those that are positive by nature as logarithms, by random effects with Paule and Mandel's variance between runs [@paule1982] "
                 "and Hartung and Knapp's interval [@hartung2001]. "
             )
-        told.append("Shares of runs have Wilson intervals [@wilson1927]. ")
+        if any(t.name == "diagnoses" for t in summary.tables()):
+            told.append(
+                "Shares of runs in which a diagnosis is present are those among decided runs and have Wilson intervals "
+                "[@wilson1927]. "
+            )
     if comparison is not None:
         told.append(_compared(comparison))
     now = versions()
@@ -178,6 +183,30 @@ def methods_paragraph(
     return "".join(told)
 
 
+def _analyzed(s: Mapping[str, str]) -> str:
+    lost = int(s["not analyzed"])
+    rest = f"; {counted(lost, 'more run')} could not be analyzed" if lost else ""
+    return (
+        f"Training curves of {counted(int(s['analyzed']), 'run')} were analyzed with curvefit {s['curvefit']} "
+        f"[@curvefit]{rest}. "
+    )
+
+
+def _fitted(s: Mapping[str, str]) -> str:
+    names = s["models"].split(", ")
+    if s["models"] == "auto":
+        which = "the laws usual for such a metric were"
+    elif len(names) == 1:
+        which = f"the law {names[0]} was"
+    else:
+        which = f"the laws {', '.join(names[:-1])} and {names[-1]} were"
+    compared = "" if s["criterion"] == "none" else f", and compared by {_CRITERIA.get(s['criterion'], s['criterion'])}"
+    return (
+        f"To every curve {which} fitted by separable least squares [@golub1973] with noise that may be correlated between "
+        f"neighbors{compared}. "
+    )
+
+
 def _compared(c: Comparison) -> str:
     strata = f" within each {c.task}" if c.task else ""
     places = ", ".join(f"{a:g}" for a in c.at)
@@ -187,24 +216,32 @@ def _compared(c: Comparison) -> str:
         else "Differences of means were tested with Welch's test [@welch1947]"
     )
     how = {
-        "auto": "t intervals below ten seeds per task, else the stratified bootstrap with expanded percentiles [@hesterberg2015]"
+        "auto": f"t intervals below ten seeds{' per task' if c.task else ''}, else the stratified bootstrap with expanded percentiles [@hesterberg2015]"
         + (", accelerated for the median over tasks [@efron1987]" if c.task else ""),
         "percentile": "percentiles of the stratified bootstrap",
         "expanded": "expanded percentiles of the stratified bootstrap [@hesterberg2015]",
         "t": "t intervals",
     }[c.settings["interval"]]
+    if not any(math.isfinite(p.p_value) for p in c.pairs):
+        pairs = "Differences were not tested, since no pair of methods has seeds enough for a p-value"
     fewest = min((a.fewest for a in c.aggregates), default=0)
     shortfall = f" Runs that ended before {'are left out there' if c.settings['short runs'] == 'drop' else 'count as their last value'}."
     carried = sum(a.carried for a in c.aggregates)
     if carried:
-        shortfall = f" {carried} of {sum(a.seeds for a in c.aggregates)} values are last values of runs that ended before."
+        shortfall = (
+            f" {carried} of {sum(a.seeds for a in c.aggregates)} values are last values of runs that ended before."
+        )
     correction = c.settings["correction"]
+    tested = sum(math.isfinite(p.p_value) for p in c.pairs)
+    of = "" if tested == len(c.pairs) else f" (of {len(c.pairs)}, the others having no p-value)"
     corrected = (
-        f", corrected for {len(c.pairs)} comparisons by {_CORRECTIONS[correction]}" if correction != "none" else ""
+        f", corrected for {counted(tested, 'comparison')}{of} by {_CORRECTIONS[correction]}"
+        if correction != "none" and tested
+        else ""
     )
     return (
         f"{len(c.methods)} methods were compared by {c.metric} at {c.x_unit} {places} over {c.over}, resampled{strata} (at least {fewest} per "
-        f"task and method), with interquartile means and probabilities of improvement as defined by Agarwal et al. [@agarwal2021]. "
+        f"{'task and ' if c.task else ''}method), with interquartile means and probabilities of improvement as defined by Agarwal et al. [@agarwal2021]. "
         f"Intervals ({100 * c.level:g} %) are {how}, with {c.settings['replicates']} replicates; the interquartile mean's standard error is "
         f"that of a trimmed mean [@tukey1963]; probabilities of improvement of few seeds have score intervals [@newcombe2006]. "
         f"{pairs}{corrected}.{shortfall} "

@@ -52,11 +52,14 @@ class Grouping:
         Of the attributes; empty where all runs are one group, which then has no column.
     runs : list of dict
         The table of runs.
+    root : str
+        Folder of the data set, from which paths of logs that could not be read are told.
     """
 
     of: Callable[[str], str | None]
     name: str
     runs: Rows
+    root: str = ""
 
     @cached_property
     def kinds(self) -> Kinds:
@@ -103,10 +106,15 @@ class Grouping:
         """The kind of curve, where there are several."""
         return (Column("metric", "metric"),) if self.several else ()
 
-    @property
-    def count_column(self) -> Column:
-        """What is counted: a run stands once for every metric."""
-        return Column("runs", "curves" if self.several else "runs", "count")
+    def split(self, rows: Rows) -> list[tuple[tuple[Cell, ...], Rows]]:
+        """Rows of each group, and of each kind of curve where there are several, with the cells that name them."""
+        out: list[tuple[tuple[Cell, ...], Rows]] = []
+        for where, members in self.members(rows).items():
+            if not self.several:
+                out.append(((where,), members))
+            else:
+                out += [((where, kind), here) for kind, here in self.by_kind(members).items()]
+        return out
 
 
 def kinds_of(runs: Rows) -> Kinds:
@@ -142,25 +150,34 @@ def _x_unit(row: Mapping[str, Any]) -> str:
 
 
 def status_table(runs: Rows, many: Grouping) -> Table:
-    """How runs ended."""
+    """How runs ended; those without the attribute, as logs that could not be read, in a row of their own."""
     columns = (Column("runs", "runs", "count"), *(Column(s, s, "count") for s in _STATUSES))
+    lost = [r for r in runs if many.of(r["run"]) is None]
+    groups = [*many.members(runs).items(), *([(f"(no {many.name})", lost)] if lost else [])]
     rows: list[tuple[Cell, ...]] = []
-    lost = list(dict.fromkeys(r["run"] for r in runs if many.of(r["run"]) is None))
-    for where, members in many.members(runs).items():
+    for where, members in groups:
         count = Counter(r["status"] for r in members)
         rows.append((where, len({r["run"] for r in members}), *(count[s] for s in _STATUSES)))
-    notes = (f"{counted(len(lost), 'run')} without {many.name} left out: {some_names(lost)}.",) if lost else ()
+    names = [r["run"].removeprefix(many.root) for r in lost]
+    notes = (
+        (f"Without {many.name}, and so in no other table: {some_names(list(dict.fromkeys(names)))}.",) if lost else ()
+    )
     return many.table("runs", "Runs by how they ended (one count per metric)", columns, rows, notes)
 
 
-def law_table(rows: Rows, many: Grouping) -> Table:
-    """Which law describes how many curves best."""
-    columns = (Column("law", "best law"), many.count_column, Column("share", "share", "probability"))
+def law_table(rows: Rows, many: Grouping, *, best: bool = True) -> Table:
+    """Which law describes how many runs best."""
+    columns = (
+        *many.metric_column,
+        Column("law", "best law" if best else "law"),
+        Column("runs", "runs", "count"),
+        Column("share", "share", "probability"),
+    )
     out: list[tuple[Cell, ...]] = []
-    for where, members in many.members([r for r in rows if r["rank"] == 1]).items():
+    for named, members in many.split([r for r in rows if r["rank"] == 1]):
         count = Counter(r["model"] for r in members)
-        out += [(where, law, n, n / len(members)) for law, n in count.most_common()]
-    return many.table("laws", "Law that describes a run best", columns, out)
+        out += [(*named, law, n, n / len(members)) for law, n in count.most_common()]
+    return many.table("laws", "Law that describes a run best" if best else "Law that was fitted", columns, out)
 
 
 def _horizon(row: Mapping[str, Any], run: Mapping[str, Any]) -> str:
@@ -270,26 +287,31 @@ def _middle(values: Any, level: float) -> Estimate:
 
 
 def diagnosis_table(rows: Rows, many: Grouping, level: float) -> Table:
-    """Shares of runs in which a diagnosis is present."""
+    """Shares of runs in which a diagnosis is present, among those in which it is decided."""
     columns = (
+        *many.metric_column,
         Column("diagnosis", "diagnosis"),
         Column("severity", "severity"),
         Column("present", "present", "count"),
+        Column("absent", "absent", "count"),
         Column("undecided", "undecided", "count"),
-        many.count_column,
-        Column("share", "share present", "estimate"),
+        Column("share", "share of decided", "estimate"),
     )
     out: list[tuple[Cell, ...]] = []
-    for where, members in many.members(rows).items():
+    for named, members in many.split(rows):
         for rule in sorted({r["name"] for r in members}):
             here = [r for r in members if r["name"] == rule]
-            present = sum(r["verdict"] == "present" for r in here)
+            count = Counter(r["verdict"] for r in here)
+            present, absent, undecided = (count[v] for v in ("present", "absent", "undecided"))
             if present:
-                undecided = sum(r["verdict"] == "undecided" for r in here)
-                share = share_of(present, len(here), level)
-                out.append((where, rule.replace("_", " "), here[0]["severity"], present, undecided, len(here), share))
-    caption = f"Diagnoses that are present in some run, with {100 * level:g} % Wilson intervals of their share"
-    return many.table("diagnoses", caption, columns, out)
+                share = share_of(present, present + absent, level)
+                out.append((*named, rule.replace("_", " "), here[0]["severity"], present, absent, undecided, share))
+    caption = "Diagnoses that are present in some run"
+    notes = (
+        f"The share is that of the runs in which it is decided, present or absent, with {100 * level:g} % Wilson intervals; "
+        "undecided runs are in neither part of it.",
+    )
+    return many.table("diagnoses", caption, columns, out, notes if out else ())
 
 
 def share_of(count: int, n: int, level: float = 0.95) -> Estimate:
@@ -307,9 +329,13 @@ def share_of(count: int, n: int, level: float = 0.95) -> Estimate:
 
 def action_table(rows: Rows, many: Grouping) -> Table:
     """What was recommended, in the words of every recommendation."""
-    columns = (many.count_column, *(Column(a.name.lower(), a.value, "count") for a in _ACTIONS))
+    columns = (
+        *many.metric_column,
+        Column("runs", "runs", "count"),
+        *(Column(a.name.lower(), a.value, "count") for a in _ACTIONS),
+    )
     out: list[tuple[Cell, ...]] = []
-    for where, members in many.members(rows).items():
+    for named, members in many.split(rows):
         count = Counter(str(r["action"]).lower() for r in members)
-        out.append((where, len(members), *(count[a.name.lower()] for a in _ACTIONS)))
+        out.append((*named, len(members), *(count[a.name.lower()] for a in _ACTIONS)))
     return many.table("recommendations", "Recommended actions", columns, out)

@@ -65,10 +65,10 @@ def summarize(
     )
     forecasts = rows_of(result, "forecasts", (*wanted, "asked", "x", "median", "low", "high", "reason"))
     fitted = _law_runs(result, group, laws, runs)
-    many = Grouping(group, " / ".join(a for a in (by, task) if a is not None), runs)
+    many = Grouping(group, " / ".join(a for a in (by, task) if a is not None), runs, _root(result))
     parts: list[Table] = [
         status_table(runs, many),
-        law_table(laws, many),
+        law_table(laws, many, best=best_only(result)),
         parameter_table(_pooled(fitted, level), many, level, fitted, best=best_only(result)),
         forecast_table(forecasts, many, level),
         diagnosis_table(rows_of(result, "diagnoses", (*wanted, "name", "verdict", "severity")), many, level),
@@ -80,15 +80,19 @@ def summarize(
         else [f"the batch is not complete: {len(result.parts)} of {result.units} units of work are done"]
     )
     config = result.config
+    everyone = {r["run"] for r in runs}
+    analyzed = {r["run"] for r in runs if r["status"] in ("ok", "degraded")}
     return BatchSummary(
-        title=f"Batch of {len({r['run'] for r in runs})} runs",
+        title=f"Batch of {len(everyone)} runs",
         counts=result.counts,
         groups=tuple(a for a in (by, task) if a is not None),
         contents=tuple(parts),
         settings={
             "curvefit": __version__,
+            "analyzed": str(len(analyzed)),
+            "not analyzed": str(len(everyone - analyzed)),
             "models": ", ".join(config.models) or "none",
-            "criterion": config.criterion,
+            "criterion": config.criterion if best_only(result) else "none",
             "forecaster": config.method,
             "horizons": ", ".join(config.horizons),
             "forecast to": horizons_told(forecasts, runs),
@@ -97,6 +101,12 @@ def summarize(
         },
         notes=tuple(notes),
     )
+
+
+def _root(result: BatchResult) -> str:
+    """Folder of the data set as paths in it begin."""
+    dataset = result.config.dataset
+    return f"{dataset.rstrip('/')}/" if dataset else ""
 
 
 def rows_of(result: BatchResult, table: str, columns: tuple[str, ...] | None = None) -> Rows:
