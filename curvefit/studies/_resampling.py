@@ -83,8 +83,9 @@ def bands(entries: Sequence[Entry], curves: Curves, grid: Array, level: float) -
             if ends is not None:
                 low[j], high[j] = ends
         own = [(e.curve.x, e.curve.y) for e in entries if e.method == method and len(e.curve)]
+        runs = len(own)
         own = own[:: max(1, -(-len(own) // _SHOWN))]
-        found.append(Band(method, grid, center, low, high, seeds, tuple(own)))
+        found.append(Band(method, grid, center, low, high, seeds, tuple(own), runs))
     return tuple(found)
 
 

@@ -14,17 +14,21 @@ from .canvas import Columns, looks, new_axes, paper_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..tables.comparison import Comparison
+    from ..tables.comparison import Band, Comparison
 
 __all__ = ["seed_bands"]
 
 _LOG_SPAN = 30.0
+_FEW_NODES = 2  # of the grid: runs that begin or end a step apart
 
 
 def seed_bands(
     comparison: Comparison, *, ax: Axes | None = None, columns: Columns = 1, seeds: bool = True, title: str = ""
 ) -> Axes:
     """Interquartile mean of every method over x, its interval as a band, the seeds as thin lines behind.
+
+    Where some runs of a method have no value its line is thin and dotted and not joined to the other: the mean of those
+    that are left moves when a run ends, though no run does. The legend says how many are left.
 
     Parameters
     ----------
@@ -41,7 +45,7 @@ def seed_bands(
     """
     with paper_style():
         shown = [b for b in comparison.bands if np.isfinite(b.center).any()]
-        heads = [f"{short_text(b.method, 28)} ({int(b.seeds.max())})" for b in shown]
+        heads = [f"{short_text(b.method, 28)} ({_counts(b)})" for b in shown]
         beside = max(1, min(len(heads), 46 * columns // (max(map(len, heads), default=0) + 8)))
         ax = new_axes(ax, columns, 2.3 * columns**0.6 + 0.13 * -(-len(heads) // beside))
         drawn = looks([b.method for b in comparison.bands])
@@ -53,22 +57,29 @@ def seed_bands(
                     at = thin(x, y, 300)
                     ax.plot(x[at], y[at], "-", lw=0.35, color=look.color, alpha=0.22, zorder=1)
             known = np.isfinite(band.low)
-            ax.fill_between(
-                band.x, band.low, band.high, where=known.tolist(), color=look.color, alpha=0.22, lw=0, zorder=2
-            )
             ok = np.isfinite(band.center)
-            every = max(1, int(ok.sum()) // 6)
+            whole = ok & (band.seeds >= _runs(band))
+            for part, alpha in ((whole, 0.22), (ok & ~whole, 0.09)):
+                ax.fill_between(
+                    band.x, band.low, band.high, where=(part & known).tolist(), color=look.color, alpha=alpha, lw=0,
+                    zorder=2,
+                )  # fmt: skip
+            every = max(1, int(whole.sum()) // 6)
             ax.plot(
-                band.x[ok],
-                band.center[ok],
+                band.x,
+                np.where(whole, band.center, np.nan),
                 ls=look.dash,
                 marker=look.marker,
-                markevery=(every // 2, every),
+                markevery=(int(np.argmax(whole)) + every // 2, every),
                 mfc="white",
                 color=look.color,
                 label=head,
                 zorder=3,
             )
+            if (ok & ~whole).any():
+                ax.plot(
+                    band.x, np.where(ok & ~whole, band.center, np.nan), ls=":", lw=0.8, color=look.color, zorder=2.9
+                )
             late = band.center[ok][int(0.1 * ok.sum()) :]
             values += [
                 *late.tolist(),
@@ -82,7 +93,7 @@ def seed_bands(
         literal(ax.set_ylabel(short_text(comparison.metric)))
         if title:
             literal(ax.set_title(short_text(title, 60), pad=6 + 9 * (-(-len(heads) // beside) + 1)))
-        heading = f"{short_text(comparison.by, 20)} (seeds)"
+        heading = f"{short_text(comparison.by, 20)} (runs)"
         legend = ax.legend(  # above the axes: a curve may be anywhere in them
             loc="lower center",
             bbox_to_anchor=(0.5, 1.0),
@@ -96,6 +107,19 @@ def seed_bands(
         tick_numbers(ax.xaxis, ax.get_xscale(), counted=True)
         tick_numbers(ax.yaxis, ax.get_yscale(), counted=False)
     return ax
+
+
+def _runs(band: Band) -> int:
+    return band.runs or int(band.seeds.max())
+
+
+def _counts(band: Band) -> str:
+    """How many runs, and how many where the curve starts and ends if those are fewer on more than a few x."""
+    there = np.flatnonzero(band.seeds > 0)
+    runs, start, end = _runs(band), int(band.seeds[there[0]]), int(band.seeds[there[-1]])
+    fewer = [f"{count} {where}" for count, where in ((start, "from the start"), (end, "to the end")) if count < runs]
+    missing = int((band.seeds[there] < runs).sum())
+    return ", ".join([str(runs), *fewer]) if missing > _FEW_NODES else str(runs)
 
 
 def _scales(ax: Axes, comparison: Comparison, values: list[float]) -> None:

@@ -168,9 +168,11 @@ class Band:
     low, high : ndarray, shape (m,)
         Its interval; NaN below three seeds.
     seeds : ndarray, shape (m,)
-        Seeds that reach x.
+        Runs that have a value there, over all tasks.
     curves : tuple of (x, y)
-        The seeds themselves.
+        Some of the runs themselves.
+    runs : int
+        Runs of the method; the mean of fewer of them is another mean.
     """
 
     method: str
@@ -180,6 +182,7 @@ class Band:
     high: Array
     seeds: Array
     curves: tuple[tuple[Array, Array], ...] = ()
+    runs: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -119,6 +119,49 @@ def test_bands_show_every_method_with_its_seeds():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "val_loss")
 
 
+def test_the_mean_of_the_runs_that_are_left_is_not_joined_to_that_of_all():
+    x = np.arange(1.0, 41.0)
+    runs = [
+        cf.Run(
+            f"{m}{s}",
+            {"val_loss": cf.Curve(x[:n], 2 - s // 3 + 0 * x[:n], "val_loss")},
+            attributes={"method": m, "seed": s},
+        )
+        for m in "ab"
+        for s in range(6)
+        for n in [20 if m == "a" and s < 3 else 40]
+    ]
+    ax = seed_bands(cf.compare(runs, "method", "seed", 20, replicates=100))
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a (6, 3 to the end)", "b (6)"]
+    means = [line for line in ax.lines if len(line.get_xdata()) > 40]  # on the grid
+    whole, left, b = (np.isfinite(np.asarray(line.get_ydata(), dtype=float)) for line in means)
+    early = np.asarray(means[0].get_xdata()) <= 20
+    assert (whole[early].all(), whole[~early].any()) == (True, False)
+    assert (left[early].any(), left[~early].all()) == (False, True)
+    assert b.all()
+    assert (means[1].get_linestyle(), means[1].get_label()[0]) == (":", "_")
+    late = [
+        cf.Run(
+            f"late{s}",
+            {"val_loss": cf.Curve(x[10:], x[10:] * 0 + 1, "val_loss")},
+            attributes={"method": "b", "seed": 6 + s},
+        )
+        for s in range(2)
+    ]
+    ax = seed_bands(cf.compare([*runs, *late], "method", "seed", 20, replicates=100))
+    assert ax.get_legend().get_texts()[1].get_text() == "b (8, 6 from the start)"
+    never = [
+        cf.Run(
+            f"c{s}",
+            {"val_loss": cf.Curve(x[20 * s :][:18], x[:18] * 0 + 1, "val_loss")},
+            attributes={"method": "c", "seed": s},
+        )
+        for s in range(2)
+    ]
+    ax = seed_bands(cf.compare([*runs, *never], "method", "seed", 20, replicates=100))
+    assert ax.get_legend().get_texts()[2].get_text() == "c (2, 1 from the start, 1 to the end)"
+
+
 def test_ranks_are_drawn_with_their_probability():
     found = comparison(("a", "b", "c"))
     ax = ranking(found)
