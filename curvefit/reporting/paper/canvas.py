@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...curves import UsageError
+from ...curves._checks import safe_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLUMNS", "STYLE_FILE", "Look", "looks", "new_axes", "new_figure", "paper_style"]
+__all__ = ["COLUMNS", "STYLE_FILE", "Look", "looks", "new_axes", "new_figure", "paper_style", "short_names"]
 
 STYLE_FILE = Path(__file__).with_name("paper.mplstyle")
 """For ``matplotlib.style.use``."""
@@ -59,6 +60,24 @@ def looks(names: Sequence[str]) -> dict[str, Look]:
         n: Look(_COLORS[i % k], _DASHES[(i + i // k) % k], _MARKERS[(i + 2 * (i // k)) % k])
         for i, n in enumerate(names)
     }
+
+
+def short_names(names: Sequence[str], most: int) -> list[str]:
+    """Names made safe and cut to a length in such a way that they can still be told apart.
+
+    What all of them begin with, up to a separator, is dropped where one is too long; what is still too long is cut in the
+    middle, since names of runs differ at their end.
+    """
+    shown = [safe_text(name) for name in names]
+    if len(shown) > 1 and max(map(len, shown)) > most:
+        first, last = min(shown), max(shown)
+        differ = (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
+        common = first[: next(differ, len(first))]
+        cut = max((common.rfind(c) + 1 for c in "/\\_-. "), default=0)
+        if cut > 3:
+            shown = ["…" + name[cut:] for name in shown]
+    head = (most - 1) // 3
+    return [n if len(n) <= most else f"{n[:head]}…{n[len(n) - (most - 1 - head) :]}" for n in shown]
 
 
 def new_figure(

@@ -11,7 +11,7 @@ from ...curves import Estimate
 from ..figures import literal
 from ..plots.fan import short_text, tick_numbers
 from ..tables.pooled import Pooled
-from .canvas import Columns, new_axes, paper_style
+from .canvas import Columns, new_axes, paper_style, short_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +73,7 @@ def forest(
             _cut_off(ax, rows, *ends)
         if reference is not None:
             ax.axvline(reference, color="#999999", lw=0.8, ls=(0, (4, 2)), zorder=0.5)
-        names = [short_text(n, 26) for n, _ in rows] + (["mean of all", "another run"] if pooled else [])
+        names = short_names([n for n, _ in rows], 26) + (["mean of all", "another run"] if pooled else [])
         ax.set_yticks(range(len(names)), names)
         for text in ax.get_yticklabels():
             literal(text)
@@ -91,18 +91,8 @@ def forest(
         bare = sum(e.value is not None and (e.interval is None or not e.interval.closed) for _, e in rows)
         if bare:
             literal(ax.set_xlabel(f"{ax.get_xlabel()} (hollow: no closed interval)"))
-        if total > len(rows):
-            literal(
-                ax.text(
-                    1.0,
-                    0.0,
-                    f"{len(rows)} of {total} shown",
-                    transform=ax.transAxes,
-                    ha="right",
-                    va="bottom",
-                    fontsize=6,
-                )
-            )
+        if total > len(rows):  # below the axis, where nothing is drawn
+            literal(ax.set_xlabel(f"{ax.get_xlabel()}\n{len(rows)} of {total} shown, evenly spaced in order"))
         if title:
             literal(ax.set_title(short_text(title, 60), pad=16 if pooled else 6))
     return ax

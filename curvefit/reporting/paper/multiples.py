@@ -12,7 +12,7 @@ from ..figures import literal
 from ..plots.fan import short_text, tick_numbers
 from ..thinning import thin
 from ..view import choose_view
-from .canvas import Columns, new_figure, paper_style
+from .canvas import Columns, new_figure, paper_style, short_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,24 +50,42 @@ def small_multiples(
         raise UsageError("no report to draw", where="small_multiples()")
     wide = min(across or 2 * columns, len(shown))
     rows = -(-len(shown) // wide)
+    names = short_names([r.run.name for r in shown], 28)
+    metrics, units = [_metric(r) for r in shown], [r.curve.x_unit for r in shown]
+    one_metric, one_unit = len(set(metrics)) == 1, len(set(units)) == 1
     with paper_style():
-        figure, axes = new_figure(columns, rows=rows, across=wide, height=0.2 + 1.28 * rows, squeeze=False)
+        height = 0.2 + (1.28 if one_unit else 1.38) * rows + (0.15 if one_unit else 0.0)
+        figure, axes = new_figure(columns, rows=rows, across=wide, height=height, squeeze=False)
         flat: list[Any] = list(np.ravel(axes))
-        for ax, report in zip(flat, shown, strict=False):
-            _panel(ax, report)
+        for ax, report, name in zip(flat, shown, names, strict=False):
+            _panel(ax, report, name)
+        if one_metric:
+            literal(figure.supylabel(short_text(metrics[0]), fontsize=7))
+        for i, (ax, metric, unit) in enumerate(zip(flat, metrics, units, strict=False)):
+            if not one_metric:
+                literal(ax.set_ylabel(short_text(metric, 22), fontsize=5.5, labelpad=1.5))
+            if not one_unit or i + wide >= len(shown):  # one that all share stands below each column
+                literal(ax.set_xlabel(unit, fontsize=5.5, labelpad=1.0))
         for ax in flat[len(shown) :]:
             ax.set_axis_off()
         handles, labels = flat[0].get_legend_handles_labels()
         found = dict(zip(labels, handles, strict=True))
         for ax in flat[1 : len(shown)]:
             found.update({k: h for h, k in zip(*ax.get_legend_handles_labels(), strict=True) if k not in found})
-        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=5)
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=5 if columns == 2 else 3)
         if len(reports) > len(shown):
             literal(figure.text(0.995, 0.995, f"{len(shown)} of {len(reports)} runs", ha="right", va="top", fontsize=6))
     return figure
 
 
-def _panel(ax: Axes, report: Report) -> None:
+def _metric(report: Report) -> str:
+    """Name and unit of what is shown."""
+    curve = report.curve
+    unit = curve.metric.unit or ("percent" if curve.percent else "")
+    return f"{report.metric} ({unit})" if unit else report.metric
+
+
+def _panel(ax: Axes, report: Report, name: str) -> None:
     view = choose_view(report)
     curve, forecast = report.curve, report.forecast
     ax.set_xscale(view.x_scale)
@@ -96,4 +114,4 @@ def _panel(ax: Axes, report: Report) -> None:
     tick_numbers(ax.yaxis, ax.get_yscale(), counted=False)
     ax.tick_params(labelsize=5.5)
     ax.locator_params(axis="y", nbins=4) if view.y_scale == "linear" else None
-    literal(ax.set_title(short_text(report.run.name, 28), fontsize=6.0, fontweight="normal", pad=2.5))
+    literal(ax.set_title(name, fontsize=6.0, fontweight="normal", pad=2.5))

@@ -23,7 +23,7 @@ from curvefit.reporting.paper import (
     seed_bands,
     small_multiples,
 )
-from curvefit.reporting.paper.canvas import COLUMNS, STYLE_FILE, looks
+from curvefit.reporting.paper.canvas import COLUMNS, STYLE_FILE, looks, short_names
 from curvefit.reporting.paper.pareto import on_front
 from curvefit.reporting.tables import Aggregate, Band, Comparison, Ranking, ScalingFit
 
@@ -177,7 +177,7 @@ def test_a_forest_of_many_rows_is_thinned_and_says_so():
     labels = [t.get_text() for t in ax.get_yticklabels()]
     assert len(labels) == 20
     assert (labels[0], labels[-1]) == ("r0", "r99")
-    assert any("20 of 100 shown" in t.get_text() for t in ax.texts)
+    assert "20 of 100 shown" in ax.get_xlabel()
 
 
 def test_calibration_counts_what_lies_inside():
@@ -305,3 +305,49 @@ def test_an_estimate_without_an_interval_is_hollow_in_a_forest_plot_and_said():
     fills = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"]
     assert fills == ["#000000", "white", "white"]
     assert "hollow" not in forest(rows[:1], label="q").get_xlabel()
+
+
+def reports(names, metrics, units):
+    x = np.arange(1.0, 31.0)
+    return [
+        cf.analyze(cf.Run(n, {m: cf.Curve(x, 1 + (-1 if "acc" in m else 1) * 0.5 / x, m, x_unit=u)}), model="power_law")
+        for n, m, u in zip(names, metrics, units, strict=True)
+    ]
+
+
+def test_small_panels_say_what_they_show():
+    names = [f"a_long_folder/of-many-runs/lr{i}_seed0" for i in range(3)]
+    mixed = small_multiples(reports(names, ["val_loss", "val_loss", "val_acc"], ["step", "epoch", "step"]))
+    assert [(ax.get_ylabel(), ax.get_xlabel()) for ax in mixed.axes] == [
+        ("val_loss", "step"), ("val_loss", "epoch"), ("val_acc", "step"),
+    ]  # fmt: skip
+    assert [ax.get_title(loc="left") for ax in mixed.axes] == ["…lr0_seed0", "…lr1_seed0", "…lr2_seed0"]
+    alike = small_multiples(reports(names, ["val_loss"] * 3, ["step"] * 3), across=2)
+    assert alike.get_supylabel() == "val_loss"
+    assert [(ax.get_ylabel(), ax.get_xlabel()) for ax in alike.axes[:3]] == [("", ""), ("", "step"), ("", "step")]
+    alike.canvas.draw()
+    legend = alike.legends[0].get_window_extent()
+    assert all(legend.y1 <= ax.xaxis.label.get_window_extent().y0 for ax in alike.axes[1:3])
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_legend_of_small_panels_is_whole(columns):
+    figure = small_multiples(reports(["a", "b"], ["val_loss"] * 2, ["step"] * 2), columns=columns)
+    figure.canvas.draw()
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 and legend.x1 <= figure.bbox.x1
+
+
+def test_names_that_are_cut_can_be_told_apart():
+    long = [f"gzip_csv_wide/google-deepmind/model-with-a-long-name-{i}" for i in range(3)]
+    for names in (long, ["short", *long], ["x" * 60 + str(i) for i in range(3)]):
+        shown = short_names(names, 26)
+        assert len(set(shown)) == len(names) and max(map(len, shown)) <= 26
+    assert short_names(["run/a", "run/b"], 26) == ["run/a", "run/b"]
+    assert "\x1b" not in short_names(["\x1b[31m" + "y" * 40, "z"], 26)[0]
+
+
+def test_how_many_rows_a_forest_shows_lies_on_no_bar():
+    ax = forest(cf.pool(np.linspace(0, 1, 60), [0.1] * 60), label="alpha")
+    assert ax.get_xlabel().splitlines() == ["alpha", "40 of 60 shown, evenly spaced in order"]
+    assert not ax.texts
