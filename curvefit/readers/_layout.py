@@ -227,6 +227,8 @@ def _find_metrics(layout: Layout, free: list[Column], rows: int, asked: str | No
                 layout.extras[plain] = column
             elif column.numeric and is_learning_rate(Metric.infer(column.name)):
                 layout.extras.setdefault("rate", column)
+                if constant_within(column, codes):
+                    layout.facts.append(column)
             elif constant_within(column, codes):
                 layout.facts.append(column)
             else:

@@ -9,6 +9,7 @@ from ..curves import Metric, XUnit
 __all__ = [
     "IGNORED",
     "LABELS",
+    "SETTINGS",
     "SIZES",
     "TIMES",
     "known_name",
@@ -97,6 +98,18 @@ LABELS = frozenset(
         "experiment_key",
     ]
 )
+SETTINGS = frozenset((
+    "lr", "learning_rate", "base_lr", "max_lr", "min_lr", "peak_lr", "init_lr", "initial_lr", "batch_size", "bs",
+    "global_batch_size", "micro_batch_size", "train_batch_size", "eval_batch_size", "per_device_train_batch_size",
+    "gradient_accumulation_steps", "momentum", "nesterov", "weight_decay", "wd", "l1", "l2", "beta1", "beta2", "beta_1",
+    "beta_2", "adam_beta1", "adam_beta2", "adam_epsilon", "dropout", "dropout_rate", "label_smoothing", "temperature",
+    "gamma", "epsilon", "tau", "gae_lambda", "clip_range", "entropy_coef", "ent_coef", "vf_coef", "kl_coef", "max_grad_norm",
+    "grad_clip", "gradient_clip", "clip_norm", "warmup", "warmup_steps", "warmup_ratio", "width", "depth", "n_layers",
+    "num_layers", "n_heads", "num_heads", "hidden_size", "hidden_dim", "d_model", "model_dim", "n_params", "num_params",
+    "params", "parameters", "flops", "lora_rank", "lora_alpha", "sequence_length", "context_length",
+    "accuracy_target", "loss_target", "target_accuracy", "target_loss",
+))  # fmt: skip
+"""What is set before a run rather than measured in it: where it is logged and never changes it describes the run, too."""
 IGNORED = frozenset(
     ["unnamed_0", "index", "rank", "local_rank", "global_rank", "world_rank", "worker", "worker_id", "pid"]
 )

@@ -20,6 +20,7 @@ from ..curves.run import is_learning_rate
 from ._axis import NUMBERED
 from ._groups import Group, groups_of
 from ._layout import lay_out
+from ._names import SETTINGS, normalize
 from ._settle import Book, settle
 from ._source import Source
 from ._table import Table
@@ -126,7 +127,20 @@ def _run(group: Group, curves: dict[str, Curve], table: Table) -> Run:
             schedule = Schedule(curve.x, curve.y)
             break
     horizon = table.plan.get(unit) if unit is not None else None
-    return Run(group.name, curves, schedule=schedule, horizon=horizon, attributes={**table.attributes, **group.facts})
+    attributes = {**table.attributes, **group.facts}
+    attributes |= {k: v for k, v in _settings(curves).items() if k not in attributes}
+    return Run(group.name, curves, schedule=schedule, horizon=horizon, attributes=attributes)
+
+
+def _settings(curves: dict[str, Curve]) -> dict[str, str | float]:
+    """Settings that were logged and never change in this run, such as its learning rate or batch size."""
+    found: dict[str, str | float] = {}
+    for name, curve in curves.items():
+        if normalize(name) not in SETTINGS and not is_learning_rate(curve.metric):
+            continue
+        if len(curve) > 1 and not curve.nonfinite_x.size and np.all(curve.y == curve.y[0]):
+            found[name] = float(curve.y[0])
+    return found
 
 
 def _asked(run: Run, book: Book, metric: str | None) -> Run | None:

@@ -76,7 +76,7 @@ def test_labels_attributes_and_other_columns(log):
     rows = "".join(f"{k},{7 + k},adam,{s},{3 - s / 10},{0.1},2026-01-0{s + 1}\n" for k in range(3) for s in range(4))
     runs = cf.read(log("trial_id,seed,optimizer,step,loss,lr,date\n" + rows))
     assert [r.name for r in runs] == ["trial_id=0", "trial_id=1", "trial_id=2"]
-    assert dict(runs[1].attributes) == {"trial_id": 1.0, "seed": 8.0, "optimizer": "adam"}
+    assert dict(runs[1].attributes) == {"trial_id": 1.0, "seed": 8.0, "optimizer": "adam", "lr": 0.1}
     assert list(runs[1]) == ["loss", "lr"] and len(runs[1].schedule) == 4
     assert any("'date'" in n for n in runs[0].provenance.notes)
 
