@@ -86,11 +86,16 @@ def _grouped(result: BatchResult, table: str, columns: tuple[str, ...]) -> dict[
 
 
 def _law_told(law: str, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of the parameters, and what is said of all of them once."""
-    shared = {(p["status"], p["reason"]) for p in rows}
-    common = next(iter(shared))[1] if len(shared) == 1 and all(p["value"] is not None for p in rows) else None
-    told = [{**p, "name": p["parameter"], **({"status": "ok", "reason": None} if common else {})} for p in rows]
-    return told, [f"The fitted {law.replace('_', ' ')}: {common}."] if common else []
+    """Rows of the parameters with what is said of them alone, and what is said of all of them once."""
+    reasons = [(p["reason"] or "").split("; ") for p in rows]
+    common = [r for r in reasons[0] if r and all(r in others for others in reasons[1:])] if reasons else []
+    if not common or any(p["value"] is None for p in rows):
+        return [{**p, "name": p["parameter"]} for p in rows], []
+    told = []
+    for p, said in zip(rows, reasons, strict=True):
+        own = "; ".join(r for r in said if r not in common)
+        told.append({**p, "name": p["parameter"], "status": p["status"] if own else "ok", "reason": own or None})
+    return told, [f"The fitted {law.replace('_', ' ')}: {'; '.join(common)}."]
 
 
 def _fan(row: Mapping[str, Any], forecasts: list[dict[str, Any]]) -> Fan | None:

@@ -7,6 +7,7 @@ import pytest
 
 import curvefit as cf
 from curvefit.studies._pictures import Pictures
+from curvefit.studies._views import _law_told
 from curvefit.studies.summary import pooled_parameters, summarize
 
 TABLES = ["parameters", "comparison"]
@@ -89,3 +90,22 @@ def test_an_asymptote_is_identified_as_the_fit_says_it_is(tmp_path):
             assert told[run.name]["reason"].startswith(limit.reasons[0])
         seen.add(limit.status.code)
     assert seen == {"ok", "not_identified"}
+
+
+def test_the_page_says_of_a_parameter_only_what_is_said_of_it_alone():
+    rows = [
+        {"parameter": n, "value": 1.0, "status": s, "reason": r}
+        for n, s, r in (
+            ("E", "not_identified", "not identified: its interval is open; noise grows"),
+            ("alpha", "degraded", "noise grows"),
+        )
+    ]
+    told, notes = _law_told("power_law", rows)
+    assert notes == ["The fitted power law: noise grows."]
+    assert [(r["name"], r["status"], r["reason"]) for r in told] == [
+        ("E", "not_identified", "not identified: its interval is open"),
+        ("alpha", "ok", None),
+    ]
+    told, notes = _law_told("power_law", [rows[0], {**rows[1], "status": "ok", "reason": None}])
+    assert notes == []
+    assert [r["reason"] for r in told] == [rows[0]["reason"], None]
