@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["scaling"]
 
 _BEYOND = 10.0
-_LINES = 6
+_LINES = 8  # sizes that have a line each; more of them are drawn in groups
+_GROUPS = 6
+_CROWD = 150  # points from which they are drawn smaller
 _NARROW = 5.0  # ratio of losses below which a linear axis shows more
 
 
@@ -48,9 +50,10 @@ def scaling(
         ax.set_yscale("linear" if narrow else "log")
         if len(fit.variables) == 2:
             _frontier(ax, fit, beyond)
-            ax.set_xlabel(
-                f"compute (FLOP), {fit.flops_per:g} {short_text(fit.variables[0], 12)} {short_text(fit.variables[1], 12)}"
+            factors = " \N{MULTIPLICATION SIGN} ".join(
+                [f"{fit.flops_per:g}", *(short_text(v, 12) for v in fit.variables)]
             )
+            literal(ax.set_xlabel(f"compute (FLOP), {factors}"))
         else:
             _line(ax, fit, beyond)
             literal(ax.set_xlabel(short_text(fit.variables[0])))
@@ -108,12 +111,12 @@ def _frontier(ax: Axes, fit: ScalingFit, beyond: float) -> None:
             compute[here],
             fit.losses[here],
             "o",
-            ms=1.8,
-            mew=0,
+            ms=3.2 if first.size < _CROWD else 2.0,
+            mec="#FFFFFF",
+            mew=0.3,
             color=color,
-            alpha=0.75,
             label=f"{short_text(names[0], 8)} {'near ' if np.ptp(first[here]) else ''}{_size(size)}",
-            zorder=2.5,
+            zorder=3.5,
         )
 
 
@@ -121,7 +124,7 @@ def _alike(sizes: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
     """Points of one size each where there are few sizes, else of neighboring sizes; every point is in one group."""
     levels, which = np.unique(sizes, return_inverse=True)
     if levels.size > _LINES:
-        which = np.searchsorted(np.quantile(sizes, np.linspace(0, 1, _LINES + 1))[1:-1], sizes, side="right")
+        which = np.searchsorted(np.quantile(sizes, np.linspace(0, 1, _GROUPS + 1))[1:-1], sizes, side="right")
     return [which == i for i in np.unique(which)]
 
 

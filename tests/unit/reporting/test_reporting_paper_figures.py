@@ -230,6 +230,20 @@ def test_points_of_a_scaling_figure_are_drawn_once_and_at_a_size_of_theirs(level
         assert len(labels) == 6 and any("near" in label for label in labels)
 
 
+@pytest.mark.parametrize("count", [7, 8])
+def test_every_size_of_a_few_has_its_line_and_its_points_lie_on_it(count):
+    n, d = (v.ravel() for v in np.meshgrid(np.geomspace(4e8, 2e10, count), np.geomspace(1e10, 1e12, 6)))
+    ax = scaling(cf.scaling_law({"params": n, "tokens": d, "L": 1.7 + 400 / n**0.34 + 410 / d**0.28}, replicates=20))
+    drawn = [line for line in ax.lines if line.get_label().startswith("params ")]
+    assert len(drawn) == count and not any("near" in line.get_label() for line in drawn)
+    lines = [line for line in ax.lines if line.get_linewidth() < 1 and line.get_label().startswith("_")]
+    for points, line in zip(drawn, lines, strict=True):
+        there = np.interp(np.log(points.get_xdata()), np.log(line.get_xdata()), line.get_ydata())
+        assert points.get_ydata() == pytest.approx(there, rel=1e-3)
+        assert points.get_markersize() > 3
+    assert ax.get_xlabel() == "compute (FLOP), 6 \N{MULTIPLICATION SIGN} params \N{MULTIPLICATION SIGN} tokens"
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_from_logs_are_drawn_as_they_are(name):
     found = comparison((name, "b"))
