@@ -56,7 +56,7 @@ class Pictures:
         share = f"{100 * c.level:g} %"
         self.draw(
             "bands",
-            f"Interquartile mean of {c.metric} by {c.by} with {share} intervals over {c.over}; thin lines are single runs.",
+            f"Interquartile mean of {c.metric} by {c.by} with {share} intervals over {c.over}; thin lines are single runs, dotted is the mean of those that are left where some have no value.",
             lambda: seed_bands(c),
         )
         if len(c.rankings) > 1:

@@ -83,6 +83,13 @@ def collect(
     for name in wanted:
         if not isinstance(name, str) or name not in known:
             raise unknown_name("attribute", name, known, where=WHERE)
+    if by == over:
+        raise UsageError(
+            f"{by} cannot be both what is compared and what is repeated",
+            code="CF-USE-009",
+            where=WHERE,
+            hint="--by names the method, --over the seed (by= and over= in Python)",
+        )
     chosen = metric if metric is not None else _common_metric(runs)
     if not any(chosen in run for run in runs):
         raise unknown_name("metric", chosen, {name for run in runs for name in run}, where=WHERE)

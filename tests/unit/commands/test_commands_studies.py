@@ -95,7 +95,7 @@ def test_compare_prints_tables_in_any_format(logs, capsys, table, words):
         ([*COMPARE, "--at", "1e9"], 2, "no run has a value at step 1e9"),
         ([*COMPARE[:-1], "5"], 2, "from 100"),
         ([*COMPARE, "--metric", "val_los"], 2, "Did you mean 'val_loss'"),
-        (["--names", "{method}-{seed}", "--by", "method", "--over", "method"], 2, "--task ATTRIBUTE (task= in Python)"),
+        (["--names", "{method}-seed{seed}", "--by", "method", "--over", "method"], 2, "(by= and over= in Python)"),
     ],
 )
 def test_mistakes_of_compare_are_named(logs, capsys, words, code, message):

@@ -331,6 +331,7 @@ def test_a_long_frame_is_taken_for_runs(values):
         ({"metric": "val_los"}, UsageError, "no metric named .val_los.. Did you mean .val_loss"),
         ({"interval": "bca"}, UsageError, "no interval named"),
         ({"correction": "sidak2"}, UsageError, "no correction"),
+        ({"over": "method"}, UsageError, "method cannot be both"),
         ({"at": []}, UsageError, "at is empty"),
         ({"at": "end"}, UsageError, "is no x"),
         ({"replicates": 5}, UsageError, "replicates"),
