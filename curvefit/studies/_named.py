@@ -81,7 +81,6 @@ def named_runs(runs: Iterable[Run], pattern: str | None, say: Callable[[str], No
         raise UsageError(
             f"{told}, e.g. {safe_text(missed[0])!r:.80}",
             code="CF-USE-009",
-            where="names",
             hint="attributes in braces, everything else as it stands in the names: '{method}-seed{seed}' for adam-seed3",
         )
     if say is not None:

@@ -92,10 +92,19 @@ def metric_of(
     ------
     UsageError
         When the batch has no answer about that metric.
+    DataError
+        When it has none about any metric it was asked about.
     """
     answered: Counter[str] = Counter(r["metric"] for r in rows if r["status"] in ("ok", "degraded"))
+    asked = result.config.metrics
+    if not answered and asked and ALL not in asked:
+        reasons = list(dict.fromkeys(str(r["reason"]) for r in rows if r["reason"]))
+        raise DataError(
+            f"no run has an answer about {', '.join(map(safe_text, asked))}: {'; '.join(reasons[:3])}",
+            where=safe_text(os.fspath(result.path)),
+            hint="the batch again with another --metric, or without",
+        )
     if metric is None:
-        asked = result.config.metrics
         if not asked or ALL in asked or not answered or _main(runs) in answered:
             return None
         return max(answered, key=lambda name: (answered[name], -asked.index(name) if name in asked else 0))

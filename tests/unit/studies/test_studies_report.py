@@ -549,3 +549,10 @@ def test_the_reason_for_no_figure_of_costs_is_the_true_one():
             [(cf.Run(f"r{i}", curve, attributes=f), "val_loss", "") for i, f in enumerate(facts)], None, None
         )
         assert pictures.missing["pareto"] == reason
+
+
+def test_a_batch_that_was_refused_for_want_of_its_metric_is_not_reported_about_another(two_metrics, tmp_path):
+    refused = batch(two_metrics.runs_in_store(), tmp_path / "out", metrics="val_lss", models=None, tables=["forecasts"])
+    with pytest.raises(CurvefitError, match=r"no run has an answer about val_lss: .*Did you mean 'val_loss'"):
+        write_report(refused, tmp_path / "r", by="method", over="seed")
+    assert not (tmp_path / "r").exists()
