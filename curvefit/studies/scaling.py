@@ -24,6 +24,7 @@ _FRACTIONS = (0.4, 0.55, 0.7, 0.85)
 _CHECK_REPLICATES = 100
 _CHUNK = 400
 _BUMP_POINTS = 12
+_SELDOM = 0.025  # share of resampled runs up to which a sign is told
 _ROUNDING = 1e-6  # relative variation of a loss that was rounded to single precision
 
 
@@ -123,9 +124,10 @@ def scaling_law(
         n: _estimate(n, value, column, level, float(used.loss.min()) if n == "E" else 0.0)
         for n, value, column in zip(names, _shown(best), _shown(draws.T), strict=True)
     }
-    stderr = (
-        {n: float(np.std(c, ddof=1)) for n, c in zip(names, _shown(draws.T), strict=True)} if len(draws) > 1 else {}
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        stderr = (
+            {n: float(np.std(c, ddof=1)) for n, c in zip(names, _shown(draws.T), strict=True)} if len(draws) > 1 else {}
+        )
     status, reasons = _judged(used, best, draws, settled, floor)
     checks: tuple[Extrapolation, ...] = ()
     result = ScalingFit(
@@ -272,11 +274,17 @@ def _judged(used: Points, best: Array, draws: Array, settled: bool, floor: bool)
     if not settled:
         status = Status.NOT_CONVERGED
         reasons.append("the search had not come to rest after 400 steps")
-    for name, exponent in zip(used.variables, best[1 + k :], strict=True):
-        if exponent <= 0:
+    for name, exponent, drawn in zip(used.variables, best[1 + k :], draws.T[1 + k :], strict=True):
+        if exponent > 0 and drawn.size and np.mean(drawn <= 0) > _SELDOM:
+            status = Status.NOT_IDENTIFIED
+            reasons.append(
+                f"whether the loss falls with {name} at all is not told: its exponent is not above zero in "
+                f"{100 * np.mean(drawn <= 0):.0f} % of resampled runs"
+            )
+        elif exponent <= 0:
             status = Status.NOT_IDENTIFIED
             reasons.append(f"the loss does not fall with {name}: its exponent is {format_number(float(exponent))}")
-    if floor and len(draws) and np.mean(draws[:, 0] <= 0) > 0.025:
+    if floor and len(draws) and np.mean(draws[:, 0] <= 0) > _SELDOM:
         status = Status.DEGRADED if status is Status.OK else status
         reasons.append("the floor E is not told from zero: a pure power law describes the data as well")
     if k == 1 and np.unique(used.x[:, 0]).size >= _BUMP_POINTS:

@@ -357,3 +357,20 @@ def test_points_on_the_law_are_written_with_few_digits_and_no_standard_error():
     assert re.search(r"A +480 +\[480, 480\] +-", text)
     noisy = cf.scaling_law(chinchilla(), replicates=50).render("plain")
     assert "to rounding" not in noisy, "negative control"
+
+
+def test_noise_is_no_law():
+    n, fitted = np.repeat(np.geomspace(4e8, 2e10, 6), 4), 0
+    for seed in range(6):
+        noise = 0.05 * np.random.default_rng(seed).standard_normal(24)
+        try:
+            fit = cf.scaling_law({"N": n, "L": 5 + noise}, replicates=100, check=False)
+        except DataError as error:
+            assert "falls with no variable" in str(error)
+            continue
+        fitted += 1
+        assert not fit.status.usable and any("whether the loss falls with N at all" in r for r in fit.reasons)
+        assert "whether the loss falls" in str(fit)
+        real = cf.scaling_law({"N": n, "L": 1.8 + 480 / n**0.35 + 0.05 * noise}, replicates=100, check=False)
+        assert real.status.usable and not any("at all" in r for r in real.reasons), "negative control"
+    assert fitted >= 2
