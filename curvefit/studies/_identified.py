@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from ..models import registry
@@ -77,6 +78,7 @@ def law_runs(
             r["status"] in ("ok", "degraded")
             and None not in (r["value"], r["stderr"], r["low"], r["high"])
             and r["stderr"] > 0
+            and (r["value"] > 0 or scale_of(r["model"], r["parameter"]) == "linear")
         )
         law = (where, kinds.get((r["run"], r["metric"]), r["metric"]), r["model"])
         told.setdefault((law, r["run"], r["metric"]), {})[r["parameter"]] = (r["value"], r["stderr"]) if known else None
@@ -91,6 +93,7 @@ def law_runs(
     return dict(sorted(found.items()))
 
 
+@cache
 def scale_of(law: str, parameter: str) -> Literal["linear", "log"]:
     """On which a parameter is pooled: "log" where it is above 0 by its nature, as time scales and exponents are."""
     declared = registry[law].parameters if law in registry else ()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import curvefit as cf
+from curvefit.studies._identified import law_runs
 from curvefit.studies._pictures import Pictures
 from curvefit.studies._views import _law_told
 from curvefit.studies.summary import pooled_parameters, summarize
@@ -109,3 +110,47 @@ def test_the_page_says_of_a_parameter_only_what_is_said_of_it_alone():
     told, notes = _law_told("power_law", [rows[0], {**rows[1], "status": "ok", "reason": None}])
     assert notes == []
     assert [r["reason"] for r in told] == [rows[0]["reason"], None]
+
+
+class Told:
+    """The table of parameters of a batch, row by row."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def arrow(self, table, columns):
+        assert table == "parameters"
+        return self
+
+    def to_pylist(self):
+        return self.rows
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"low": None},
+        {"high": None},
+        {"stderr": None},
+        {"stderr": 0.0},
+        {"value": None},
+        {"value": 0.0},
+        {"status": "not_identified"},
+        {"status": "refused"},
+    ],
+)
+def test_one_parameter_that_is_not_known_leaves_the_run_out(wrong):
+    """Also in results whose rows say ok beside an open interval, as batches wrote them before."""
+    good = {
+        "metric": "val_loss",
+        "model": "power_law",
+        "value": 0.5,
+        "stderr": 0.1,
+        "low": 0.3,
+        "high": 0.7,
+        "status": "ok",
+    }
+    rows = [{**good, "run": f"r{i}", "parameter": p} for i in range(4) for p in ("E", "A", "alpha")]
+    rows[2].update(wrong)
+    (found,) = law_runs(Told(rows), lambda _: "all", {}, {}).values()
+    assert (found.left_out, list(found.identified), found.total) == (["r0"], ["r1", "r2", "r3"], 4)
