@@ -15,6 +15,7 @@ from ..curves import Curve, DataError, Run, UsageError
 from ..curves._checks import frame_of, safe_text
 from ..curves.errors import unknown_name
 from ..curves.numbers import counted
+from ._unknown import measured, unknown_attribute
 
 __all__ = ["WAY", "WHERE", "Entry", "Short", "collect", "ends_before", "label", "some_names", "value_at"]
 
@@ -73,7 +74,7 @@ def collect(
         raise DataError("no runs to compare", where=WHERE)
     wanted = [n for n in (by, over, task, pair) if n is not None]
     known = sorted({a for r in runs for a in r.attributes})
-    if not known:
+    if not known and not measured(by, runs):
         raise UsageError(
             f"the runs have no attributes, so none is called {safe_text(str(by))!r}",
             code="CF-USE-002",
@@ -82,7 +83,7 @@ def collect(
         )
     for name in wanted:
         if not isinstance(name, str) or name not in known:
-            raise unknown_name("attribute", name, known, where=WHERE)
+            raise unknown_attribute(name, known, runs, where=WHERE)
     if by == over:
         raise UsageError(
             f"{by} cannot be both what is compared and what is repeated",

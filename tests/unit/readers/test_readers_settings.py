@@ -77,3 +77,14 @@ def test_learning_rates_are_compared(tmp_path, capsys):
     file = saved(tmp_path, "a.csv", long_form([0.1, 0.5]))
     assert run(["compare", str(file), "--metric", "val_loss", "--by", "lr", "--over", "seed", "--at", "24"]) == 0
     assert "0.1" in capsys.readouterr().out
+
+
+def test_a_rate_that_changes_within_runs_is_no_method_and_that_is_said(tmp_path, capsys):
+    long = saved(tmp_path, "a.csv", long_form([0.1, 0.5], decay=True))
+    one = saved(tmp_path, "b.csv", wide(0.5, name="~momentum"))
+    for file, by, what in ((long, "lr", "learning rate"), (one, "momentum", "metric")):
+        assert run(["compare", str(file), "--metric", "val_loss", "--by", by, "--over", "seed", "--at", "20"]) == 2
+        said = capsys.readouterr().err
+        assert f"'{by}' is a {what} that changes within runs, and no attribute of them" in said and "--names" in said
+    assert run(["compare", str(long), "--metric", "val_loss", "--by", "width", "--over", "seed", "--at", "20"]) == 2
+    assert "no attribute named 'width'" in capsys.readouterr().err, "negative control"
