@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...curves import Estimate, Prediction, Status, UsageError
 from ...curves._checks import check_level
-from ._percentiles import percentiles, spanned
+from ._percentiles import EXACT, percentiles, spanned
 from .table import Cell, Column, Table, finite_rows
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class ScalingFit:
             if interval == "prediction" and self.widening > 1:
                 center = np.log(mean)
                 ends = center + (ends - center) * self._widened(points)
-            low, high = np.exp(ends)
+            low, high = np.where(np.exp(ends[1]) - np.exp(ends[0]) < EXACT * mean, mean, np.exp(ends))
         kind = None if not len(self.draws) else interval
         return Prediction(points[:, 0], mean, low, high, kind=kind, level=level)
 

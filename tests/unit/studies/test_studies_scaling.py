@@ -355,6 +355,8 @@ def test_points_on_the_law_are_written_with_few_digits_and_no_standard_error():
     assert "the points lie on the law to rounding" in text and "far off" not in text
     assert not re.search(r"\d\.\d{6,}", text.replace("error", "")), text
     assert re.search(r"A +480 +\[480, 480\] +-", text)
+    told = cf.scaling_law(chinchilla(noise=0.0), replicates=50, check=False).predict(7e10, 1.4e12)
+    assert told.low[0] == told.mean[0] == told.high[0]
     noisy = cf.scaling_law(chinchilla(), replicates=50).render("plain")
     assert "to rounding" not in noisy, "negative control"
 
