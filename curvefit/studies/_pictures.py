@@ -60,7 +60,7 @@ class Pictures:
             lambda: seed_bands(c),
         )
         if len(c.rankings) > 1:
-            unknown = ", a cross that there are too few seeds for one" if any(r.reasons[0] for r in c.rankings) else ""
+            unknown = ", a cross an unknown one" if any(r.reasons[0] for r in c.rankings) else ""
             self.draw(
                 "ranking",
                 f"Rank by interquartile mean of {c.metric}; the area of a disc is the probability of the rank{unknown}.",

@@ -54,15 +54,17 @@ def rankings(
     -------
     tuple of Ranking
         At the x where all methods have a value. There is no probability where a method has fewer than three seeds in a
-        task, and a reason instead.
+        task, or where the seeds of no method differ though the methods do, and a reason instead.
     """
     m = len(methods)
     observed = np.full((len(where), m), np.nan)
     fewest: Array = np.full(len(where), np.inf)
+    scatter = np.zeros(len(where), dtype=bool)
     for j, tasks in enumerate(values):
         observed[:, j] = iqm_of_known(np.concatenate(list(tasks)).T)
         for task in tasks:
             seeds = np.isfinite(task).sum(axis=0)
+            scatter |= (np.isfinite(task) & (task != _firsts(task))).any(axis=0)
             fewest = np.where(seeds > 0, np.minimum(fewest, seeds), fewest)
     enough = np.asarray(fewest >= MIN_SEEDS)
     if studentize is None:
@@ -73,6 +75,9 @@ def rankings(
     first = _first(drawn)
     with_all = np.asarray(np.isfinite(observed).all(axis=1))
     last = len(where) - 1
+    sure = ["" if f >= MIN_SEEDS else _scarce(f) for f in fewest]
+    flat = [not s and np.ptp(own) > 0 for s, own in zip(scatter, observed, strict=True)]
+    sure = [why or ("no scatter between seeds" if still else "") for why, still in zip(sure, flat, strict=True)]
     found = []
     for k, x in enumerate(where):
         if not with_all[k]:
@@ -80,9 +85,9 @@ def rankings(
         own = observed[k]
         at = np.argsort(own, kind="stable")
         tied = (False, *(bool(t) for t in own[at][1:] == own[at][:-1]))
-        scarce = _scarce(fewest[k]) if not enough[k] else ""
+        scarce = sure[k]
         probability = np.full((m, m), np.nan) if scarce else _shares(drawn[k])
-        tau, tau_why = float("nan"), scarce or ("" if enough[last] else f"{_scarce(fewest[last])} at the last x")
+        tau, tau_why = float("nan"), scarce or (f"{sure[last]} at the last x" if sure[last] else "")
         same, same_why = float("nan"), tau_why
         if not with_all[last]:
             tau_why = same_why = "not all methods have a value at the last x"
@@ -96,6 +101,13 @@ def rankings(
             )
         )
     return tuple(found)
+
+
+def _firsts(task: Array) -> Array:
+    """The first value at every x that is there."""
+    if not len(task):
+        return np.zeros(task.shape[1])
+    return np.asarray(task[np.argmax(np.isfinite(task), axis=0), np.arange(task.shape[1])])
 
 
 def _scarce(seeds: float) -> str:

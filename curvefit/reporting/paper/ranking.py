@@ -41,7 +41,7 @@ def ranking(comparison: Comparison, *, ax: Axes | None = None, columns: Columns 
             ranks = [r.order.index(method) + 1 for r in comparison.rankings]
             ax.plot(places, ranks, ls=look.dash, color=look.color, lw=1.0, zorder=2)
             for place, r in zip(places, comparison.rankings, strict=True):
-                if not r.probability[i, 0] >= 0:  # unknown: too few seeds
+                if not r.probability[i, 0] >= 0:  # unknown
                     ax.plot([place], [ranks[place]], "x", ms=4.0, color=look.color, zorder=3)
                     continue
                 for rank in range(m):
