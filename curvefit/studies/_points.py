@@ -34,6 +34,7 @@ COMPUTE = ("C", "flops", "train_flops", "training_flops", "compute", "n")
 """Usual names of the number of parameters, of the amount of data, and of compute or any other size."""
 _LINE = 0.9999  # correlation of logs from which two variables are one
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*([kmbgt])", re.IGNORECASE)
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 _TIMES = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 _NO_NUMBER = "a number is missing, not finite or not positive"
 _PLACES, _REASONS = 6, 4
@@ -123,11 +124,13 @@ def points_of(data: Any, variables: Sequence[str], loss: str | None, run: str | 
 def _numbers(values: Any, name: str, *, sizes: bool) -> _Numbers:
     """Numbers, also those given as text; ``400M`` where sizes stand."""
     items = values.tolist() if isinstance(values, np.ndarray) and values.dtype.kind in "OU" else values
-    if not isinstance(items, Sequence) or not any(isinstance(v, str) for v in items):
+    if not isinstance(items, Sequence) or not any(isinstance(v, str | list | dict) for v in items):
         return _Numbers(as_float_array(values, name), {})
     texts: dict[int, str] = {}
     scaled, out = "", list(items)
     for i, item in enumerate(items):
+        if isinstance(item, list | dict):
+            texts[i], out[i] = str(item), None
         if not isinstance(item, str):
             continue
         cell, out[i] = item.strip(), None
@@ -135,7 +138,8 @@ def _numbers(values: Any, name: str, *, sizes: bool) -> _Numbers:
             continue
         size = _SIZE.fullmatch(cell) if sizes else None
         try:
-            out[i] = float(size[1]) * _TIMES[size[2].lower()] if size else float(cell)
+            plain = cell.replace(",", "") if sizes and _THOUSANDS.fullmatch(cell) else cell
+            out[i] = float(size[1]) * _TIMES[size[2].lower()] if size else float(plain)
         except ValueError:
             texts[i] = cell
         scaled = scaled or (cell if size else "")
@@ -208,16 +212,16 @@ def _plain(name: str) -> str:
     return name if len(name) == 1 else "".join(c for c in name.lower() if c.isalnum())
 
 
-def _recognized(columns: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:
+def _recognized(columns: Rows) -> tuple[tuple[str, ...], list[str]]:
     """Variables by the usual names of columns, size and data before anything else, and what is to be said of the choice."""
     logs = {n: v for n in columns if (v := _logs(columns[n])) is not None}
     size, data, other = (_named(usual, logs) for usual in (SIZES, DATA, COMPUTE))
     found = [n for n in (size, data, other) if n is not None]
-    words = [
-        f"{n} is a column of text and was not used."
-        for usual, known in ((SIZES, size), (DATA, data))
-        if known is None and (n := _named(usual, columns)) is not None
-    ]
+    wordy = [n for usual, known in ((SIZES, size), (DATA, data)) if known is None and (n := _named(usual, columns))]
+    for name in wordy if not found else ():
+        column = _numbers(columns[name], name, sizes=True)
+        if column.texts:
+            raise _no_numbers(name, column, columns)
     if not found:
         raise UsageError(
             "no column of a size",
@@ -235,7 +239,7 @@ def _recognized(columns: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]
         extra = f" (also there: {', '.join(rest)})" if rest else ""
         return tuple(picked), [f"{size} was taken for the size of the model and {data} for the amount of data{extra}."]
     only = [f"Only {picked[0]} was used, since {why}; also there: {', '.join(rest)}."] if rest else []
-    return tuple(picked), only + words
+    return tuple(picked), only + [f"{n} is a column of text and was not used." for n in wordy]
 
 
 def _apart(size: str, data: str, logs: Mapping[str, Array]) -> tuple[list[str], str]:

@@ -106,3 +106,18 @@ def test_conditions_keep_the_line_numbers(tmp_path, capsys):
     kinds = [f"{r},{'kind' if i == 0 else 'moe' if i in (3, 5) else 'dense'}" for i, r in enumerate(lines)]
     assert main(["scaling", str(saved(tmp_path, kinds)), "--where", "kind=dense", "--replicates", "0"]) == 0
     assert "1 of 18 rows left out: loss is 'diverged' (line 9)" in capsys.readouterr().out
+
+
+def test_cells_of_other_kinds_cost_a_row_and_not_a_variable():
+    rows = [dict(zip(["N", "D", "L"], map(float, r.split(",")), strict=True)) for r in table()[1:]]
+    rows[6]["D"] = [1.0]
+    fit = cf.scaling_law(rows, replicates=0, check=False)
+    assert fit.variables == ("N", "D") and fit.reasons == ("1 of 20 rows left out: D is '[1.0]' (row 7).",)
+
+
+def test_thousands_of_sizes_are_read_and_decimal_commas_named(tmp_path):
+    first, *rest = table()
+    grouped = [f'"{float(r.split(",")[0]):,.0f}",{r.split(",", 1)[1]}' for r in rest]
+    assert sorted(set(fitted(tmp_path, [first, *grouped]).points[:, 0])) == SIZES
+    with pytest.raises(DataError, match="params is '400000000,0' in line 2, not a number"):
+        fitted(tmp_path, [r.replace(",", ";").replace(".", ",") for r in table()])
