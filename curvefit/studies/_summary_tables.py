@@ -35,7 +35,8 @@ __all__ = [
 Rows = list[dict[str, Any]]
 Kinds = Mapping[tuple[str, str], str]
 ALL = "all"
-PLANNED, TWICE = "planned length", "twice the data"
+PLANNED, DECAY, TWICE = "planned length", "end of the decay", "twice the data"
+_OWN = {"planned": PLANNED, "decay": DECAY, "twice": TWICE}
 _STATUSES = ("ok", "degraded", "refused", "failed")
 _ACTIONS = (Action.CONTINUE, Action.STOP, Action.INTERVENE, Action.COLLECT_MORE)
 
@@ -184,8 +185,8 @@ def _horizon(row: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     """What a forecast was made to: a run without a plan beyond its data is asked about twice of them."""
     if row["asked"] != "planned":
         return str(row["asked"])
-    if run.get("horizon_from") in ("planned", "twice"):
-        return PLANNED if run["horizon_from"] == "planned" else TWICE
+    if run.get("horizon_from") in _OWN:
+        return _OWN[run["horizon_from"]]
     first, last = run.get("x_first"), run.get("x_last")
     if first is None or last is None:
         return PLANNED
@@ -201,7 +202,11 @@ def horizons_told(forecasts: Rows, runs: Rows) -> str:
         return ""
     told = []
     for name, n in count.items():
-        place = {PLANNED: "the planned length of a run", TWICE: "twice the data"}.get(name)
+        place = {
+            PLANNED: "the planned length of a run",
+            DECAY: "the end of the decay that the learning rate is in",
+            TWICE: "twice the data",
+        }.get(name)
         if place is None:
             place = f"{name.removesuffix('x')} times the data" if name.endswith("x") else f"x = {name}"
         why = ", where no plan reached beyond them" if name == TWICE else ""

@@ -7,6 +7,7 @@ from studies_helpers import runs
 
 import curvefit as cf
 from curvefit.studies._views import views
+from curvefit.studies.summary import summarize
 
 
 def test_the_default_horizon_is_each_runs_own_and_the_rows_say_which_it_was(tmp_path):
@@ -37,3 +38,7 @@ def test_a_decay_that_the_log_shows_ends_the_question_and_the_rows_say_so(tmp_pa
     assert row["horizon_from"] == "decay" and abs(row["horizon"] - 100) <= 1
     (view,) = views(result, {run.name: run})
     assert view.notes == ("Asked about up to the end of the decay that the learning rate is in.",)
+    told = summarize(cf.batch([run], tmp_path / "again", models=None, tables=["forecasts"]))
+    (table,) = (t for t in told.tables() if t.name == "forecasts")
+    assert [r["horizon"] for r in table.to_dicts()] == ["end of the decay"]
+    assert "the end of the decay that the learning rate is in (1 curve)" in told.settings["horizons"]
