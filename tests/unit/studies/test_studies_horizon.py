@@ -41,4 +41,4 @@ def test_a_decay_that_the_log_shows_ends_the_question_and_the_rows_say_so(tmp_pa
     told = summarize(cf.batch([run], tmp_path / "again", models=None, tables=["forecasts"]))
     (table,) = (t for t in told.tables() if t.name == "forecasts")
     assert [r["horizon"] for r in table.to_dicts()] == ["end of the decay"]
-    assert "the end of the decay that the learning rate is in (1 curve)" in told.settings["horizons"]
+    assert "the end of the decay that the learning rate is in (1 curve)" in told.settings["forecast to"]
