@@ -12,13 +12,11 @@ pytestmark = pytest.mark.integration
 
 
 def test_metrics_defined_against_another_one(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.setenv("WANDB_SILENT", "true")
     import wandb
 
     follower = Follower(tmp_path, Options())
-    with wandb.init(project="p", config={"max_steps": 9000}) as run:
+    with wandb.init(project="p", dir=str(tmp_path), mode="offline", config={"max_steps": 9000}) as run:
         run.define_metric("samples_in")
         run.define_metric("*", step_metric="samples_in")
         for i in range(300):

@@ -61,12 +61,12 @@ def test_tensorboard_agrees_with_its_own_reader(tmp_path):
 
 
 def test_wandb_offline(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     import wandb
 
-    run = wandb.init(project="p", name="calm-river-1", config={"lr": 0.1, "max_steps": 90})
+    run = wandb.init(
+        project="p", dir=str(tmp_path), mode="offline", name="calm-river-1", config={"lr": 0.1, "max_steps": 90}
+    )
     for s in STEPS.tolist():
         run.log({"loss": float(LOSS[s]), "val": {"loss": float(VAL[s])}, "picture": wandb.Histogram([1, 2, 3])})
     run.finish()
