@@ -107,7 +107,8 @@ def pool(
     if scale == "log":
         y, s = np.log(y), s / y
     labels = [n for n, ok in zip(labels, good, strict=True) if ok]
-    found: Any = combine_effects(y, s**2, method_re="iterated", use_t=True)
+    with np.errstate(divide="ignore"):  # equal values have no heterogeneity
+        found: Any = combine_effects(y, s**2, method_re="iterated", use_t=True)
     between = max(float(found.tau2), 0.0)
     weights = 1 / (s**2 + between)
     mean = float((weights * y).sum() / weights.sum())

@@ -141,3 +141,8 @@ def test_the_log_scale_refuses_what_is_not_positive():
 def test_an_interval_too_wide_for_numbers_is_open_above():
     found = cf.pool([1.0, 2.0, 1e300], [0.1, 0.2, 1e299], scale="log")
     assert found.new_run.interval.high == np.inf and found.new_run.interval.low == 0.0
+
+
+def test_values_that_are_all_equal_have_no_heterogeneity():
+    found = cf.pool([2.0, 2.0, 2.0], [0.1, 0.2, 0.1])
+    assert (found.heterogeneity, found.tau, found.p_value) == (0.0, 0.0, 1.0)
