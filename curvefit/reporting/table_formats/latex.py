@@ -147,7 +147,9 @@ def latex(table: Table, /, *, environment: bool = True, document: bool = False, 
             r"\bottomrule\endfoot",
             *body,
             r"\end{longtable}",
+            r"\raggedright",  # names of runs break at few places
             *notes,
+            r"\par",
         ]
         lines = [r"\begingroup", *lines, r"\endgroup"]
     else:
