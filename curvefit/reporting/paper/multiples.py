@@ -50,7 +50,7 @@ def small_multiples(
         raise UsageError("no report to draw", where="small_multiples()")
     wide = min(across or 2 * columns, len(shown))
     rows = -(-len(shown) // wide)
-    names = short_names([r.run.name for r in shown], 28)
+    names = short_names([r.run.name for r in shown], 24)
     metrics, units = [_metric(r) for r in shown], [r.curve.x_unit for r in shown]
     one_metric, one_unit = len(set(metrics)) == 1, len(set(units)) == 1
     with paper_style():
