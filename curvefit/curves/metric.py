@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -14,6 +15,7 @@ __all__ = ["Direction", "Kind", "Metric", "Split"]
 Kind = Literal["loss", "error", "accuracy", "reward", "other"]
 Direction = Literal["min", "max"]
 Split = Literal["train", "val", "test"]
+_BETTER: Mapping[str, Direction] = {"loss": "min", "error": "min", "accuracy": "max", "reward": "max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Metric:
         found = readings(words)
         said = split_of(words)
         if direction is None and kind is not None:
-            direction = {"loss": "min", "error": "min", "accuracy": "max", "reward": "max"}.get(kind)  # type: ignore[assignment]  # values of the table are directions
+            direction = _BETTER.get(kind)
         best: tuple[Kind, Direction | None, str] = ("other", None, "")
         if found and not is_auxiliary(words) and len({d for _, d, _ in found}) == 1:
             best = cast("tuple[Kind, Direction, str]", found[0])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
-from ..curves import Estimate, Interval, UsageError
+from ..curves import Estimate, Interval, IntervalKind, UsageError
 from ._history import BROKEN, numbers
 from .recommendation import Action, Recommendation
 
@@ -37,7 +37,7 @@ def from_plain(state: Mapping[str, Any]) -> Recommendation:
             name, middle, unit, low, high, level, kind, method = value
             name, unit, kind, method = (_text(v) for v in (name, unit, kind, method))
             middle, low, high, level = numbers((middle, low, high, level))
-            estimate = Estimate(name, middle, Interval(low, high, level, kind, method), unit)  # type: ignore[arg-type]  # checked there
+            estimate = Estimate(name, middle, Interval(low, high, level, _kind(kind), method), unit)
         known = {k: None if state[k] is None else numbers([state[k]])[0] for k in _NUMBERS}
         told = state["arithmetic"]
         return Recommendation(
@@ -50,6 +50,13 @@ def from_plain(state: Mapping[str, Any]) -> Recommendation:
         )
     except BROKEN as e:
         raise UsageError(f"this is no saved recommendation: {e!r}", code="CF-USE-012", where="Monitor state") from e
+
+
+def _kind(value: str) -> IntervalKind:
+    """An interval of that kind takes any text: what it is must be seen to here."""
+    if value not in get_args(IntervalKind):
+        raise ValueError(f"{value!r} is no kind of interval")
+    return cast(IntervalKind, value)
 
 
 def _text(value: Any) -> str:

@@ -82,6 +82,7 @@ class Parquet(Reader):
             with pq.ParquetFile(data, page_checksum_verification=True) as file:
                 _check_size(file.metadata, source)
                 table, meta = _table(file.schema_arrow, file.read, source, pa)
+        # what damage makes pyarrow raise; NotImplementedError (its own, ArrowNotImplementedError) is an unknown encoding
         except (pa.ArrowException, OSError, OverflowError, KeyError, NotImplementedError, UnicodeError) as error:
             raise ReadError(
                 f"broken Parquet file: {safe_text(str(error).splitlines()[0][:200] if str(error) else type(error).__name__)}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal
 
 from ..models import registry
@@ -93,7 +92,6 @@ def law_runs(
     return dict(sorted(found.items()))
 
 
-@cache
 def scale_of(law: str, parameter: str) -> Literal["linear", "log"]:
     """On which a parameter is pooled: "log" where it is above 0 by its nature, as time scales and exponents are."""
     declared = registry[law].parameters if law in registry else ()

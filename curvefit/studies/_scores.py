@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import Curve, DataError, Run, UsageError
+from ..curves import Curve, DataError, Run, UsageError, XUnit
 from ..curves._checks import frame_of, safe_text
 from ..curves.errors import unknown_name
 from ..curves.numbers import counted
@@ -22,6 +22,7 @@ __all__ = ["WAY", "WHERE", "Entry", "Short", "collect", "ends_before", "label", 
 Array = NDArray[np.float64]
 Short = Literal["drop", "last"]
 WAY = "curvefit batch or compare with --direction min or max (direction= in Python)"
+_WAYS = {"min": "smaller", "max": "larger", None: "unknown"}
 WHERE = "comparison"  # of errors, for people at a command line and in Python
 
 
@@ -194,37 +195,26 @@ def _check(entries: Sequence[Entry], by: str, over: str, task: str | None) -> No
                 else "each seed stands once in a task",
             )
         seen[key] = e.name
-    units: dict[str, list[str]] = {}
+    name = repr(entries[0].curve.metric.name)
+    read = "read them with one x (curvefit batch or compare with --x COLUMN; x= in Python), or leave some out"
+    _agree(entries, _counted_by, "x does not count the same in all runs", read)
+    _agree(entries, _unit, f"{name} is not in one unit in all runs", "convert some of them, or leave them out")
+    _agree(entries, lambda c: _WAYS[c.direction], f"the runs disagree which way of {name} is better", WAY)
+
+
+def _agree(entries: Sequence[Entry], told_of: Callable[[Curve], str], what: str, hint: str) -> None:
+    """Refuse runs that differ in what must be one thing; a curve of which nothing is told agrees with all."""
+    found: dict[str, list[str]] = {}
     for e in entries:
-        units.setdefault("step" if e.curve.x_unit == "iteration" else e.curve.x_unit, []).append(e.name)
-    if len(units) > 1:
-        told = "; ".join(f"{unit} ({some_names(names, 3)})" for unit, names in units.items())
-        raise DataError(
-            f"x does not count the same in all runs: {told}",
-            where=WHERE,
-            hint="read them with one x (curvefit batch or compare with --x COLUMN; x= in Python), or leave some out",
-        )
-    kinds: dict[str, list[str]] = {}
-    for e in entries:
-        kinds.setdefault(_unit(e.curve), []).append(e.name)
-    kinds.pop("", None)
-    if len(kinds) > 1:
-        told = "; ".join(f"{unit} ({some_names(names, 3)})" for unit, names in kinds.items())
-        raise DataError(
-            f"{entries[0].curve.metric.name!r} is not in one unit in all runs: {told}",
-            where=WHERE,
-            hint="convert some of them, or leave them out",
-        )
-    if len({e.curve.direction for e in entries}) > 1:
-        ways: dict[str, list[str]] = {}
-        for e in entries:
-            ways.setdefault({"min": "smaller", "max": "larger", None: "unknown"}[e.curve.direction], []).append(e.name)
-        told = "; ".join(f"{way} ({some_names(names, 3)})" for way, names in ways.items())
-        raise DataError(
-            f"the runs disagree which way of {entries[0].curve.metric.name!r} is better: {told}",
-            where=WHERE,
-            hint=WAY,
-        )
+        found.setdefault(told_of(e.curve), []).append(e.name)
+    found.pop("", None)
+    if len(found) > 1:
+        told = "; ".join(f"{one} ({some_names(names, 3)})" for one, names in found.items())
+        raise DataError(f"{what}: {told}", where=WHERE, hint=hint)
+
+
+def _counted_by(curve: Curve) -> str:
+    return "step" if curve.x_unit == "iteration" else curve.x_unit
 
 
 def _unit(curve: Curve) -> str:
@@ -278,8 +268,8 @@ def _of_frame(data: Any, metric: str | None) -> list[Run]:
     for run_name, metrics in rows.items():
         curves = {}
         for name, at in metrics.items():
-            unit = str(units[at[0]]) if units is not None else "step"
-            curves[name] = Curve([columns["x"][i] for i in at], [columns["y"][i] for i in at], name, x_unit=unit)  # type: ignore[arg-type]
+            unit = cast("XUnit", str(units[at[0]])) if units is not None else "step"  # Curve refuses what is none
+            curves[name] = Curve([columns["x"][i] for i in at], [columns["y"][i] for i in at], name, x_unit=unit)
         first = next(iter(metrics.values()))
         facts: dict[str, str | float] = {}
         for key in columns:

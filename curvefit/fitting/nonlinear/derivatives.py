@@ -13,6 +13,7 @@ __all__ = ["CentralDifferences", "complex_step_jacobian", "complex_step_works"]
 
 Array = NDArray[np.float64]
 _STEP = 1e-40  # far below any parameter: nothing is subtracted, so nothing cancels
+# what a user's function raises that takes no complex numbers; the last, libraries that know of them and have no such case
 _REFUSALS = (TypeError, ValueError, AttributeError, IndexError, ArithmeticError, NotImplementedError)
 
 

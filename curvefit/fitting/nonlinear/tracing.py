@@ -27,6 +27,7 @@ _UFUNCS = {
     "fabs": "abs",
     **{name: name for name in FUNCTIONS},
 }
+# what a user's function raises that takes no symbols; the last, libraries that know the type and have no such case
 _REFUSALS = (TypeError, ValueError, AttributeError, IndexError, KeyError, ArithmeticError, NotImplementedError)
 
 
