@@ -29,7 +29,7 @@ from ._table import Account, Table
 __all__ = ["Wandb"]
 
 MAGIC = b":W&B\xe1\xbe\x00"
-HISTORY, CONFIG, METRIC, RUN = 2, 5, 12, 17  # fields of a record
+HISTORY, CONFIG, METRIC, RUN, EXIT = 2, 5, 12, 17, 18  # fields of a record
 OTHERS = tuple(bytes([number << 3 | 2]) for number in (3, 4, 6, 7, 8, 9, 10, 11, 13))
 VALUE = b"\x82\x01"  # field 16 of an item, its JSON
 # An item shorter than 128 bytes: its name, the length of its value, and the value, JSON without control characters
@@ -46,7 +46,8 @@ class Wandb(Reader):
     Only the history, the configuration and the name are read; the file also knows host, user and console, which stay
     where they are. x is ``_step`` unless a metric counts training itself, or the run defines one metric that all its measures
     of quality stand against (``define_metric``); a goal that is defined there is the direction. Chunks whose checksum does not match are skipped
-    and counted. Nested values become dotted names; images, tables and histograms are passed over.
+    and counted. wandb writes a block of 32 KiB when it is full and the rest when its process ends, after ``finish()`` has
+    returned; a log without its last record gets a note. Nested values become dotted names; images, tables and histograms are passed over.
     """
 
     name = "wandb"
@@ -180,6 +181,7 @@ class _History:
         self.facts: dict[str, str | float] = {}
         self.account = Account()
         self.media: set[str] = set()
+        self.ended = False
         self.definitions = Definitions()
         self._json = JsonText(where)
         self._columns: dict[str, _Cells] = {}
@@ -207,6 +209,8 @@ class _History:
                     self._config(data, value, stop)
                 elif wire == 2 and number == METRIC:
                     self.definitions.add(data, value, stop)
+                elif number == EXIT:
+                    self.ended = True
         except BrokenMessageError:
             self.account.add("broken record", self.rows + 1)
 
@@ -350,6 +354,8 @@ class _History:
         ):
             if count:
                 lost[why] = lost.get(why, 0) + count
+        if not self.ended:
+            notes.append("the log has no end: the run goes on, was killed, or wandb has not written its last rows yet")
         if self.media:
             notes.append(f"not read, no numbers: {', '.join(map(repr, sorted(self.media)[:6]))}")
         account = Account()

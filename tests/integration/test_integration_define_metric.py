@@ -21,6 +21,7 @@ def test_metrics_defined_against_another_one(tmp_path, monkeypatch):
         run.define_metric("*", step_metric="samples_in")
         for i in range(300):
             run.log({"samples_in": 64 * i, "train/loss": 3 / (i + 1), "val/loss": 4 / (i + 1)})
+    wandb.teardown()  # waits for the process that writes the log; finish does not
     follower.poll()
     (found,) = cf.read(tmp_path)
     assert found["val/loss"].x.tolist() == [64.0 * i for i in range(300)]

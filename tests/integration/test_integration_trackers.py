@@ -70,7 +70,9 @@ def test_wandb_offline(tmp_path, monkeypatch):
     for s in STEPS.tolist():
         run.log({"loss": float(LOSS[s]), "val": {"loss": float(VAL[s])}, "picture": wandb.Histogram([1, 2, 3])})
     run.finish()
+    wandb.teardown()  # waits for the process that writes the log; finish does not
     (read,) = cf.read(tmp_path)
+    assert not any("no end" in n for n in read.provenance.notes)
     assert read.name == "calm-river-1" and read.horizon == 90 and read.attributes["lr"] == 0.1
     check(read, "loss", LOSS)
     check(read, "val.loss", VAL)

@@ -204,3 +204,12 @@ def test_J12_a_damaged_block_does_not_hide_the_next():
     assert 2 <= len(lost) <= 5 and set(run["loss"].y.tolist()) <= set(range(40))
     assert sum(run.provenance.rows_dropped.values()) >= 1
     assert math.isfinite(run["loss"].y[-1]) and run["loss"].x[-1] == 39
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_log_without_its_last_record_says_so(log, ended):
+    records = [row(s, loss=1 / (s + 1)) for s in range(30)]
+    records += [number(1, 31) + part(18, number(2, 5))] if ended else []
+    (run,) = cf.read(log(chunks(records), "run-abc123.wandb"))
+    assert any("no end" in n for n in run.provenance.notes) is not ended
+    assert points(run, "loss") == [(float(s), 1 / (s + 1)) for s in range(30)]
