@@ -224,9 +224,6 @@ class Batch(Command):
             )
         if len(failures) > _SHOWN:
             note(f"and {len(failures) - _SHOWN} more; see {args.output}/runs", quiet=args.quiet)
-        if failures and len(failures) == sum(counts.values()):
-            for reason in dict.fromkeys(f["reason"] for f in failures if f["code"] == "CF-USE-002"):
-                note(f"no run could be worked on: {reason}", quiet=args.quiet)
         if any(failure["code"] == "CF-DATA-004" for failure in failures):
             note("whether smaller or larger is better: --metric NAME --direction min or max", quiet=args.quiet)
         if args.json != "-":

@@ -1,14 +1,18 @@
-"""Attributes that are needed after a batch: whether they are there is known before it starts."""
+"""Metrics that a batch is asked about and attributes that are needed after it: are they there? Known before it starts."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 from ..curves import UsageError
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
+from ._scan import metrics_of
+from .config import ALL
+from .store import Store
 
-__all__ = ["check_needed"]
+__all__ = ["check_metrics", "check_needed"]
 
 
 def check_needed(needed: Sequence[str], known: Iterable[str]) -> None:
@@ -30,3 +34,20 @@ def check_needed(needed: Sequence[str], known: Iterable[str]) -> None:
             )
         if name not in there:
             raise unknown_name("attribute", name, there)
+
+
+def check_metrics(asked: Sequence[str], store: Store) -> None:
+    """Every metric that is asked about is one of some run; that only some runs have it is told run by run.
+
+    Raises
+    ------
+    UsageError
+        For the first that is not.
+    """
+    named = [name for name in asked if name != ALL]
+    there = metrics_of(dict.fromkeys(map(store.file, store.units))) if named else None
+    if there is None:
+        return
+    missing = [name for name in named if name not in there]
+    if missing:
+        raise unknown_name("metric", missing[0], there, where=safe_text(os.fspath(store.path)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..readers._names import normalize
 from ..readers.parquet import CANONICAL
 from .schema import FieldType
 
-__all__ = ["MOST_ROWS", "File", "Unit", "canonical", "checksum", "scan"]
+__all__ = ["MOST_ROWS", "File", "Unit", "canonical", "checksum", "metrics_of", "scan"]
 
 MOST_RUNS = 5_000  # runs in row groups that hang together; more are converted first
 MOST_ROWS = 8_000_000  # points in one row group that are worked on at once; more are converted first
@@ -188,6 +188,22 @@ def _pieces(groups: tuple[tuple[tuple[str, ...], int], ...], most_runs: int) -> 
         reach = max([reach if i > first else i, *(last_of[n] for n in names)])
     if groups:
         yield first, len(groups) - 1, len(runs), rows
+
+
+def metrics_of(files: Iterable[Path]) -> frozenset[str] | None:
+    """Names of all metrics in canonical files, without reading a value; None when a file does not tell all of them."""
+    pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
+    pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
+    names: set[Any] = set()
+    try:
+        for file in files:
+            with pq.ParquetFile(file, read_dictionary=["metric"]) as source:
+                for group in range(source.num_row_groups):
+                    column = source.read_row_group(group, columns=["metric"], use_threads=False)["metric"]
+                    names.update(name for chunk in column.chunks for name in chunk.unique().to_pylist())
+    except (OSError, pa.ArrowException):
+        return None  # damaged: the unit that reads it says so
+    return frozenset(map(safe_text, names)) if all(isinstance(n, str) for n in names) else None
 
 
 def checksum(file: Path) -> str:

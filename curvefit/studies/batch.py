@@ -16,7 +16,7 @@ from ..curves._checks import safe_text
 from ..curves._optional import optional
 from ._durable import locked, sweep
 from ._isolate import retried
-from ._needed import check_needed
+from ._needed import check_metrics, check_needed
 from ._plan import describe, plan, prepare, refuse_other_questions, remove_later, store_of
 from ._progress import Progress
 from ._unit import Task, work
@@ -116,8 +116,8 @@ def batch(
     Raises
     ------
     UsageError
-        For a question that makes no sense, when another process writes to ``out``, or when ``out`` holds the answers to
-        other questions.
+        For a question that makes no sense, a metric that no run has, when another process writes to ``out``, or when
+        ``out`` holds the answers to other questions.
     ReadError
         When nothing in the data set can be read.
     CurvefitError
@@ -231,6 +231,8 @@ def _run(
         store, config = store_of(config, out, runs, _say)
         check_needed(needed, store.attributes)
         keys, tasks = plan(store, config, out)
+        if not any(committed(out, keys)):
+            check_metrics(config.metrics, store)
         describe(out, config, store, keys)
         if not resume:
             for file in (out / DONE).glob("part-*.json"):

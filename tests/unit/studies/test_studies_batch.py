@@ -18,6 +18,7 @@ from curvefit.commands._main import run as command
 from curvefit.curves import UsageError
 from curvefit.studies import _answer
 from curvefit.studies._progress import Progress
+from curvefit.studies._scan import metrics_of
 from curvefit.studies.schema import TABLES, arrow_schema
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -274,16 +275,38 @@ def test_an_attribute_that_is_needed_afterwards_is_missed_before_the_work(tmp_pa
     assert cf.batch(store, out, **QUICK, needed=["method", "seed"]).counts["ok"] == 4
 
 
-def test_refusals_may_be_replaced_and_answers_never(tmp_path, capsys):
+def test_a_metric_that_no_run_has_is_missed_before_the_work(tmp_path, monkeypatch, capsys):
     store, out = small_store(tmp_path / "store", count=4), tmp_path / "out"
+    seen = worked_on(monkeypatch)
+    words = ["batch", str(store), "-o", str(out), "--models", "none", "--only", "forecasts", "--engine", "serial", "-q"]
+    assert command([*words, "-m", "val_lss"]) == 2
+    assert "no metric named 'val_lss'. Did you mean 'val_loss'?" in capsys.readouterr().err
+    assert seen == [] and not (out / "batch.json").exists()
+    odd = cf.Run("odd", {"test_loss": cf.Curve(np.arange(1.0, 9.0), 1 / np.arange(1.0, 9.0), "test_loss")})
+    some = cf.batch([*runs(3), odd], tmp_path / "some", **QUICK, metrics=["all", "test_loss"])  # one run has it
+    assert some.counts == {"ok": 4, "degraded": 0, "refused": 3, "failed": 0}
+    assert command([*words, "-m", "val_loss"]) == 0
+
+
+def test_which_metrics_are_there_is_known_of_whole_files_only(tmp_path):
+    first, second = sorted(small_store(tmp_path / "store", count=4).glob("runs-*.parquet"))
+    assert metrics_of([first, second]) == {"val_loss"}
+    second.write_bytes(second.read_bytes()[:-10])
+    assert metrics_of([first, second]) is None
+
+
+def test_refusals_may_be_replaced_and_answers_never(tmp_path, capsys):
+    store, out = tmp_path / "store", tmp_path / "out"
+    x = np.arange(1.0, 13.0)  # nobody knows which way the other one should go
+    cf.write_store((cf.Run(r.name, {**r.curves, "qux": cf.Curve(x, x, "qux")}) for r in runs(4)), store)
     words = ["batch", str(store), "-o", str(out), "--models", "none", "--only", "forecasts", "--engine", "serial"]
-    assert command([*words, "-m", "val_lss"]) == 3
-    assert "no run could be worked on: no metric named 'val_lss'. Did you mean 'val_loss'?" in capsys.readouterr().err
+    assert command([*words, "-m", "qux"]) == 3
+    assert "cannot tell whether smaller or larger 'qux' is better" in capsys.readouterr().err
     assert cf.load_batch(out).counts["refused"] == 4
     assert command([*words, "-m", "val_loss", "-q"]) == 0
     assert cf.load_batch(out).counts["ok"] == 4
     before = files(out)
-    assert command([*words, "-m", "val_lss", "-q"]) == 2
+    assert command([*words, "-m", "qux", "-q"]) == 2
     assert "other questions" in capsys.readouterr().err
     assert files(out) == before
 
