@@ -7,6 +7,8 @@ import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from .. import __version__
 from ..curves.numbers import counted
 from ..reporting.tables import BatchSummary, Comparison
@@ -224,6 +226,13 @@ def _compared(c: Comparison) -> str:
     }[c.settings["interval"]]
     if not any(math.isfinite(p.p_value) for p in c.pairs):
         pairs = "Differences were not tested, since no pair of methods has seeds enough for a p-value"
+    ranks = ""
+    if any(np.isfinite(r.probability).any() for r in c.rankings):
+        drawn = {
+            "auto": "drawn from t distributions below ten seeds, else resampled",
+            "t": "drawn from t distributions",
+        }
+        ranks = f"Probabilities of ranks are shares of as many draws of all interquartile means, {drawn.get(c.settings['interval'], 'resampled')}. "
     fewest = min((a.fewest for a in c.aggregates), default=0)
     shortfall = f" Runs that ended before {'are left out there' if c.settings['short runs'] == 'drop' else 'count as their last value'}."
     carried = sum(a.carried for a in c.aggregates)
@@ -244,7 +253,7 @@ def _compared(c: Comparison) -> str:
         f"{'task and ' if c.task else ''}method), with interquartile means and probabilities of improvement as defined by Agarwal et al. [@agarwal2021]. "
         f"Intervals ({100 * c.level:g} %) are {how}, with {c.settings['replicates']} replicates; the interquartile mean's standard error is "
         f"that of a trimmed mean [@tukey1963]; probabilities of improvement of few seeds have score intervals [@newcombe2006]. "
-        f"{pairs}{corrected}.{shortfall} "
+        f"{ranks}{pairs}{corrected}.{shortfall} "
     )
 
 

@@ -161,7 +161,7 @@ def write_report(
     folder.add("references.bib", bibtex(citations(text)).encode())
     folder.add(
         "paper.md",
-        _document(summary, comparison, tables, pictures, text, _asked(result, by, over, task, pair, at, seed)).encode(),
+        _document(summary, tables, pictures, text, _asked(result, by, over, task, pair, at, seed)).encode(),
     )
     if html is None:
         html = available("jinja2")
@@ -239,7 +239,6 @@ def _asked(
 
 def _document(
     summary: BatchSummary,
-    comparison: Comparison | None,
     tables: Sequence[Table],
     pictures: Pictures,
     methods: str,
@@ -248,7 +247,7 @@ def _document(
     """paper.md."""
     counts = ", ".join(f"{n} {status}" for status, n in summary.counts.items() if n)
     lines = [f"# {escaped(summary.title)}", "", f"Results by status: {counts}.", ""]
-    lines += [f"- {escaped(n)}" for n in (*summary.notes, *(comparison.notes if comparison else ()))]
+    lines += [f"- {escaped(n)}" for n in summary.notes]  # those of the comparison stand below its table
     lines += ["", "## Methods", "", _cited(methods), "", "## Tables", ""]
     for t in tables:
         shown = Table(t.name, t.caption, t.columns, t.rows[:_SHOWN_ROWS], t.notes)

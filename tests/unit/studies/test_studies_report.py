@@ -559,3 +559,20 @@ def test_a_batch_that_was_refused_for_want_of_its_metric_is_not_reported_about_a
     with pytest.raises(CurvefitError, match=r"no run has an answer about qux: .*larger"):
         write_report(refused, tmp_path / "r", by="method", over="seed")
     assert not (tmp_path / "r").exists()
+
+
+def test_what_a_comparison_notes_is_told_once(tmp_path):
+    rng = np.random.default_rng(4)
+    runs = []
+    for method, end in (("a", 20), ("b", 40)):
+        x = np.arange(1.0, end + 1)
+        for seed in range(3):
+            y = 1 + x**-0.5 + 0.01 * rng.standard_normal(end)
+            facts = {"method": method, "seed": float(seed)}
+            runs.append(cf.Run(f"{method}{seed}", {"val_loss": cf.Curve(x, y, "val_loss")}, attributes=facts))
+    result = batch(runs, tmp_path / "out", horizons="2x", models=None, tables=["forecasts"])
+    asked = {"by": "method", "over": "seed", "at": [10, 30], "examples": 0, "html": False, "replicates": 100}
+    made = write_report(result, tmp_path / "r", **asked)
+    assert made.comparison.notes
+    text = (made.path / "paper.md").read_text()
+    assert text.count("no run of a has a value at step 30") == 1
