@@ -3,7 +3,8 @@
 Every cell simulates comparisons with known truth: tasks with their own means and scales, seeds from a normal, a
 lognormal or a t distribution with three degrees of freedom. The truth of an aggregate is that of the population. Prints
 the share of intervals that hold it; the Monte-Carlo error at 95 % and 1,000 simulations is 0.7 %. ``--ranks`` prints how
-often the probability of the first rank is above .975 or below .025 for two equal methods.
+often the probability of the first rank is above .975 or below .025 for two equal methods. ``--crossings`` prints the coverage of
+the x since when one method is the better one: whole curves, whose noise is a level of each seed and autocorrelated.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 import numpy as np
 
 from curvefit.studies._ranks import rankings
+from curvefit.studies._resampling import crossing
 from curvefit.studies._statistics import (
     AGGREGATES,
     accelerated_median,
@@ -125,6 +127,46 @@ def ranks(shape: str, seeds: int, tasks: int, sims: int, replicates: int, *, stu
     return sure / sims
 
 
+X = np.linspace(1.0, 100.0, 60)
+CROSSES = 40.0
+
+
+def falling(tasks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean curves by task of a method that is behind until x = 40 and of one that is ahead until then."""
+    scale = np.linspace(0.7, 1.3, tasks)[:, None] if tasks > 1 else np.ones((1, 1))
+    ahead = 1 + X**-0.5
+    return ahead + scale * 0.15 * (np.log(CROSSES) - np.log(X)), np.broadcast_to(ahead, (tasks, X.size))
+
+
+def grown(shape: str, rng: np.random.Generator, mean: np.ndarray, seeds: int) -> list[np.ndarray]:
+    """Runs of every task: a level of the seed and noise with an autocorrelation of .7."""
+    out = []
+    for row in mean:
+        white = noise(shape, rng, (seeds, X.size))
+        for i in range(1, X.size):
+            white[:, i] = 0.7 * white[:, i - 1] + np.sqrt(1 - 0.49) * white[:, i]
+        out.append(row + 0.1 * noise(shape, rng, (seeds, 1)) + 0.05 * white)
+    return out
+
+
+def crossings(shape: str, seeds: int, tasks: int, sims: int, replicates: int) -> tuple[float, float, float]:
+    """Coverage of the crossing; shares of intervals that end within the data on both sides, and of crossings without any."""
+    rng = np.random.default_rng(3000 * seeds + tasks)
+    held, closed, none = 0, 0, 0
+    means = falling(tasks)
+    for _ in range(sims):
+        curves = {name: grown(shape, rng, mean, seeds) for name, mean in zip("ab", means, strict=True)}
+        found = crossing("a", "b", curves, X, "step", LEVEL, replicates, rng, smaller_is_better=True)
+        if found is None or found.x.interval is None:
+            none += 1
+            continue
+        low, high = found.x.interval.low, found.x.interval.high
+        held += low <= (CROSSES if found.a == "a" else np.inf) <= high  # b passes a nowhere
+        closed += bool(np.isfinite([low, high]).all())
+    given = max(sims - none, 1)
+    return held / given, closed / given, none / sims
+
+
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
@@ -135,8 +177,17 @@ def main() -> None:
     parser.add_argument("--sims", type=int, default=1000)
     parser.add_argument("--replicates", type=int, default=500)
     parser.add_argument("--ranks", action="store_true", help="only the table of ranks")
+    parser.add_argument("--crossings", action="store_true", help="only the table of crossings")
     args = parser.parse_args()
     start = time.process_time()
+    if args.crossings:
+        print("| noise | tasks | seeds | covered | closed | no interval |\n|---|--:|--:|--:|--:|--:|")
+        for shape in SHAPES:
+            for tasks, seeds in [(t, s) for t in (1, 5) for s in (3, 4, 5, 7, 10, 20)]:
+                shares = crossings(shape, seeds, tasks, args.sims, args.replicates)
+                print(f"| {shape} | {tasks} | {seeds} | " + " | ".join(map(_share, shares)) + " |", flush=True)
+        print(f"\n{time.process_time() - start:.0f} s of one core")
+        return
     if args.ranks:
         print("| noise | tasks | seeds | resampled | t |\n|---|--:|--:|--:|--:|")
         for shape in SHAPES:

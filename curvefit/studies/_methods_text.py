@@ -233,6 +233,8 @@ def _compared(c: Comparison) -> str:
             "t": "drawn from t distributions",
         }
         ranks = f"Probabilities of ranks are shares of as many draws of all interquartile means, {drawn.get(c.settings['interval'], 'resampled')}. "
+    if any(x.x.interval is not None for x in c.crossings):
+        ranks += "Intervals of crossings hold the points at which Welch's test [@welch1947] does not tell two mean curves apart. "
     fewest = min((a.fewest for a in c.aggregates), default=0)
     shortfall = f" Runs that ended before {'are left out there' if c.settings['short runs'] == 'drop' else 'count as their last value'}."
     carried = sum(a.carried for a in c.aggregates)

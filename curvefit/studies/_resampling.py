@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..curves import Estimate, Interval, Status
 from ..reporting.tables import Band, Crossing
 from ._scores import Entry
-from ._statistics import MIN_SEEDS, expanded_tails, iqm, studentized
+from ._statistics import MIN_SEEDS, iqm, studentized
 
 __all__ = ["Curves", "bands", "common_grid", "crossing", "gridded"]
 
@@ -103,9 +103,12 @@ def crossing(
 ) -> Crossing | None:
     """Last change of sign of the difference between two methods; None where their curves share too little.
 
-    Seeds are resampled whole, so that the correlation along a curve stays. A resampled difference without a change of sign
-    stands for a crossing before the data where it ends like the observed one, and for one beyond them where it does not.
+    The interval inverts Welch's test, as Fieller's does: from the crossing to either side as long as the means do not differ
+    significantly, to infinity where that is so up to an end of the data. Coverage: ``benchmarks/statistics/COMPARISON.md``. The
+    probability is a share of t draws of whole mean curves, in which the correlation along a curve stays.
     """
+    from scipy.special import gammaincinv
+
     common = [i for i, (u, v) in enumerate(zip(curves[a], curves[b], strict=True)) if len(u) and len(v)]
     if not common:
         return None
@@ -115,37 +118,66 @@ def crossing(
     if reach.sum() < 3:
         return None
     x = grid[reach]
-    left, right = ([curves[m][i][:, reach] for i in common] for m in (a, b))
-    observed = _means(left)[None] - _means(right)[None]
-    if not smaller_is_better:
-        observed = -observed
-    if observed[0, -1] == 0:
+    left, right = ([curves[m][i][:, reach] for i in common] for m in ((a, b) if smaller_is_better else (b, a)))
+    difference = _means(left) - _means(right)  # negative where a is the better one
+    if difference[-1] == 0:
         return None
-    if observed[0, -1] > 0:  # b is the better one at the end
+    if difference[-1] > 0:
         return crossing(b, a, curves, grid, unit, level, replicates, rng, smaller_is_better=smaller_is_better)
-    at = float(_last_change(observed, x)[0])
+    at = float(_last_change(difference[None], x)[0])
     fewest = min(len(v) for v in (*left, *right))
     if not np.isfinite(at):
         return None
     if fewest < MIN_SEEDS:
         why = f"{fewest} seed{'s' if fewest > 1 else ''} of a method: no interval below {MIN_SEEDS}"
         return Crossing(a, b, Estimate("crossing", at, None, unit, Status.TOO_FEW_POINTS, (why,)), float("nan"))
-    draws = []
-    sign = 1.0 if smaller_is_better else -1.0
-    for _ in range(0, replicates, 100):
-        parts = [
-            np.mean([v[rng.integers(0, len(v), (100, len(v)))].mean(axis=1) for v in m], axis=0) for m in (left, right)
-        ]
-        draws.append(_last_change(sign * (parts[0] - parts[1]), x))
-    found = np.concatenate(draws)
-    tail = expanded_tails([v[:, 0] for v in (*left, *right)], level)
-    low, high = np.quantile(found, [tail, 1 - tail], method="inverted_cdf")
-    share = float(np.isfinite(found).mean())
+    node = int(np.searchsorted(x, at))
+    noise, half, freedom = _welch(left, right, level, replicates, rng)
+    low, high = _kept(x, at, node, difference, half)
+    scale = np.sqrt(freedom[node] / (2 * gammaincinv(freedom[node] / 2, rng.random((replicates, 1)))))
+    share = float(np.isfinite(_last_change(difference + scale * noise, x)).mean())
     if np.isneginf(low) and np.isposinf(high):
-        why = "drawn curves cross before, within and beyond the data, so that no interval is bounded on any side"
+        why = "the means differ significantly neither before nor after it, so that no interval is bounded on any side"
         return Crossing(a, b, Estimate("crossing", at, None, unit, Status.NOT_IDENTIFIED, (why,)), share)
-    interval = Interval(float(low), float(high), level, method="bootstrap of whole seeds")
+    interval = Interval(low, high, level, method="inverted Welch test")
     return Crossing(a, b, Estimate("crossing", at, interval, unit), share)
+
+
+def _welch(
+    left: Sequence[Array], right: Sequence[Array], level: float, replicates: int, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    r"""Of the difference of two mean curves: normal draws of its error, half-widths of its t intervals, degrees of freedom.
+
+    A draw, shape (grid,), is :math:`\sum_t \sum_i g_{ti} d_{ti} / (T \sqrt{n_t (n_t - 1)})` with :math:`g_{ti} \sim N(0, 1)` and the
+    deviations :math:`d_{ti}` of whole curves from the mean of their method in task t.
+    """
+    from scipy.special import stdtrit
+
+    noise = np.zeros((replicates, left[0].shape[1]))
+    variance, below = (np.zeros(left[0].shape[1]) for _ in range(2))
+    for v in (*left, *right):
+        deviations = (v - v.mean(axis=0)) / (len(left) * np.sqrt(len(v) * (len(v) - 1)))
+        noise += rng.standard_normal((replicates, len(v))) @ deviations
+        own = (deviations**2).sum(axis=0)
+        variance += own
+        below += own**2 / (len(v) - 1)
+    freedom = np.divide(variance**2, below, out=np.ones_like(below), where=below > 0)
+    return noise, stdtrit(freedom, (1 + level) / 2) * np.sqrt(variance), freedom
+
+
+def _kept(x: Array, at: float, node: int, difference: Array, half: Array) -> tuple[float, float]:
+    """The stretch around a crossing in which zero lies within the difference plus and minus its half-width."""
+    told = np.abs(difference) > half
+    before, after = np.flatnonzero(told[:node]), np.flatnonzero(told[node:]) + node
+
+    def limit(i: int, j: int) -> float:
+        """Where the end of the interval that is above or below zero at node i passes it on the way to node j."""
+        ends = difference[[i, j]] - np.sign(difference[i]) * half[[i, j]]
+        return float(x[i] + (x[j] - x[i]) * ends[0] / (ends[0] - ends[1]))
+
+    low = limit(int(before[-1]), int(before[-1]) + 1) if before.size else -np.inf
+    high = limit(int(after[0]), int(after[0]) - 1) if after.size else np.inf
+    return min(low, at), max(high, at)
 
 
 def _means(tasks: Sequence[Array]) -> Array:

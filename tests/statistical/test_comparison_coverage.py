@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.statistics.comparison import crossings
+from curvefit.studies import _resampling
 from curvefit.studies import _statistics as st
 
 LEVEL, RUNS = 0.95, 1000
@@ -48,3 +50,12 @@ def test_the_percentile_bootstrap_of_three_seeds_does_not_hold():
     """Negative control: what is not used there, and why; the t interval of the same samples does hold."""
     assert covered("normal", 3, 1, "percentile", runs=300, replicates=100) < 0.85
     assert covered("normal", 3, 1, "t", runs=300, replicates=2) > 0.91
+
+
+@pytest.mark.parametrize(("seeds", "tasks"), [(3, 1), (4, 5)])
+def test_the_interval_of_a_crossing_holds_and_one_of_half_its_width_does_not(monkeypatch, seeds, tasks):
+    held, _, none = crossings("normal", seeds, tasks, 300, 20)
+    assert held >= 0.89 and none < 0.1  # 95 %, and the error of 300 simulations
+    kept = _resampling._kept
+    monkeypatch.setattr(_resampling, "_kept", lambda x, at, node, d, half: kept(x, at, node, d, half / 2))
+    assert crossings("normal", seeds, tasks, 300, 20)[0] < 0.85

@@ -283,6 +283,30 @@ def test_a_crossing_is_found_where_two_known_lines_cross():
     assert cf.compare(parallel, "method", "seed", 10, replicates=100).crossings == ()
 
 
+@pytest.mark.parametrize("seeds", [3, 12])
+def test_a_crossing_lies_where_welchs_test_does_not_tell_the_means_apart(seeds):
+    rng = np.random.default_rng(seeds)
+    x, sides = np.linspace(0, 10, 50), {"up": 1 + np.linspace(0, 1, 50), "down": 2 - np.linspace(0, 1, 50)}
+    values = {
+        m: np.array([y + 0.15 * rng.standard_normal() + 0.1 * rng.standard_normal(50) for _ in range(seeds)])
+        for m, y in sides.items()
+    }
+    runs = [
+        cf.Run(f"{m}{s}", {"loss": cf.Curve(x, y, "loss")}, attributes={"method": m, "seed": s})
+        for m, rows in values.items()
+        for s, y in enumerate(rows)
+    ]
+    (found,) = cf.compare(runs, "method", "seed", 10, replicates=200).crossings
+    interval = found.x.interval
+    p = stats.ttest_ind(values["up"], values["down"], equal_var=False).pvalue
+    inside = (x > interval.low) & (x < interval.high)
+    assert inside.any() and (p[inside] >= 0.05).all() and interval.method == "inverted Welch test"
+    for end, nodes in ((interval.low, x < interval.low), (interval.high, x > interval.high)):
+        assert np.isfinite(end) == nodes.any()
+        if nodes.any():  # the nearest node outside is told apart
+            assert p[nodes][-1 if end == interval.low else 0] < 0.05
+
+
 def test_ranks_are_a_distribution_and_agreement_is_kendalls(values):
     values["c"] = {t: v - 0.5 for t, v in values["a"].items()}
     found = cf.compare(runs_of(values), "method", "seed", [5, 40], task="task", replicates=400)
@@ -519,7 +543,7 @@ def test_a_crossing_that_may_be_anywhere_has_a_reason_instead_of_an_interval():
     found = cf.compare(wild, "method", "seed", 40, replicates=400)
     (crossing,) = found.crossings
     assert crossing.x.interval is None and crossing.x.value == pytest.approx(20)
-    assert "cross before, within and beyond the data" in crossing.x.reasons[0]
+    assert "differ significantly neither before nor after it" in crossing.x.reasons[0]
     table = next(t for t in found.tables() if t.name == "crossings")
     assert "inf" not in table.render("plain")
     assert "mean curve" in table.caption and "interquartile mean" in table.notes[0]
