@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..curves import Curve
 from ..segmentation._partition import SegmentCost, partitions
-from .annealed.blend import Either
+from .either import Either
 from .forecast import Forecast
 from .forecasters._base import Forecaster
 
@@ -42,14 +42,15 @@ def begun_anew(curve: Curve, at: float) -> tuple[Curve, float]:
     return Curve(curve.x[keep] - origin, curve.y[keep], curve.metric, x_unit=curve.x_unit, bounds=curve.bounds), origin
 
 
-def resting_on(made: Forecast, since: Forecast, at: float) -> Forecast:
-    """A forecast of which a third rests on the curve since a drop."""
-    return replace(
-        made,
-        observation=Either(made.observation, since.observation, SHARE),
-        underlying=Either(made.underlying, since.underlying, SHARE),
-        explanation={**made.explanation, "restarted_at": at},
-    )
+def resting_on(made: Sequence[Forecast], since: Sequence[Forecast], at: Sequence[float]) -> list[Forecast]:
+    """Forecasts of which a third rests on the curve since a drop."""
+    points = [f.x.size for f in made]
+    observation = Either.of([(a.observation, b.observation, SHARE) for a, b in zip(made, since, strict=True)], points)
+    underlying = Either.of([(a.underlying, b.underlying, SHARE) for a, b in zip(made, since, strict=True)], points)
+    return [
+        replace(f, observation=seen, underlying=mean, explanation={**f.explanation, "restarted_at": drop})
+        for f, seen, mean, drop in zip(made, observation, underlying, at, strict=True)
+    ]
 
 
 def restarted(
@@ -71,9 +72,12 @@ def restarted(
         return made
     begun = [begun_anew(curves[i], at) for i, at in found]
     ahead = [xs[i] - origin for (i, _), (_, origin) in zip(found, begun, strict=True)]
+    since = forecaster.forecast([part for part, _ in begun], ahead)
     out = list(made)
-    for (i, at), since in zip(found, forecaster.forecast([part for part, _ in begun], ahead), strict=True):
-        out[i] = resting_on(out[i], since, at)
+    for (i, _), both in zip(
+        found, resting_on([made[i] for i, _ in found], since, [at for _, at in found]), strict=True
+    ):
+        out[i] = both
     return out
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .chances import corrected
+from .either import Either
 from .forecast import Distribution, Forecast
 from .pool.distribution import PooledDistribution
 
 __all__ = ["last_chances", "last_quantiles", "mean_quantiles"]
 
 _Array = NDArray[np.float64]
+_D = TypeVar("_D", bound=Distribution)
 
 
 def last_quantiles(forecasts: Sequence[Forecast], levels: ArrayLike, *, view: str = "observation") -> _Array:
@@ -31,11 +34,14 @@ def last_quantiles(forecasts: Sequence[Forecast], levels: ArrayLike, *, view: st
     wanted = np.asarray(levels, dtype=np.float64)
     several = [f.observation if view == "observation" else f.underlying for f in forecasts]
     out = np.empty((len(several), wanted.size))
-    pooled, rest = _split(several)
+    pooled, either, rest = _split(several)
     if pooled:
-        out[pooled] = PooledDistribution.last_quantiles(_of_the_pool(several, pooled), wanted)
+        out[pooled] = PooledDistribution.last_quantiles(_among(several, pooled, PooledDistribution), wanted)
+    if either:
+        ends = [d.at(_last(forecasts[i])) for i, d in zip(either, _among(several, either, Either), strict=True)]
+        out[either] = np.concatenate(Either.all_quantiles(ends, wanted))
     for place in rest:
-        out[place] = several[place].at(np.array([forecasts[place].x.size - 1])).quantile(wanted)[0]
+        out[place] = several[place].at(_last(forecasts[place])).quantile(wanted)[0]
     return out
 
 
@@ -43,11 +49,13 @@ def mean_quantiles(forecasts: Sequence[Forecast], levels: ArrayLike) -> list[_Ar
     """Quantiles of the mean curve at all x of each forecast, shapes (H, L)."""
     wanted = np.asarray(levels, dtype=np.float64)
     several = [f.underlying for f in forecasts]
-    pooled, rest = _split(several)
+    pooled, either, rest = _split(several)
     out: list[_Array] = [wanted] * len(several)
-    if pooled:
-        found = PooledDistribution.all_quantiles(_of_the_pool(several, pooled), wanted)
-        for place, one in zip(pooled, found, strict=True):
+    for places, found in (
+        (pooled, PooledDistribution.all_quantiles(_among(several, pooled, PooledDistribution), wanted)),
+        (either, Either.all_quantiles(_among(several, either, Either), wanted)),
+    ):
+        for place, one in zip(places, found, strict=True):
             out[place] = one
     for place in rest:
         out[place] = several[place].quantile(wanted)
@@ -61,21 +69,26 @@ def last_chances(forecasts: Sequence[Forecast], values: Sequence[float]) -> _Arr
     wanted = np.asarray(values, dtype=np.float64)
     wanted = np.where(least, wanted, np.nextafter(wanted, -np.inf))
     below = np.empty(len(several))
-    pooled, rest = _split(several)
+    pooled, either, rest = _split(several)
     if pooled:
-        below[pooled] = PooledDistribution.last_cdf(_of_the_pool(several, pooled), wanted[pooled])
-    for place in rest:
-        there = several[place].at(np.array([forecasts[place].x.size - 1]))
+        below[pooled] = PooledDistribution.last_cdf(_among(several, pooled, PooledDistribution), wanted[pooled])
+    for place in either + rest:
+        there = several[place].at(_last(forecasts[place]))
         below[place] = there.cdf(wanted[place : place + 1])[0, 0]
     return corrected([f.method for f in forecasts], np.where(least, below, 1 - below))
 
 
-def _split(several: Sequence[Distribution]) -> tuple[list[int], list[int]]:
-    """Places of those of the pool, which can be asked together, and of the others."""
+def _split(several: Sequence[Distribution]) -> tuple[list[int], list[int], list[int]]:
+    """Places of those of the pool and of mixtures of two, either of which can be asked together, and of the others."""
     pooled = [i for i, d in enumerate(several) if isinstance(d, PooledDistribution)]
-    known = set(pooled)
-    return pooled, [i for i in range(len(several)) if i not in known]
+    either = [i for i, d in enumerate(several) if isinstance(d, Either)]
+    known = {*pooled, *either}
+    return pooled, either, [i for i in range(len(several)) if i not in known]
 
 
-def _of_the_pool(several: Sequence[Distribution], places: Sequence[int]) -> list[PooledDistribution]:
-    return [d for d in (several[i] for i in places) if isinstance(d, PooledDistribution)]
+def _among(several: Sequence[Distribution], places: Sequence[int], kind: type[_D]) -> list[_D]:
+    return [d for d in (several[i] for i in places) if isinstance(d, kind)]
+
+
+def _last(forecast: Forecast) -> NDArray[np.intp]:
+    return np.array([forecast.x.size - 1])

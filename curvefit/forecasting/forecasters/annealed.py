@@ -117,8 +117,9 @@ class Annealed(Forecaster):
         begun = [begun_anew(curves[i], drop) for i, drop in found]
         ahead = [xs[i] - origin for (i, _), (_, origin) in zip(found, begun, strict=True)]
         since = (self.blind or Pooled()).forecast([part for part, _ in begun], ahead)
-        for (i, drop), fc in zip(found, since, strict=True):
-            made[i] = resting_on(made[i], fc, drop)
+        both = resting_on([made[i] for i, _ in found], since, [drop for _, drop in found])
+        for (i, _), fc in zip(found, both, strict=True):
+            made[i] = fc
         return made
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..forecast import Distribution
 from .batch import Floats, Ints
-from .engine import Pooled
+from .engine import Pooled, cdf_of
 
 __all__ = ["PooledDistribution"]
 
@@ -122,6 +122,27 @@ class PooledDistribution(Distribution):
             for place, one in zip(places.tolist(), found, strict=True):
                 out[place] = one if columns is not None else one[: several[place]._asked]
         return out
+
+    @classmethod
+    def all_cdf(cls, several: Sequence[PooledDistribution]) -> Callable[[Floats], Floats]:
+        """P(Y <= v) of each at all its x: a function of v of shape (sum of H, m), their points one below the other."""
+        start = np.cumsum([0, *(one._places.size for one in several)])
+        cut = []
+        for pooled, underlying, places, rows, columns in _by_chunk(several):
+            several[places[0]]._solved()
+            count = start[places + 1] - start[places]
+            every = np.arange(count.max()) if columns is None else columns
+            # those with fewer x repeat their last
+            at = start[places][:, None] + np.minimum(np.arange(every.size), count[:, None] - 1)
+            cut.append((at, pooled.part(underlying, every, rows)))
+
+        def cdf(values: Floats) -> Floats:
+            out = np.empty(values.shape)
+            for at, part in cut:
+                out[at] = cdf_of(*part, values[at])
+            return out
+
+        return cdf
 
 
 def _by_chunk(several: Sequence[PooledDistribution]) -> Iterator[tuple[Pooled, bool, Ints, Ints, Ints | None]]:

@@ -17,7 +17,7 @@ from .opinion import Opinion
 from .prior import CONSTANT, FEW, stated_prior
 from .view import View, look
 
-__all__ = ["CONSTANT", "FEW", "SEEN", "Pooled", "Pooling", "pool", "quantiles_of"]
+__all__ = ["CONSTANT", "FEW", "SEEN", "Pooled", "Pooling", "cdf_of", "pool", "quantiles_of"]
 
 SEEN = 0  # rests on the curve; FEW and CONSTANT rest on a stated prior
 
@@ -75,29 +75,14 @@ class Pooled:
 
         Of all curves, or of some rows.
         """
-        mixture, link, level = self._part(underlying, columns, rows)
+        mixture, link, level = self.part(underlying, columns, rows)
         return quantiles_of(mixture, link, level, np.asarray(levels, dtype=np.float64))
 
     def cdf(self, values: Floats, rows: Ints, *, underlying: bool = False, columns: Ints | None = None) -> Floats:
         """P(Y <= v) of some rows at some or all of the future points, for v of shape (rows, k, m)."""
-        mixture, link, level = self._part(underlying, columns, rows)
-        floor, ceiling = link.floor[:, None, None], np.minimum(link.ceiling, LARGEST)[..., None]
-        below, above = values < floor, values >= ceiling
-        inside = np.where(below | above, link.origin[:, None, None], values)
-        z = link.forward(inside.reshape(len(rows), -1)).reshape(values.shape) - level[:, None, None]
-        rising = link.sign > 0
-        if rising.all():
-            p = mixture.cdf(z)
-        elif not rising.any():
-            p = mixture.survival(z)
-        else:
-            p = np.empty(z.shape)
-            p[rising] = mixture.rows(rising).cdf(z[rising])
-            p[~rising] = mixture.rows(~rising).survival(z[~rising])
-        kept: Floats = np.where(below, 0.0, np.where(above, 1.0, p))
-        return kept
+        return cdf_of(*self.part(underlying, columns, rows), values)
 
-    def _part(self, underlying: bool, columns: Ints | None, rows: Ints | None) -> tuple[Mixture, Link, Floats]:
+    def part(self, underlying: bool, columns: Ints | None, rows: Ints | None) -> tuple[Mixture, Link, Floats]:
         """Mixture, link and level of some rows at some columns."""
         mixture, link, level = self.underlying if underlying else self.observation, self.link, self.level
         few = rows is not None and columns is not None and len(rows) * self.h.shape[1] < len(level) * len(columns)
@@ -122,6 +107,25 @@ def quantiles_of(mixture: Mixture, link: Link, level: Floats, levels: Floats) ->
         z[rising] = mixture.rows(rising).quantile(levels)
         z[~rising] = mixture.rows(~rising).quantile(1 - levels)
     return link.backward(z + level[:, None, None])
+
+
+def cdf_of(mixture: Mixture, link: Link, level: Floats, values: Floats) -> Floats:
+    """P(Y <= v) for v of shape (N, H, m), of mixtures of z relative to a level."""
+    floor, ceiling = link.floor[:, None, None], np.minimum(link.ceiling, LARGEST)[..., None]
+    below, above = values < floor, values >= ceiling
+    inside = np.where(below | above, link.origin[:, None, None], values)
+    z = link.forward(inside.reshape(len(level), -1)).reshape(values.shape) - level[:, None, None]
+    rising = link.sign > 0
+    if rising.all():
+        p = mixture.cdf(z)
+    elif not rising.any():
+        p = mixture.survival(z)
+    else:
+        p = np.empty(z.shape)
+        p[rising] = mixture.rows(rising).cdf(z[rising])
+        p[~rising] = mixture.rows(~rising).survival(z[~rising])
+    kept: Floats = np.where(below, 0.0, np.where(above, 1.0, p))
+    return kept
 
 
 def pool(tasks: Sequence[Task], pooling: Pooling) -> Iterator[Pooled]:

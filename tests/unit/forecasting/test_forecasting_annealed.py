@@ -8,12 +8,13 @@ import pytest
 import curvefit as cf
 from curvefit.curves import Curve, DataError, Run, Schedule, Status, UsageError
 from curvefit.forecasting.annealed.ahead import look_ahead
-from curvefit.forecasting.annealed.blend import Blend, Either
+from curvefit.forecasting.annealed.blend import Blend
 from curvefit.forecasting.annealed.component import component
 from curvefit.forecasting.annealed.fit import fit_annealed
 from curvefit.forecasting.annealed.learn import learn_shape
 from curvefit.forecasting.annealed.learned import default_numbers, default_prior, provenance
 from curvefit.forecasting.annealed.shape import Shape, ShapePrior
+from curvefit.forecasting.either import Either
 from curvefit.forecasting.forecasters.annealed import Annealed
 from curvefit.forecasting.normal import NormalDistribution
 from curvefit.forecasting.pool.mixture import t4_cdf
@@ -377,14 +378,6 @@ def test_after_a_known_drop_a_third_rests_on_what_came_since():
 def test_without_enough_points_since_a_drop_nothing_is_restarted(last):
     fc = cf.forecast(after_a_drop(0.002).until(last), UNIT, schedule=STEPS)
     assert "restarted_at" not in fc.explanation
-
-
-def test_either_lies_between_its_parts_and_inverts():
-    one, other = (NormalDistribution(np.array([m]), np.array([s])) for m, s in ((0.0, 1.0), (3.0, 0.2)))
-    levels = np.array([1e-4, 0.1, 0.5, 0.74, 0.9, 0.9999])
-    both = Either(one, other, 0.25)
-    np.testing.assert_allclose(both.cdf(both.quantile(levels)[0])[0], levels, atol=1e-12)
-    np.testing.assert_allclose(Either(one, other, 0.0).quantile(levels), one.quantile(levels), rtol=1e-10)
 
 
 def blend(weight: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Blend:
