@@ -8,9 +8,10 @@ from types import TracebackType
 
 from ..curves import CurvefitError, ReadError, UsageError
 from ..curves._checks import safe_text
+from ..curves._whole import FULL
 from ._base import Exit
 
-__all__ = ["Failure", "Failures"]
+__all__ = ["Failure", "Failures", "code_of", "is_lost_output", "safe_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Failure:
 class Failures:
     """Collects failures; use it as a context around the work on one run.
 
-    Errors of the package and bugs alike end that run only; Ctrl-C passes through.
+    Errors of the package and bugs alike end that run only; Ctrl-C passes through, and so does the loss of stdout, which no
+    later run would get back.
 
     Examples
     --------
@@ -78,7 +80,7 @@ class Failures:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
-        if error is None or not isinstance(error, Exception) or isinstance(error, BrokenPipeError):
+        if error is None or not isinstance(error, Exception) or is_lost_output(error):
             return False
         self.add(error)
         return True
@@ -122,6 +124,13 @@ class Failures:
         if done == 0 and all(f.stage == "read" for f in self.items):
             return Exit.NOTHING_READABLE
         return Exit.SOME_FAILED
+
+
+def is_lost_output(error: Exception) -> bool:
+    """Whether stdout takes no more: its reader is gone, or the disk behind it is full; an error of a file bears its name."""
+    return isinstance(error, BrokenPipeError) or (
+        isinstance(error, OSError) and error.errno in FULL and error.filename is None
+    )
 
 
 def safe_lines(text: str) -> str:

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from pathlib import Path
 from textwrap import wrap
 from threading import current_thread, main_thread
 from types import FrameType
@@ -18,7 +19,7 @@ from ..curves import CurvefitError
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from . import registry
-from ._attempt import Failures, code_of
+from ._attempt import Failures, code_of, is_lost_output
 from ._base import Exit
 from ._output import spare_inputs
 from ._parser import Parser
@@ -43,9 +44,7 @@ def run(argv: Sequence[str]) -> int:
     int
         Exit code, see `curvefit.commands._base.Exit`.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _settle_streams()
     bugs = Failures()
     code: int = Exit.BUG
     with _terminated_like_interrupted(), bugs.on("", stage="analyze"):
@@ -54,6 +53,19 @@ def run(argv: Sequence[str]) -> int:
         bugs.report()
         return bugs.exit_code(0)
     return code
+
+
+def _settle_streams() -> None:
+    """Text that a terminal cannot show is escaped, and a stream that was closed leads nowhere.
+
+    ``print(..., file=None)`` writes to stdout: without this, what is said to a closed stderr would stand among the data.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end of the process
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
@@ -89,6 +101,12 @@ def _guarded(argv: list[str]) -> int:
     except BrokenPipeError:  # the reader of stdout has seen enough (| head)
         _close_stdout()
         return Exit.OK
+    except OSError as error:
+        if not is_lost_output(error):
+            raise
+        _close_stdout()
+        print(f"error CF-IO-NOSPC: <stdout>: cannot be written: {error.strerror}", file=sys.stderr)
+        return Exit.NOTHING_READABLE
     return code
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from ._checks import safe_text
 from .errors import CurvefitError
 
-__all__ = ["fill", "not_written", "put_in_place", "write_whole"]
+__all__ = ["FULL", "fill", "not_written", "put_in_place", "write_whole"]
 
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 _BLOCK = 1 << 20
 
 
@@ -64,7 +64,7 @@ def put_in_place(part: str | Path, target: str | Path) -> None:
 
 def not_written(error: OSError, target: str | Path, *, hint: str = "") -> CurvefitError:
     """What went wrong, for people: a full disk has a code of its own."""
-    code = "CF-IO-NOSPC" if error.errno in _FULL else "CF-OUT-001"
+    code = "CF-IO-NOSPC" if error.errno in FULL else "CF-OUT-001"
     return CurvefitError(
         f"cannot be written: {error.strerror}", code=code, where=safe_text(os.fspath(target)), hint=hint
     )

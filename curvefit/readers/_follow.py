@@ -121,7 +121,7 @@ class _Log:
         self.reader = reader
         self.options = options
         self.known: list[Run] = []
-        self.trouble: CurvefitError | None = None
+        self._lost: CurvefitError | None = None  # why a file could not be read at the last poll
         self.written: float | None = None
         self._name = name
         self._files: tuple[File, ...] = ()
@@ -137,7 +137,14 @@ class _Log:
         self._growth: Growth | None = None
         self._whole = False  # read as a whole each time
         self._ignored = False  # no log, however it goes on
+        self._refused: CurvefitError | None = None  # why what was read gives no runs
+        self._broken = False  # what was read is refused, whatever follows
         self._stale = True
+
+    @property
+    def trouble(self) -> CurvefitError | None:
+        """Why there are no runs, or none but those known before."""
+        return self._lost or self._refused
 
     @property
     def bytes_read(self) -> int:
@@ -146,6 +153,7 @@ class _Log:
     def poll(self, files: tuple[File, ...]) -> bool:
         """Read what is new in the files."""
         self._files = files
+        self._lost = None
         changed = False
         for file in files:
             path = file[1]
@@ -162,7 +170,7 @@ class _Log:
                 if tail.begun != self._begun.setdefault(path, 1):  # cut to nothing
                     return self._again(files)
             except ReadError as error:
-                self.trouble = error
+                self._lost = error
         if changed:
             self._stale = True
             self.written = max((t.written for t in self._tails.values()), default=None)
@@ -181,13 +189,23 @@ class _Log:
 
     def _take(self, file: File, block: bytes) -> None:
         """New bytes: kept until the format is settled, then handed to what takes them."""
+        if self._broken:
+            return
         if self._growth is not None:
-            self._growth.feed(block, file[1], file[0])
+            self._feed(self._growth, [(file, block)])
             return
         self._head.append((file, block))
         self._size += len(block)
         if self._size > HEAD:
             self._settle()
+
+    def _feed(self, growth: Growth, parts: list[tuple[File, bytes]]) -> None:
+        """Hand bytes over; once they are refused, what follows cannot be told to be whole."""
+        try:
+            for (label, path), block in parts:
+                growth.feed(block, path, label)
+        except CurvefitError as error:
+            self._refused, self._broken = error, True
 
     def _settle(self) -> None:
         """Decide by the beginning what takes the rest."""
@@ -197,14 +215,13 @@ class _Log:
             self._ignored = name is None
             self._growth = registry[name].grow(source) if name is not None else None
         except CurvefitError as error:
-            self.trouble = error
+            self._refused = error
             self._ignored = True
         head, self._head = self._head, []
         if self._growth is None:
             self._whole = True
             return
-        for (label, path), block in head:
-            self._growth.feed(block, path, label)
+        self._feed(self._growth, head)
 
     def _recognized(self, source: Source) -> str | None:
         """Name of the reader of what was read so far."""
@@ -228,7 +245,7 @@ class _Log:
 
     def runs(self) -> list[Run]:
         """Runs of the log; those known before when it cannot be read now."""
-        if not self._stale or self._ignored:
+        if not self._stale or self._ignored or self._broken:
             return self.known
         self._stale = False
         try:
@@ -239,9 +256,9 @@ class _Log:
         except CurvefitError as error:
             found = error
         if isinstance(found, CurvefitError):
-            self.trouble = found
+            self._refused = found
         else:
-            self.trouble, self.known = None, named_apart(found, self._name)
+            self._refused, self.known = None, named_apart(found, self._name)
         return self.known
 
     def _small(self) -> list[Run] | CurvefitError:

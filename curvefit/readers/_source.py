@@ -12,17 +12,18 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import BinaryIO
 
-from ..curves import LimitError, ReadError
+from ..curves import LimitError, ReadError, UsageError
 from ..curves._checks import safe_text
 from ._base import Options
 
-__all__ = ["BLOCK", "HEAD", "ChangedError", "Source", "open_source", "refused"]
+__all__ = ["BLOCK", "HEAD", "STDIN", "ChangedError", "Source", "open_source", "refused"]
 
 HEAD = 1 << 16
 BLOCK = 1 << 20
 MAX_RATIO = 200  # a gzip member of a text log shrinks 3 to 30 times
 RATIO_FROM = 4 * 1024 * 1024  # decompressed bytes below which the ratio is nobody's business
 GZIP = b"\x1f\x8b"
+STDIN = "<stdin>"  # where standard input is named in messages
 
 
 class ChangedError(ReadError):
@@ -231,8 +232,10 @@ def open_source(path: str | os.PathLike[str], options: Options, *, name: str, wh
     text = os.fspath(path)
     shown = where if where is not None else safe_text(text)
     if text == "-":
-        data = sys.stdin.buffer.read(options.max_bytes + 1)
-        return Source(io.BytesIO(data), where=where or "<stdin>", path=None, size=len(data), options=options, name=name)
+        data = _standard_input(options.max_bytes + 1)
+        return Source(io.BytesIO(data), where=where or STDIN, path=None, size=len(data), options=options, name=name)
+    if not text:
+        raise UsageError("an empty path", hint="the name of a file or folder, or '-' for standard input")
     try:
         kind = os.stat(text).st_mode  # noqa: PTH116 - names that are not valid text must work too
         if not stat.S_ISREG(kind):
@@ -254,6 +257,14 @@ def open_source(path: str | os.PathLike[str], options: Options, *, name: str, wh
     except BaseException:
         file.close()
         raise
+
+
+def _standard_input(count: int) -> bytes:
+    if sys.stdin is None:
+        raise ReadError(
+            "standard input is closed", code="CF-IO-009", where=STDIN, hint="pipe a log into it, or name a file"
+        )
+    return sys.stdin.buffer.read(count)
 
 
 def _kind(mode: int) -> str:
@@ -281,4 +292,4 @@ def refused(error: OSError | ValueError, where: str) -> ReadError:
     if number == errno.ENXIO:
         return ReadError("a socket or device, not a regular file", code="CF-IO-009", where=where)
     reason = getattr(error, "strerror", None) or str(error)
-    return ReadError(f"cannot be opened: {reason}", code="CF-IO-010", where=where)
+    return ReadError(f"cannot be read: {reason}", code="CF-IO-010", where=where)

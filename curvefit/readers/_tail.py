@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from io import RawIOBase
+from io import FileIO
 
 from ..curves import LimitError, ReadError
 from ..curves._checks import safe_text
@@ -70,29 +70,36 @@ class Tail:
         except (OSError, ValueError) as error:
             raise refused(error, safe_text(self.path)) from None
         with os.fdopen(descriptor, "rb", buffering=0) as file:
-            now = os.fstat(file.fileno())
-            if not stat.S_ISREG(now.st_mode):
-                raise ReadError("not a regular file", code="CF-IO-009", where=safe_text(self.path))
-            if now.st_size > self.options.max_bytes:
-                raise LimitError(
-                    f"{now.st_size} bytes exceed the limit of {self.options.max_bytes} bytes",
-                    where=safe_text(self.path),
-                    hint="raise max_bytes",
-                )
-            mark = _mark(now)
-            replaced = self._seen is not None and self._seen[:2] != mark[:2]
-            if replaced or now.st_size < self.offset or not self._same(file):
-                self.offset, self._last = 0, b""
-                self.begun += 1
-            while self.offset < now.st_size:
-                file.seek(self.offset)
-                block = file.read(min(BLOCK, now.st_size - self.offset))
-                if not block:
-                    break  # it became shorter meanwhile; the next poll sees that
-                self.bytes_read += len(block)
-                self.offset += len(block)
-                self._last = (self._last + block[-KEPT:])[-KEPT:]
-                yield block
+            try:
+                yield from self._appended(file)
+            except OSError as error:  # the disk or the network under the file; the next poll goes on from here
+                raise refused(error, safe_text(self.path)) from None
+
+    def _appended(self, file: FileIO) -> Iterator[bytes]:
+        """New bytes of the opened file, as many as it had when it was opened."""
+        now = os.fstat(file.fileno())
+        if not stat.S_ISREG(now.st_mode):
+            raise ReadError("not a regular file", code="CF-IO-009", where=safe_text(self.path))
+        if now.st_size > self.options.max_bytes:
+            raise LimitError(
+                f"{now.st_size} bytes exceed the limit of {self.options.max_bytes} bytes",
+                where=safe_text(self.path),
+                hint="raise max_bytes",
+            )
+        mark = _mark(now)
+        replaced = self._seen is not None and self._seen[:2] != mark[:2]
+        if replaced or now.st_size < self.offset or not self._same(file):
+            self.offset, self._last = 0, b""
+            self.begun += 1
+        while self.offset < now.st_size:
+            file.seek(self.offset)
+            block = file.read(min(BLOCK, now.st_size - self.offset))
+            if not block:
+                break  # it became shorter meanwhile; the next poll sees that
+            self.bytes_read += len(block)
+            self.offset += len(block)
+            self._last = (self._last + block[-KEPT:])[-KEPT:]
+            yield block
         self._note(mark, now)
 
     def skip(self) -> bool:
@@ -114,7 +121,7 @@ class Tail:
     def _note(self, mark: tuple[int, int, int, int], now: os.stat_result) -> None:
         self._seen, self.size, self.written = mark, now.st_size, now.st_mtime
 
-    def _same(self, file: RawIOBase) -> bool:
+    def _same(self, file: FileIO) -> bool:
         """Whether the last bytes that were read are still there."""
         if not self._last:
             return True

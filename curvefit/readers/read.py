@@ -18,7 +18,7 @@ from ._foreign import refusal, refuse_dangerous
 from ._outcome import Failure, Reading
 from ._parallel import outcomes
 from ._runs import is_log, named_apart
-from ._source import ChangedError, Source, open_source
+from ._source import STDIN, ChangedError, Source, open_source, refused
 from ._walk import Skipped, Walk, run_name
 
 __all__ = [
@@ -156,7 +156,7 @@ def read_each(
     """
     settled = _options_of(options)
     if not _is_folder(path):
-        yield safe_text(os.fspath(path)), attempt(path, settled)
+        yield _shown(path), attempt(path, settled)
         return
     yield from _read_folder(path, settled, Skipped() if skipped is None else skipped, _checked(jobs))
 
@@ -185,7 +185,7 @@ def read_all(path: str | os.PathLike[str], *, jobs: int = 1, **options: object) 
     outcomes = (
         _read_folder(path, settled, skipped, _checked(jobs))
         if _is_folder(path)
-        else iter([(safe_text(os.fspath(path)), attempt(path, settled))])
+        else iter([(_shown(path), attempt(path, settled))])
     )
     for name, outcome in outcomes:
         if isinstance(outcome, CurvefitError):
@@ -295,11 +295,16 @@ def _named_a_log(file: str | os.PathLike[str] | CurvefitError) -> bool:
     return name.endswith((".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"))
 
 
+def _shown(path: str | os.PathLike[str]) -> str:
+    """What an input is called in messages."""
+    return STDIN if os.fspath(path) == "-" else safe_text(os.fspath(path))
+
+
 def _no_logs(path: str | os.PathLike[str]) -> ReadError:
     return ReadError(
         "no log in this folder",
         code="CF-IO-008",
-        where=safe_text(os.fspath(path)),
+        where=_shown(path),
         hint="pass the file itself to see why",
     )
 
@@ -320,6 +325,8 @@ def _read_file(
         except ChangedError:
             if attempt == 2:
                 raise
+        except OSError as error:  # the disk or the network under the file failed on the way
+            raise refused(error, _shown(path)) from None
         else:
             runs = named_apart(runs, name)
             if attempt == 2:

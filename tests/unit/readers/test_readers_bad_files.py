@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
@@ -17,6 +18,7 @@ import pytest
 import curvefit as cf
 from curvefit.curves import LimitError, ReadError
 from curvefit.readers import read as reading
+from curvefit.readers._source import Source
 from curvefit.readers.read import read_all
 
 PLAIN = "step,loss\n1,2.5\n2,2.0\n3,1.7\n4,1.5\n"
@@ -384,6 +386,27 @@ def test_F29_permission_denied(log, tmp_path, monkeypatch):
     result = read_all(tmp_path)
     assert len(result.runs) == 1
     assert sorted(f.error.code for f in result.failures) == ["CF-IO-010", "CF-IO-010"]
+
+
+def test_a_disk_that_fails_on_the_way_ends_that_file_only(log, tmp_path, monkeypatch):
+    log(PLAIN, "a.csv")
+    sick = log(PLAIN, "b.csv")
+    log(PLAIN, "c.csv")
+    real = Source._raw
+
+    def fail(self, start, count):
+        if self.path == str(sick):
+            raise OSError(errno.EIO, "Input/output error")
+        return real(self, start, count)
+
+    monkeypatch.setattr(Source, "_raw", fail)
+    result = read_all(tmp_path)
+    assert [r.name for r in result.runs] == ["a", "c"]
+    assert [(f.error.code, f.error.what) for f in result.failures] == [
+        ("CF-IO-010", "cannot be read: Input/output error")
+    ]
+    with pytest.raises(ReadError, match="Input/output error"):
+        cf.read(sick)
 
 
 def test_F30_only_regular_files_are_opened(tmp_path):

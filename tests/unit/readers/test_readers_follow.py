@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -16,6 +17,7 @@ import curvefit as cf
 from curvefit.curves import CurvefitError, UsageError
 from curvefit.readers import Options, registry
 from curvefit.readers._follow import Follower
+from curvefit.readers._tail import Tail
 from curvefit.readers.wandb import MAGIC
 
 N = 3000
@@ -276,3 +278,55 @@ def test_what_cannot_be_followed_says_so(tmp_path):
         follower.runs()
     (tmp_path / "nothing.csv").write_text("step,loss\n1,3\n2,2\n")
     assert follower.poll() and len(follower.runs()) == 1
+
+
+def test_a_disk_that_fails_on_the_way_is_waited_out(tmp_path, monkeypatch):
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n" + "".join(f"{i},{1 / i:.4f}\n" for i in range(1, 50)))
+    follower = Follower(path, Options())
+    follower.poll()
+    assert len(follower.runs()[0]["loss"]) == 49
+    with path.open("a") as file:
+        file.write("50,0.0200\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Tail, "_same", lambda *_: (_ for _ in ()).throw(OSError(errno.ESTALE, "Stale file handle")))
+        follower.poll()
+        (run,) = follower.runs()
+        assert len(run["loss"]) == 49
+        assert [e.what for e in follower.troubles()] == ["cannot be read: Stale file handle"]
+    follower.poll()
+    assert len(follower.runs()[0]["loss"]) == 50
+    assert not follower.troubles()
+
+
+def test_a_file_that_comes_back_as_it_was_is_no_trouble_any_more(tmp_path, monkeypatch):
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n" + "".join(f"{i},{1 / i:.4f}\n" for i in range(1, 50)))
+    follower = Follower(path, Options())
+    follower.poll()
+    follower.runs()
+    away = path.rename(tmp_path / "away.csv")
+    follower.poll()
+    assert [e.code for e in follower.troubles()] == ["CF-IO-GONE"]
+    away.rename(path)
+    follower.poll()
+    assert not follower.troubles()
+    assert len(follower.runs()[0]["loss"]) == 49
+
+
+@pytest.mark.parametrize("rows", [60, 9000])  # read at once, and piece by piece
+def test_what_is_refused_stays_refused_however_the_file_goes_on(tmp_path, rows):
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n" + "".join(f"{i},{1 / i:.4f}\n" for i in range(1, rows)))
+    follower = Follower(path, Options())
+    follower.poll()
+    assert len(follower.runs()[0]["loss"]) == rows - 1
+    for addition in ("step,loss,loss\n1,2,3\n", "".join(f"{i},0.1\n" for i in range(rows, rows + 50))):
+        with path.open("a") as file:
+            file.write(addition)
+        follower.poll()
+        follower.runs()
+        with pytest.raises(CurvefitError) as caught:
+            cf.read(path)
+        assert [e.code for e in follower.troubles()] == [caught.value.code]
+        assert len(follower.runs()[0]["loss"]) == rows - 1  # those known before
