@@ -39,7 +39,9 @@ def target_reached(question: Question) -> Estimate:
     -----
     It is a statement about the mean curve: noisy observations cross almost any target sooner. A curve
     that kept to one quantile of the forecast would give k = 1; those seen move about, and k was learned from when they
-    crossed their targets (`forecasting.chances`). The past decides only when the local mean was beyond the target by more than its noise.
+    crossed their targets (`forecasting.chances`). The past decides
+    only when the local mean was beyond the target by more than its noise. What it can neither prove nor exclude belongs to
+    the interval, which then begins before the last observation although the median lies ahead.
     """
     return many([question])[0]
 
@@ -64,6 +66,7 @@ def _told(question: Question) -> Estimate:
     alpha = 1 - question.level
     x = np.concatenate(([float(curve.x[-1])], forecast.x))
     low, value, high = (_first(x, reached, p) for p in (alpha / 2, 0.5, 1 - alpha / 2))
+    low = min(low, _passage(question, question.target)[0])  # what the past cannot exclude
     horizon = float(forecast.x[-1])
     details = {
         "probability_never": float(1 - reached[-1]),
@@ -100,18 +103,39 @@ def _first(x: NDArray[np.float64], reached: NDArray[np.float64], p: float) -> fl
 
 def _in_the_past(question: Question, target: float) -> Estimate | None:
     """When the local mean passed the target by more than its noise: where it did."""
-    curve, sign = question.curve, question.sign
-    if len(curve) < 3:
+    low, high = _passage(question, target)
+    if not np.isfinite(high):
         return None
-    local = local_of([question])[0][0]
-    ahead = sign * (target - local.mean)  # positive where the target is met
-    margin = local.margin(question.level) * local.stderr
-    sure = np.flatnonzero(ahead > margin)
-    if not sure.size:
-        return None
-    at = int(np.flatnonzero(ahead >= 0)[0])
-    possible = int(np.flatnonzero(ahead >= -margin)[0])
-    interval = Interval(float(local.x[possible]), float(local.x[sure[0]]), question.level, "confidence", "local mean")
+    curve, local = question.curve, local_of([question])[0][0]
+    met = np.flatnonzero(question.sign * (target - local.mean) >= 0)
+    value = min(max(float(local.x[met[0]]) if met.size else high, low), high)
+    interval = Interval(low, high, question.level, "confidence", "local mean")
     details = {"probability_never": 0.0, "probability": 1.0, "target": target, "already_reached": 1.0}
     reason = "the past decides: the local mean was beyond the target by more than its noise"
-    return Estimate("target_reached", float(local.x[at]), interval, curve.x_unit, Status.OK, (reason,), details)
+    return Estimate("target_reached", value, interval, curve.x_unit, Status.OK, (reason,), details)
+
+
+def _passage(question: Question, target: float) -> tuple[float, float]:
+    """X before which the mean was not at the target yet, and x by which it was; infinite where the past cannot say.
+
+    A test inverted: not yet there wherever a window is surely short of the target (errors count at one place, the
+    passage, so that no allowance for many windows is needed), there once any window is surely beyond it (any of them may
+    err). Each of two widths has half of the error; the narrower tells more where the curve is steep. A window's mean is
+    that of its middle but for the bend inside, for which it is moved by a quarter of its width.
+    """
+    from scipy.special import ndtri
+
+    curve = question.curve
+    if len(curve) < 3:
+        return np.inf, np.inf
+    low, high = -np.inf, np.inf
+    single = float(ndtri(1 - (1 - question.level) / 4))
+    for local in local_of([question])[0][:2]:
+        ahead = question.sign * (target - local.mean)  # positive where the target is met
+        moved = int(np.ceil(local.points.max() * ahead.size / len(curve) / 4))
+        possible = np.flatnonzero(ahead >= -single * local.stderr)
+        before = float(local.x[max(possible[0] - 1 - moved, 0)]) if possible.size else np.inf
+        sure = np.flatnonzero(ahead > local.margin((1 + question.level) / 2) * local.stderr)
+        after = float(local.x[min(sure[0] + moved, ahead.size - 1)]) if sure.size else np.inf
+        low, high = max(low, before), min(high, after)
+    return min(low, high), high

@@ -14,6 +14,7 @@ from scipy.stats import binom
 
 from curvefit.curves import Curve
 from curvefit.estimands import Question, horizon_grid
+from curvefit.estimands._local_mean import local_mean
 from curvefit.estimands._misfit import late_misfit
 from curvefit.estimands.best_point import best_point
 from curvefit.estimands.convergence_rate import convergence_rate
@@ -122,6 +123,43 @@ def test_a_target_reached_in_the_past_is_where_it_says(n, rho):
         out = target_reached(Question(Curve(X, mean + 0.05 * noise(rng, rho), "val_loss"), target=float(mean[79])))
         hits.append(out.interval is not None and 80 in out.interval)
     assert within(hits, wide=True)
+
+
+def passages(rho, n, shape):
+    """Interval of a first passage in the past, and when it was: up to the end of the run, or while the run falls steeply."""
+    rng = np.random.default_rng(7)
+    x = np.arange(1.0, 101.0)
+    mean = {"late": lambda v: 2 + 3 * v**-0.5, "steep": lambda v: 2 + 3 * np.exp(-v / 4)}[shape]
+    curves = [Curve(x, mean(x) + 0.05 * noise(rng, rho, x.size), "val_loss") for _ in range(n)]
+    ahead = forecast_many(curves, horizon_grid(curves[0], 200, 8))
+    when = rng.uniform(*{"late": (30, 98), "steep": (3, 10)}[shape], n)
+    for curve, fc, x_t in zip(curves, ahead, when, strict=True):
+        yield target_reached(Question(curve, fc, target=float(mean(x_t)))).interval, x_t
+
+
+@pytest.mark.parametrize("shape", ["late", "steep"])
+@pytest.mark.parametrize("rho", NOISES.values(), ids=NOISES)
+def test_a_passage_in_the_past_is_covered_late_and_where_the_run_falls_steeply(rho, shape):
+    hits = [interval is not None and when in interval for interval, when in passages(rho, 80, shape)]
+    assert within(hits, wide=True), np.mean(hits)
+
+
+def test_negative_control_a_passage_that_the_past_does_not_prove_is_taken_for_future(monkeypatch):
+    monkeypatch.setattr("curvefit.estimands.target_reached._passage", lambda *_: (np.inf, np.inf))
+    hits = [interval is not None and when in interval for interval, when in passages(0.0, 80, "late")]
+    assert not within(hits, wide=True)
+
+
+def test_negative_control_one_wide_window_is_late_on_a_steep_start():
+    """The middle of the first window that is surely beyond the target, and of the first that may be."""
+    rng = np.random.default_rng(7)
+    hits = []
+    for when in rng.uniform(3, 10, 80):
+        x = np.arange(1.0, 101.0)
+        local = local_mean(Curve(x, 2 + 3 * np.exp(-x / 4) + 0.05 * noise(rng, 0.0, x.size), "val_loss"))
+        ahead, margin = 2 + 3 * np.exp(-when / 4) - local.mean, local.margin(LEVEL) * local.stderr
+        hits.append(x[np.argmax(ahead >= -margin)] <= when <= x[np.argmax(ahead > margin)])
+    assert not within(hits, wide=True)
 
 
 @pytest.mark.parametrize("n", SIZES)
