@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._rows import with_column, within
 from .batch import Floats
-from .trends import CUTS, TrendFits, shrink
+from .trends import LOG_CUTS, TrendFits, shrink
 
 __all__ = ["Backtests", "backtest_trends"]
 
@@ -41,7 +42,7 @@ class Backtests:
         noise : ndarray, shape (N,)
             Observation noise over sc.
         """
-        closeness = np.exp(-np.abs(np.log(h)[..., None] + np.log(CUTS)) / 0.5) + 0.05
+        closeness = np.exp(-np.abs(np.log(h)[..., None] + LOG_CUTS) / 0.5) + 0.05
         share = closeness * self.valid[:, None, :]
         total = share.sum(axis=2, keepdims=True)
         share = share / np.where(total > 0, total, 1.0)
@@ -54,6 +55,6 @@ def backtest_trends(fits: TrendFits) -> Backtests:
     value, variance = fits.predict_present()
     last = fits.last[:, 1:, None]
     said = last + shrink(value - last, variance)
-    error = np.concatenate([said, last], axis=2)
+    error = with_column(said, last[..., 0])
     valid = fits.valid[:, 1:]
-    return Backtests(np.where(valid[..., None] > 0, np.clip(error, -20, 20), 0.0), valid)
+    return Backtests(np.where(valid[..., None] > 0, within(error, -20, 20), 0.0), valid)

@@ -147,11 +147,12 @@ def _joined(parts: tuple[Floats, ...]) -> Floats:
 
 def _average_shared(x: Floats, y: Floats, size: Ints) -> tuple[Floats, Floats, Ints, Floats | None, Floats]:
     """Average the observations of a curve that share an x; how many, and how they scatter."""
-    row = np.repeat(np.arange(size.size), size)
     new = np.ones(x.size, bool)
-    new[1:] = (x[1:] != x[:-1]) | (row[1:] != row[:-1])
+    np.not_equal(x[1:], x[:-1], out=new[1:])
+    new[np.cumsum(size)[:-1]] = True
     if new.all():
         return x, y, size, None, np.zeros(size.size)
+    row = np.repeat(np.arange(size.size), size)
     start = np.flatnonzero(new)
     copies = np.diff(np.append(start, x.size)).astype(float)
     scale = np.maximum(np.maximum.reduceat(np.abs(y), start), np.finfo(float).tiny)

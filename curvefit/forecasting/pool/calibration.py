@@ -29,7 +29,9 @@ class Stretch:
     def factors(self, h: Floats) -> Floats:
         """Factors at horizons of shape (N, H): shape (N, H, 2)."""
         log_h = np.log(h)
-        return np.stack([np.interp(log_h, KNOTS, self.worse), np.interp(log_h, KNOTS, self.better)], axis=-1)
+        out = np.empty((*h.shape, 2))
+        out[..., 0], out[..., 1] = np.interp(log_h, KNOTS, self.worse), np.interp(log_h, KNOTS, self.better)
+        return out
 
     @classmethod
     def fit(cls, log_h: Floats, worse: Floats, better: Floats, weight: Floats, level: float = 0.9) -> Stretch:

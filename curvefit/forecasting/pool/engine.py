@@ -160,9 +160,9 @@ def _seen(chunk: Chunk, link: Link, g: Floats, pooling: Pooling, rows: NDArray[n
     view = look(chunk, rows, link, g)
     experts = consult(view.fits, view.backtests, view.h, view.unit, view.noise, view.last)
     opinion = pooling(view, experts)
-    move, _ = view.fits.predict(np.ones((len(view.size), 1)))
-    weight = experts.weight[:, 0, :30]
-    now = (weight * move[:, 0]).sum(axis=1) * view.unit  # the last value's share counts as the level, which is 0
+    now = (experts.weight[:, 0, :30] * view.fits.present()).sum(
+        axis=1
+    ) * view.unit  # the last value's share counts as the level, which is 0
     return Pooled(
         chunk.index[rows],
         chunk.asked[rows],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._rows import mean_of, with_column, within
 from .backtests import Backtests
 from .batch import Floats
 from .trends import TREND_GAMMA, TREND_POWER, TrendFits, shrink, trend
@@ -64,8 +65,7 @@ class Experts:
         said[..., 33] = self.last[:, None]
         said /= self.scale[..., None]
         worst = said[..., ROBUST].min(axis=2, keepdims=True)
-        kept: Floats = np.clip(np.maximum(said, worst), -REACH, REACH)
-        return kept
+        return within(np.maximum(said, worst), -REACH, REACH)
 
     def merits(self) -> tuple[Floats, Floats]:
         """Log of each expert's back-test error, and of its own standard error, over q: two arrays (N, H, 34).
@@ -84,7 +84,7 @@ class Experts:
         square[..., 32:] = self.square[..., 30:]
         unit = self.scale[..., None] ** 2
         error, own = (0.5 * np.log(part / unit + 1e-3) for part in (square, variance))
-        return np.clip(error, -4, 4), np.clip(own, -4, 4)
+        return within(error, -4, 4), within(own, -4, 4)
 
 
 def consult(fits: TrendFits, backtests: Backtests, h: Floats, scale: Floats, noise: Floats, last: Floats) -> Experts:
@@ -104,11 +104,11 @@ def consult(fits: TrendFits, backtests: Backtests, h: Floats, scale: Floats, noi
     trends = shrink(move, variance) * unit
     square = backtests.mean_square(h, noise / scale)
     weight = 1 / square**2
-    with_last = np.concatenate([trends, np.broadcast_to(last[:, None, None], (*h.shape, 1))], axis=2)
+    with_last = with_column(trends, last[:, None])
     share = weight / weight.sum(axis=2, keepdims=True)
     average = np.einsum("nhe,nhe->nh", share, with_last)
     center = weight[..., CENTRAL]
     central = np.einsum("nhe,nhe->nh", center, trends[..., CENTRAL]) / center.sum(axis=2)
-    core = (trends[..., CORE] ** 2).mean(axis=2)
+    core = mean_of(trends[..., CORE] ** 2)
     q = np.sqrt(noise[:, None] ** 2 + core)
     return Experts(trends, variance * unit**2, square * unit**2, share, average, central, last, q)

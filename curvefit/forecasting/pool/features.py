@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._rows import of_last, within
+from ._rows import mean_of, of_last, with_column, within
 from .batch import Floats, Ints
 from .bins import Bins
 from .experts import CORE, Experts
@@ -29,7 +29,10 @@ _TRACKED = {
 _TRACKED_CUTS = [int(np.flatnonzero(v == CUTS)[0]) for v in (0.8, 0.5, 0.2)]
 _TRACKED_COLUMNS = np.array(list(_TRACKED.values()))
 _DEVIATIONS = {"(-.5,4)": trend(-0.5, 4), "(-.5,2)": trend(-0.5, 2), "(-1,4)": trend(-1, 4)}
+_DEVIATION_COLUMNS = np.array(list(_DEVIATIONS.values()))
 _WINDOWS = ((-0.7, 0.0), (-1.4, -0.7), (-3.0, -1.4))
+_EDGES = np.array(sorted({edge for window in _WINDOWS for edge in window}))
+_LOWER, _UPPER = (np.searchsorted(_EDGES, side) for side in zip(*_WINDOWS, strict=True))
 
 NAMES = (
     "ln(noise/q)",
@@ -99,48 +102,43 @@ def features(view: View, experts: Experts) -> Floats:
     is_log = (view.link.kind == LOG)[:, None].astype(float)
     is_logit = (view.link.kind == LOGIT)[:, None].astype(float)
     errors = view.backtests.error[:, _TRACKED_CUTS]  # (N, 3, 31)
-    core_error = np.sqrt((errors[:, :, CORE] ** 2).mean(axis=2)) * unit[:, None] + 0.1 * noise
+    core_error = np.sqrt(mean_of(errors[:, :, CORE] ** 2)) * unit[:, None] + 0.1 * noise
     tracked = errors[:, :, _TRACKED_COLUMNS].reshape(len(unit), -1) * unit[:, None]
     core = experts.trends[..., CORE]
-    core_mean = core.mean(axis=2)
-    core_sd = np.sqrt(((core - core_mean[..., None]) ** 2).mean(axis=2))
+    core_mean = mean_of(core)
+    core_sd = np.sqrt(mean_of((core - core_mean[..., None]) ** 2))
     expected = np.sqrt(np.einsum("nhe,nhe->nh", experts.weight, experts.square))
-    said = np.concatenate([experts.trends, np.broadcast_to(view.last[:, None, None], (*q.shape, 1))], axis=2)
+    said = with_column(experts.trends, view.last[:, None])
     apart = np.sqrt(np.einsum("nhe,nhe->nh", experts.weight, (said - experts.average[..., None]) ** 2))
-    log_noise, log_range = np.log(noise) - log_q, np.log(unit)[:, None] - log_q
+    log_sd, log_unit, log_n = np.log(noise), np.log(unit)[:, None], np.log(view.size)[:, None] - 3
+    log_noise, log_range = log_sd - log_q, log_unit - log_q
     log_core_error = np.log(core_error[:, None, :] / q[..., None])
-
-    def over_q(values: Floats) -> Floats:
-        ratio: Floats = within(values / q, -4, 4)
-        return ratio
-
-    def over_noise(values: Floats) -> Floats:
-        ratio: Floats = 0.5 * np.arcsinh(values / noise)
-        return ratio
-
-    deviation = 0.5 * np.log(experts.variance[..., list(_DEVIATIONS.values())] / q[..., None] ** 2 + 1e-6)
-    columns: list[Floats] = [
+    late_best = np.maximum(best_at, -6)[:, None]
+    sizes = np.array([best, view.last, drawdown])[:, :, None]
+    rise, last, fall = within(sizes / q, -4, 4)
+    rise_sd, last_sd, fall_sd = 0.5 * np.arcsinh(sizes / noise)
+    columns: list[Floats] = [  # (N, H or 1), or several at once: (N, H or 1, k)
         log_noise,
-        *np.moveaxis(deviation, 2, 0),
-        *over_noise(tracked).T[:, :, None],
-        *np.moveaxis(within(tracked[:, None] / q[..., None], -4, 4), 2, 0),
+        0.5 * np.log(experts.variance[..., _DEVIATION_COLUMNS] / q[..., None] ** 2 + 1e-6),
+        0.5 * np.arcsinh(tracked / noise)[:, None],
+        within(tracked[:, None] / q[..., None], -4, 4),
         log_h,
         np.sqrt(log_h),
         np.minimum(log_h**2, 20),
-        np.log(view.size)[:, None] - 3,
+        log_n,
         np.log(bins.size)[:, None] - 3,
         bins.log_u[:, :1],
-        np.maximum(best_at, -6)[:, None],
-        over_noise(best[:, None]),
-        over_q(best[:, None]),
-        over_q(view.last[:, None]),
-        *(over_q(change[:, None]) for change in _window_changes(bins)),
+        late_best,
+        rise_sd,
+        rise,
+        last,
+        within(_window_changes(bins)[:, None] / q[..., None], -4, 4),
         log_range,
         autocorrelation[:, None],
         repeats[:, None],
         is_log,
         is_logit,
-        log_h * (np.log(view.size)[:, None] - 3),
+        log_h * log_n,
         is_log * within(log_q + 4, -4, 4),
         is_logit * within(log_q + 2, -4, 4),
         is_logit * within(view.level, -4, 4)[:, None],
@@ -152,28 +150,34 @@ def features(view: View, experts: Experts) -> Floats:
         (-bins.z.min(axis=1) / unit)[:, None],
         (jump / unit)[:, None],
         np.maximum(jump_at, -6)[:, None],
-        over_q(drawdown[:, None]),
-        over_noise(drawdown[:, None]),
+        fall,
+        fall_sd,
         np.log(drawdown / unit + 0.01)[:, None],
-        over_noise(view.last[:, None]),
+        last_sd,
         np.log(core_sd / q + 1e-3),
-        (np.log(view.noise) - np.log(unit))[:, None],
+        log_sd - log_unit,
         within(core_mean / q, -4, 4),
-        *np.moveaxis(log_core_error, 2, 0),
+        log_core_error,
         log_h * log_noise,
         log_h * log_range,
         log_h * log_core_error[..., 1],
         log_h * is_log,
         log_h * is_logit,
-        log_h * np.maximum(best_at, -6)[:, None],
+        log_h * late_best,
         log_h * autocorrelation[:, None],
         np.log(expected / q + 1e-3),
         np.log(apart / q + 1e-3),
-        over_noise(expected),
+        0.5 * np.arcsinh(expected / noise),
     ]
-    table = np.empty((*q.shape, len(columns)))
-    for j, column in enumerate(columns):
-        table[..., j] = column
+    table = np.empty((*q.shape, len(NAMES)))
+    at = 0
+    for column in columns:
+        if column.ndim == 2:
+            table[..., at] = column
+            at += 1
+        else:
+            table[..., at : at + column.shape[2]] = column
+            at += column.shape[2]
     return table
 
 
@@ -200,22 +204,18 @@ def _largest_change(bins: Bins) -> tuple[Floats, Floats]:
     return change[rows, at], bins.log_u[rows, at + 1]
 
 
-def _window_changes(bins: Bins) -> list[Floats]:
-    """Change of z over stretches of ln u, read off by interpolation; before the first bin the curve is level."""
-    at = {log_u: _at(bins, log_u) for log_u in {edge for window in _WINDOWS for edge in window}}
-    return [at[high] - at[low] for low, high in _WINDOWS]
-
-
-def _at(bins: Bins, log_u: float) -> Floats:
-    columns = bins.z.shape[1]
-    rows = np.arange(len(bins.size))
-    after = np.minimum((bins.log_u < log_u).sum(axis=1), columns - 1)
+def _window_changes(bins: Bins) -> Floats:
+    """Change of z over stretches of ln u, shape (N, 3), read off by interpolation; level before the first bin."""
+    rows = np.arange(len(bins.size))[:, None]
+    after = np.minimum((bins.log_u[:, None] < _EDGES[:, None]).sum(axis=2), bins.z.shape[1] - 1)
     before = np.maximum(after - 1, 0)
     left, right = bins.log_u[rows, before], bins.log_u[rows, after]
     gap = np.where(right > left, right - left, 1.0)
-    share = within((log_u - left) / gap, 0, 1)
-    value: Floats = bins.z[rows, before] + share * (bins.z[rows, after] - bins.z[rows, before])
-    return value
+    share = within((_EDGES - left) / gap, 0, 1)
+    start = bins.z[rows, before]
+    value = start + share * (bins.z[rows, after] - start)
+    change: Floats = value[:, _UPPER] - value[:, _LOWER]
+    return change
 
 
 def _steps(view: View) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
@@ -223,20 +223,19 @@ def _steps(view: View) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     d, count, centered = view.steps.raw, view.steps.count, view.steps.centered
     most = d.shape[1]
     mask = of_last(most, count)
-    present = np.ones(d.shape) if mask is None else mask.astype(float)
     square = (centered**2).sum(axis=1)
     some = np.where(square > 0, square, 1.0)
     lagged = (centered[:, 1:] * centered[:, :-1]).sum(axis=1) / some
-    alike = np.abs(d - d[:, -1:]) <= 1e-9 * np.abs(d).max(axis=1, keepdims=True)
-    repeats = (alike * present).sum(axis=1) / count
-    ties = ((d == 0) * present).sum(axis=1) / count
-    equal = np.abs(centered).max(axis=1) <= 1e-9 * np.abs(d).max(axis=1)  # steps that differ by rounding have no shape
+    top, far = np.abs(d).max(axis=1), np.abs(centered).max(axis=1)
+    alike, none = np.abs(d - d[:, -1:]) <= 1e-9 * top[:, None], d == 0
+    repeats, ties = ((v if mask is None else v & mask).sum(axis=1) / count for v in (alike, none))
+    equal = far <= 1e-9 * top  # steps that differ by rounding have no shape
     third = np.maximum(count // 3, 1)
     recent = of_last(most, third)
     part = centered if recent is None else np.where(recent, centered, 0.0)
     late = np.sqrt((part**2).sum(axis=1) / third / 2)
     late_ratio = within(np.log(late / view.noise + 1e-3), -3, 3)
-    largest = np.log(np.abs(centered).max(axis=1) / view.noise + 1e-3)
+    largest = np.log(far / view.noise + 1e-3)
     variance = square / count
     safe = np.where(variance > 0, variance, 1.0)
     skewness = within((centered / np.sqrt(safe)[:, None]) ** 3, -1e9, 1e9).sum(axis=1) / count

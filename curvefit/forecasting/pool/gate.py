@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ._rows import with_column, within
 from .batch import Floats
 from .calibration import Stretch
 from .experts import EXPERTS, Experts
@@ -18,7 +19,7 @@ from .mixture import Mixture
 from .opinion import Opinion, describe
 from .standstill import with_standstill
 from .view import View
-from .weights import pool_by_backtests
+from .weights import components
 
 __all__ = ["Gate", "shipped_gate"]
 
@@ -83,9 +84,10 @@ class Gate:
             features(view, experts), experts.relative(), error, own, noise, unlearned(view, experts)
         )
         q = experts.scale[..., None]
-        best = (view.link.best() - view.level)[:, None, None]
-        worst = np.where(view.link.kind == LOGIT, -view.link.best() - view.level, -np.inf)[:, None, None]
-        location = np.clip(relative.location * q, worst, best)
+        top = view.link.best()
+        best = (top - view.level)[:, None, None]
+        worst = np.where(view.link.kind == LOGIT, -top - view.level, -np.inf)[:, None, None]
+        location = within(relative.location * q, worst, best)
         observation = with_standstill(Mixture(location, relative.scale * q, relative.weight), view)
         underlying = _without_noise(observation, view)
         if self.stretch is not None:
@@ -125,7 +127,7 @@ class Gate:
     def _mix(
         self, table: Floats, said: Floats, error: Floats, own: Floats, noise: Floats, unlearned: Floats | None
     ) -> tuple[Mixture, Floats]:
-        x = np.clip((table - self.mean) / self.sd, -_CLIP, _CLIP)
+        x = within((table - self.mean) / self.sd, -_CLIP, _CLIP)
         locations, scales, masses, beliefs = [], [], [], []
         for weight, bias in zip(self.weight, self.bias, strict=True):
             # one product per curve: the same bits alone and in a batch, and no threads for so little
@@ -137,7 +139,7 @@ class Gate:
             share = np.exp(logit)
             share /= share.sum(axis=3, keepdims=True)
             locations.append((share @ said[..., None])[..., 0])
-            scales.append(np.sqrt(np.exp(2 * np.clip(o[..., EXPERTS], -9, 2)) + (_FLOOR * noise[..., None]) ** 2))
+            scales.append(np.sqrt(np.exp(2 * within(o[..., EXPERTS], -9, 2)) + (_FLOOR * noise[..., None]) ** 2))
             mass = np.exp(o[..., EXPERTS + 1] - o[..., EXPERTS + 1].max(axis=2, keepdims=True))
             mass /= mass.sum(axis=2, keepdims=True)
             masses.append(mass / len(self.weight))
@@ -145,8 +147,8 @@ class Gate:
         location, scale, mass = (np.concatenate(part, axis=2) for part in (locations, scales, masses))
         if unlearned is not None:
             location, scale, mass = joined(location, scale, mass, unlearned)
-        mixture = Mixture(location, scale, mass)
-        return mixture, np.mean(beliefs, axis=0)
+        believed: Floats = sum(beliefs[1:], start=beliefs[0]) / len(beliefs)
+        return Mixture(location, scale, mass), believed
 
 
 def joined(location: Floats, scale: Floats, mass: Floats, unlearned: Floats) -> tuple[Floats, Floats, Floats]:
@@ -155,9 +157,9 @@ def joined(location: Floats, scale: Floats, mass: Floats, unlearned: Floats) -> 
     apart = np.abs(unlearned[..., 0] - (mass * location).sum(axis=2))
     width = np.minimum(unlearned[..., 1], WIDER * typical + apart)
     return (
-        np.concatenate([location, unlearned[..., :1]], axis=2),
-        np.concatenate([scale, width[..., None]], axis=2),
-        np.concatenate([(1 - UNLEARNED) * mass, np.full((*mass.shape[:2], 1), UNLEARNED)], axis=2),
+        with_column(location, unlearned[..., 0]),
+        with_column(scale, width),
+        with_column((1 - UNLEARNED) * mass, UNLEARNED),
     )
 
 
@@ -174,7 +176,7 @@ def unlearned(view: View, experts: Experts) -> Floats:
     of freedom has twice its squared scale as variance. It is at most q, the scale of noise and predicted change: on a
     curve so clean that back-tests of other trends say little, it must not spoil what the gate knows.
     """
-    pool = pool_by_backtests(view, experts).observation
+    pool, _, _ = components(view, experts)
     location = (pool.weight * pool.location).sum(axis=2)
     apart = pool.location - location[..., None]
     scale = np.sqrt((pool.weight * (pool.scale**2 + 0.5 * apart**2)).sum(axis=2))

@@ -49,7 +49,9 @@ class Link:
         inside = chunk.bounded & (lowest >= chunk.low) & (highest <= chunk.low + chunk.width)
         offset = np.zeros(len(size))
         losses = chunk.positive & ~inside & (lowest >= 0)
-        if losses.any():
+        if losses.all():
+            offset = 1e-3 * quantile_of_last(y, size, 0.9)
+        elif losses.any():
             offset[losses] = 1e-3 * quantile_of_last(y[losses], size[losses], 0.9)
         log = losses & (offset > 0)
         kind = np.where(inside, LOGIT, np.where(log, LOG, IDENTITY))
@@ -125,6 +127,8 @@ class Link:
     def slope(self, z: Floats) -> Floats:
         """dy/dz without its sign, at z of shape (N,), for small differences such as the noise."""
         g = self.sign * z
+        if (self.kind == LOG).all():
+            return np.exp(np.minimum(g, 700.0))
         with np.errstate(over="ignore", invalid="ignore"):
             t = np.exp(np.minimum(np.where(self.kind == IDENTITY, 0.0, g), 700.0))
             logit = self.scale * (1 + 2 * _EDGE) * np.where(t < 1e150, t / (1 + t) ** 2, 0.0)

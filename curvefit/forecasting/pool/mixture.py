@@ -6,6 +6,7 @@ With t = x / sqrt(x^2 + 4) the distribution function is F(x) = 1/2 + 3/4 (t - t^
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ _BLOCK = 1 << 13  # quantiles solved at a time: their arrays stay in the cache
 _SMALL_ENOUGH = 4096  # points times components that are evaluated in one go
 _TOGETHER = 3  # steps for all; those that need more go on alone
 _MOST = 100  # hardly any needs more than 6; the rest is for components that differ a billion times in scale
-_SMALL = 1e-6  # scales: a step shorter than that is the last
+_SMALL = 1e-6  # scales: a step as short is the last
 
 
 def t4_cdf(x: Floats) -> Floats:
@@ -47,6 +48,50 @@ def t4_quantile(level: Floats) -> Floats:
     size = size + (t4_cdf(-size) - tail) / t4_pdf(size)  # one Newton step: near the median the difference above cancels
     quantile: Floats = np.where(root > 0, np.where(p < 0.5, -size, size), np.where(p < 0.5, -np.inf, np.inf))
     return quantile
+
+
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """What depends on the levels alone; those above one half are sought in the mirror, where they are lower tails.
+
+    Parameters
+    ----------
+    order : ndarray of int, slice, shape (L,)
+        Levels from the smallest to the largest.
+    mirror, goal : ndarray, shape (L, 1)
+        -1 for levels above one half, else 1; probability of the lower tail.
+    own : ndarray, shape (L, 1)
+        Quantiles of Student's t.
+    v : ndarray, shape (L, 1)
+        See `_Steps`.
+    """
+
+    order: Ints | slice
+    mirror: Floats
+    goal: Floats
+    own: Floats
+    v: Floats
+
+
+@lru_cache(maxsize=32)
+def _levels(raw: bytes) -> _Levels:
+    levels = np.frombuffer(raw)
+    mirror = np.where(levels > 0.5, -1.0, 1.0)[:, None]
+    goal = np.minimum(levels, 1 - levels)[:, None]
+    step = np.diff(levels)
+    order: Ints | slice = np.argsort(levels, kind="stable")
+    if (step > 0).all():
+        order = slice(None)
+    elif (step < 0).all():
+        order = slice(None, None, -1)
+    return _Levels(order, mirror, goal, t4_quantile(goal), _v(goal, 1 - goal))
+
+
+def _v(p: Floats, rest: Floats) -> Floats:
+    """R - 1/r with r the fourth root of the odds."""
+    root = np.sqrt(np.sqrt(p / rest))
+    v: Floats = root - 1 / root
+    return v
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +177,15 @@ class Mixture:
         levels = np.asarray(levels, dtype=np.float64)
         if self.stretch is None:
             return self._quantile(levels)
-        if "median" not in self._known:  # solved together with the others
+        if "median" in self._known:
+            q = self._quantile(levels)
+        elif (middle := np.flatnonzero(levels == 0.5)).size:
+            q = self._quantile(levels)
+            self._known["median"] = q[..., middle[0]]
+        else:  # solved together with the others
             q = self._quantile(np.append(levels, 0.5))
             self._known["median"], q = q[..., -1], q[..., :-1]
-        else:
-            q = self._quantile(levels)
-        median = self.median[..., None]
+        median = self._known["median"][..., None]
         stretched: Floats = median + (q - median) * np.where(levels < 0.5, self.stretch[..., :1], self.stretch[..., 1:])
         return stretched
 
@@ -146,24 +194,23 @@ class Mixture:
         location, scale, weight = (
             np.ascontiguousarray(a.reshape(-1, components).T) for a in (self.location, self.scale, self.weight)
         )
+        asked = _levels(levels.tobytes())
         out = np.empty((rows * points, levels.size))
         block = max(1, _BLOCK // max(levels.size, 1))
         for start in range(0, rows * points, block):
             part = slice(start, start + block)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                out[part] = _quantiles(location[:, part], scale[:, part], weight[:, part], levels).T
-        return _ordered(out.reshape(rows, points, levels.size), levels)
+                out[part] = _quantiles(location[:, part], scale[:, part], weight[:, part], asked).T
+        quantiles = out.reshape(rows, points, levels.size)
+        some = quantiles[..., asked.order]  # rounding could undo their order by one unit in the last place
+        quantiles[..., asked.order] = np.maximum.accumulate(some, axis=-1)
+        return quantiles
 
 
-def _quantiles(location: Floats, scale: Floats, weight: Floats, levels: Floats) -> Floats:
-    """Quantiles, shape (L, R), of R mixtures whose components have shape (J, R).
-
-    Levels above one half are solved in the mirror, so that it is always a lower tail whose probability is sought.
-    """
-    mirror = np.where(levels > 0.5, -1.0, 1.0)[:, None]
-    goal = np.minimum(levels, 1 - levels)[:, None]
-    own = t4_quantile(goal)
-    shape = (levels.size, location.shape[1])
+def _quantiles(location: Floats, scale: Floats, weight: Floats, levels: _Levels) -> Floats:
+    """Quantiles, shape (L, R), of R mixtures whose components have shape (J, R)."""
+    mirror, own = levels.mirror, levels.own
+    shape = (len(mirror), location.shape[1])
     low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
     for m, s, w in zip(location, scale, weight, strict=True):
         of_component = mirror * m + s * own
@@ -177,20 +224,21 @@ def _quantiles(location: Floats, scale: Floats, weight: Floats, levels: Floats) 
     middle = (weight * location).sum(axis=0)
     width = np.sqrt((weight * (scale * scale + (location - middle) ** 2)).sum(axis=0))
     z = np.minimum(np.maximum(mirror * middle + width * own, low), high)
-    steps = _Steps(location, scale, weight, mirror, goal)
+    steps = _Steps(location, scale, weight, mirror, levels.goal, levels.v)
     sizes = np.where(weight > 0, scale, np.inf).min(axis=0)
     size = high - low
+    short = _SMALL * sizes
     if steps.small:
-        done = np.zeros(shape, bool)
+        z, low, high, size, done = steps.take(z, low, high, size, short)
         for _ in range(_MOST):
-            new, low, high, size, finished = steps.take(z, low, high, size, sizes)
-            z = np.where(done, z, new)
-            done |= finished
             if done.all():
                 break
+            new, low, high, size, finished = steps.take(z, low, high, size, short)
+            z = np.where(done, z, new)
+            done |= finished
         return np.asarray(mirror * z)
     for _ in range(_TOGETHER):
-        z, low, high, size, finished = steps.take(z, low, high, size, sizes)
+        z, low, high, size, finished = steps.take(z, low, high, size, short)
     flat = z.reshape(-1)
     left = np.flatnonzero(~finished)  # only those that are not done go on
     state = np.stack([a.reshape(-1)[left] for a in (z, low, high, size)])
@@ -198,8 +246,10 @@ def _quantiles(location: Floats, scale: Floats, weight: Floats, levels: Floats) 
         if not left.size:
             break
         level, row = np.divmod(left, shape[1])
-        few = _Steps(location[:, row], scale[:, row], weight[:, row], mirror[level, 0], goal[level, 0])
-        *found, finished = few.take(state[0], state[1], state[2], state[3], sizes[row])
+        few = _Steps(
+            location[:, row], scale[:, row], weight[:, row], mirror[level, 0], levels.goal[level, 0], levels.v[level, 0]
+        )
+        *found, finished = few.take(state[0], state[1], state[2], state[3], short[row])
         flat[left] = found[0]
         left, state = left[~finished], np.stack(found)[:, ~finished]
     quantiles: Floats = mirror * z
@@ -212,7 +262,9 @@ class _Steps:
     For a Student-t with four degrees of freedom v is nearly linear in z from tail to tail, so that steps are few.
     """
 
-    def __init__(self, location: Floats, scale: Floats, weight: Floats, mirror: Floats, goal: Floats) -> None:
+    def __init__(
+        self, location: Floats, scale: Floats, weight: Floats, mirror: Floats, goal: Floats, v: Floats
+    ) -> None:
         self.small = location.size * mirror.size <= _SMALL_ENOUGH
         inverse = 1 / scale
         share, density = 0.25 * weight, 3.0 * weight * inverse  # a fourth, as the steps need it
@@ -220,18 +272,17 @@ class _Steps:
             location, inverse, share, density = (a[:, None] for a in (location, inverse, share, density))
         self._location = mirror * location if self.small else [mirror * m for m in location]
         self._inverse, self._share, self._density = inverse, share, density
-        self._goal = goal
-        self._clip = not bool(np.ptp(location) + scale.max() < 1e100 * scale.min())  # squares might overflow
-        root = np.sqrt(np.sqrt(goal / (1 - goal)))
-        self._v = root - 1 / root
+        self._goal, self._v = goal, v
+        span = location.max() - location.min() + scale.max()
+        self._clip = not bool(span < 1e100 * scale.min())  # squares might overflow
 
     def take(
-        self, z: Floats, low: Floats, high: Floats, last: Floats, sizes: Floats
+        self, z: Floats, low: Floats, high: Floats, last: Floats, short: Floats
     ) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
         """One step: new points, brackets, lengths of the steps, and which points need no further one.
 
-        A step that leaves the bracket, or is not half as long as the last one, is replaced by bisection. One of a small
-        part of the sharpest component leaves an error of the order of its square.
+        A step that leaves the bracket, or is not half as long as the last one, is replaced by bisection. A short one, of a
+        small part of the sharpest component, leaves an error of the order of its square.
         """
         total, density = self._evaluate(z)
         above = total > self._goal
@@ -243,10 +294,14 @@ class _Steps:
         step = (self._v - root + inverse) * (total * rest) / ((root + inverse) * density)
         new = z + step
         good = (new >= low) & (new <= high) & (np.abs(step) <= 0.5 * last)
-        new = np.where(good, new, 0.5 * (low + high))
+        sound = bool(good.all())
+        if not sound:
+            new = np.where(good, new, 0.5 * (low + high))
         size = np.abs(new - z)
-        rounding = 4e-16 * np.abs(new)
-        done = (good & (size <= _SMALL * sizes)) | (size <= rounding) | (high - low <= rounding)
+        done = size <= short if sound else good & (size <= short)
+        if not done.all():
+            rounding = 4e-16 * np.abs(new)
+            done |= (size <= rounding) | (high - low <= rounding)
         return new, low, high, size, done
 
     def _evaluate(self, z: Floats) -> tuple[Floats, Floats]:
@@ -285,10 +340,3 @@ class _Steps:
             r *= mass
             density += r
         return total, density
-
-
-def _ordered(values: Floats, levels: Floats) -> Floats:
-    """Quantiles non-decreasing in their level, which rounding could undo by one unit in the last place."""
-    order = np.argsort(levels, kind="stable")
-    values[..., order] = np.maximum.accumulate(values[..., order], axis=-1)
-    return values

@@ -62,7 +62,9 @@ def noise_sd(d: Differences, spread: Floats, tie_sd: Floats, neighbors: Floats |
     square = (d.centered**2).sum(axis=1) / d.count
     sd = np.sqrt(square / 2)
     many = d.count > 8
-    if many.any():
+    if many.all():
+        sd = np.minimum(sd, 1.5 * median_of_last(np.abs(d.centered), d.count))
+    elif many.any():
         typical = 1.5 * median_of_last(np.abs(d.centered[many]), d.count[many])
         sd[many] = np.minimum(sd[many], typical)
     if neighbors is not None:

@@ -29,6 +29,8 @@ def standstill(view: View) -> Floats:
     """
     z, size = view.z, view.size
     tolerance = np.where(view.link.kind == IDENTITY, 0.0, _ROUNDING)[:, None]
+    if z.shape[1] < LEAST or not (np.abs(z[:, -LEAST:] - z[:, -1:]) <= tolerance).all(axis=1).any():
+        return np.zeros(view.h.shape)
     equal = (np.abs(z[:, ::-1] - z[:, -1:]) <= tolerance).cumprod(axis=1).sum(axis=1)
     run: Ints = np.minimum(equal, size)
     stands = (run >= LEAST) & (2 * run >= size)

@@ -14,13 +14,28 @@ import numpy as np
 from .batch import Floats, Ints
 from .bins import Bins
 
-__all__ = ["CUTS", "GAMMAS", "POWERS", "TREND_GAMMA", "TREND_POWER", "TrendFits", "fit_trends", "shrink", "trend"]
+__all__ = [
+    "CUTS",
+    "GAMMAS",
+    "LOG_CUTS",
+    "POWERS",
+    "TREND_GAMMA",
+    "TREND_POWER",
+    "TrendFits",
+    "fit_trends",
+    "shrink",
+    "trend",
+]
 
 POWERS = np.array([-2.0, -1.0, -0.5, -0.25, 0.0, 0.5])
 GAMMAS = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
 CUTS = np.array([0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1])  # back-tests: the curve as it stood at these shares of x_last
+LOG_CUTS = np.log(CUTS)
+_LIMITS = np.concatenate([[np.inf], LOG_CUTS + 1e-9])[:, None]  # u = .8 is kept in any unit of x
 TREND_GAMMA = np.repeat(GAMMAS, POWERS.size)
 TREND_POWER = np.tile(POWERS, GAMMAS.size)
+_LOG_AT = int(np.flatnonzero(POWERS == 0)[0])
+_POWER_OR_1 = np.where(POWERS == 0, 1.0, POWERS)
 _TOGETHER = 64  # curves fitted at a time: their arrays stay in the cache
 _COLUMNS = 21  # of the product: 1, X, X^2 and X z for each power, z, z^2
 
@@ -60,11 +75,16 @@ class TrendFits:
 
     def predict(self, h: Floats) -> tuple[Floats, Floats]:
         """Value of the whole prefix's trends at x = h x_last and its variance: two arrays of shape (N, H, 30)."""
-        basis = np.tile(_basis_at(h), (1, 1, GAMMAS.size))
-        away = basis - self.center[:, :1]
+        center = self.center[:, :1].reshape(len(h), 1, GAMMAS.size, POWERS.size)
+        away = (_basis_at(h)[:, :, None] - center).reshape(*h.shape, -1)
         move = self.level[:, :1] + self.slope[:, :1] * away
         variance = self.error[:, :1] * (1 / self.points[:, :1] + away**2 / (self.spread[:, :1] * self.points[:, :1]))
         return move, variance
+
+    def present(self) -> Floats:
+        """Value of the whole prefix's trends at x_last, shape (N, 30)."""
+        value: Floats = self.level[:, 0] - self.slope[:, 0] * self.center[:, 0]  # X = 0 at u = 1
+        return value
 
     def predict_present(self) -> tuple[Floats, Floats]:
         """What each beginning's trends say about the present: value and variance, shape (N, 7, 30)."""
@@ -130,12 +150,14 @@ def _fit(bins: Bins) -> TrendFits:
     rss = np.maximum(s_zz - 2 * slope * s_xz + slope * slope * s_xx, 0.0)
     error = rss * (points / np.maximum(points - 2, 1.0))[..., None] + 1e-8
     shape = (rows, 8, TREND_POWER.size)
+    every_level, every_points = np.empty(s_xx.shape), np.empty(s_xx.shape)
+    every_level[:], every_points[:] = level, points[..., None]
     return TrendFits(
-        level=np.broadcast_to(level, s_xx.shape).reshape(shape),
+        level=every_level.reshape(shape),
         center=center.reshape(shape),
         slope=slope.reshape(shape),
         error=error.reshape(shape),
-        points=np.broadcast_to(points[..., None], s_xx.shape).reshape(shape),
+        points=every_points.reshape(shape),
         spread=spread.reshape(shape),
         last=last,
         valid=valid,
@@ -145,8 +167,7 @@ def _fit(bins: Bins) -> TrendFits:
 def _beginnings(bins: Bins, z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Masks (N, 8, K) of the whole prefix and of u <= v, z of the last bin kept, whether 3 bins are, ln u of the origin."""
     rows, columns = z.shape
-    limit = np.concatenate([[np.inf], np.log(CUTS) + 1e-9])  # u = .8 is kept in any unit of x
-    keep = bins.mask[:, None, :] & (bins.log_u[:, None, :] <= limit[:, None])
+    keep = bins.mask[:, None, :] & (bins.log_u[:, None, :] <= _LIMITS)
     kept = keep.sum(axis=2)
     first: Ints = columns - bins.size
     end = np.maximum(first[:, None] + kept - 1, 0)
@@ -159,7 +180,8 @@ def _beginnings(bins: Bins, z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def _basis_at(h: Floats) -> Floats:
+    """X at u = h, shape (N, H, 6)."""
     log_h = np.log(h)[..., None]
-    power = np.where(POWERS == 0, 1.0, POWERS)
-    basis: Floats = np.where(POWERS == 0, log_h, np.expm1(power * log_h) / power)
+    basis: Floats = np.expm1(_POWER_OR_1 * log_h) / _POWER_OR_1
+    basis[..., _LOG_AT] = log_h[..., 0]
     return basis

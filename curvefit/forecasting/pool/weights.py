@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ._rows import with_column, within
+from .batch import Floats
 from .experts import REACH, Experts
 from .mixture import Mixture
 from .opinion import Opinion, describe
@@ -23,18 +25,34 @@ CHANGE = 0.08
 
 
 def pool_by_backtests(view: View, experts: Experts) -> Opinion:
-    r"""Mixture of a new observation and of the underlying mean: one component per recency, one for no change.
+    """Mixtures of a new observation and of the mean curve, whose scales leave the noise out; see `components`."""
+    observation, mean_square, weight = components(view, experts)
+    scale = np.sqrt(np.maximum(mean_square, 0.01 * (view.noise**2)[:, None, None]))
+    underlying = Mixture(observation.location, scale, observation.weight)
+    return Opinion(observation, underlying, describe(weight[:, -1, :30], weight[:, -1, 30]))
+
+
+def components(view: View, experts: Experts) -> tuple[Mixture, Floats, Floats]:
+    r"""Mixture of a new observation: one component per recency, one for no change.
 
     An expert with mean squared back-test error S at a comparable horizon gets a weight proportional to :math:`S^{-.3}`.
     A component stands at the weighted mean m of the experts with one recency; its squared scale joins half the noise
     variance, a part of S, the variance between its experts, the variance v of their fits, and a part of the predicted
-    change m itself. The mean view leaves the noise out.
+    change m itself.
+
+    Returns
+    -------
+    Mixture
+        Of a new observation.
+    ndarray, shape (N, H, 6)
+        Squared scales without the noise.
+    ndarray, shape (N, H, 31)
+        Weights of the trends and of the last value.
     """
     said = experts.trends
     reach = (REACH * experts.scale)[..., None]
     shape = (*said.shape[:2], GAMMAS.size, POWERS.size)
-    edge = (*said.shape[:2], 1)
-    said = np.clip(said, -reach, reach).reshape(shape)
+    said = within(said, -reach, reach).reshape(shape)
     weight = experts.square**-SHARPNESS
     weight /= weight.sum(axis=2, keepdims=True)
     inside = weight[..., :30].reshape(shape)
@@ -46,13 +64,10 @@ def pool_by_backtests(view: View, experts: Experts) -> Opinion:
 
     center = pooled(said)
     between = pooled((said - center[..., None]) ** 2)
-    error = np.concatenate([pooled(experts.square[..., :30]), experts.square[..., 30:]], axis=2)
+    error = with_column(pooled(experts.square[..., :30]), experts.square[..., 30])
     fit = pooled(np.minimum(experts.variance, reach**2))
-    location = np.concatenate([center, np.broadcast_to(view.last[:, None, None], edge)], axis=2)
-    spread = np.concatenate([SPREAD * between + FIT * fit, np.zeros(edge)], axis=2)
-    share = np.concatenate([group, weight[..., 30:]], axis=2)
-    noise = (view.noise**2)[:, None, None]
+    location = with_column(center, view.last[:, None])
+    spread = with_column(SPREAD * between + FIT * fit, 0.0)
     mean_square = ERROR * error + spread + CHANGE * location**2
-    observation = Mixture(location, np.sqrt(mean_square + NOISE * noise), share)
-    underlying = Mixture(location, np.sqrt(np.maximum(mean_square, 0.01 * noise)), share)
-    return Opinion(observation, underlying, describe(weight[:, -1, :30], weight[:, -1, 30]))
+    scale = np.sqrt(mean_square + NOISE * (view.noise**2)[:, None, None])
+    return Mixture(location, scale, with_column(group, weight[..., 30])), mean_square, weight
