@@ -1,7 +1,7 @@
-"""Figures of this folder: ``python -m benchmarks.diagnosis [healthy | planted | resnet | real] [options]``.
+"""Figures of this folder: ``python -m benchmarks.diagnosis [healthy | planted | places | resnet | real] [options]``.
 
 How often healthy runs are accused, what the same rules do when serial correlation is ignored (``healthy --iid``, the
-negative control), how strong a fault has to be to be found, and whether the worked example is read as it should be.
+negative control), how strong a fault has to be to be found, how often the intervals of places and sizes hold the truth, and whether the worked example is read as it should be.
 Without a name all parts run one after the other. Last results: RESULTS.md.
 """
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from . import healthy_bank, power, resnet, scores
+from . import healthy_bank, places, power, resnet, scores
 
 PARTS: dict[str, Callable[[Sequence[str]], None]] = {
     "healthy": healthy_bank.main,
     "planted": power.main,
+    "places": places.main,
     "resnet": resnet.main,
     "real": scores.main,
 }

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from curvefit.curves import Curve, Run, Schedule
 from curvefit.diagnostics.rules.erratic import COMPARABLE
 from curvefit.diagnostics.rules.smoothed_input import HEAVY
-from curvefit.simulate import FAULTS, NOISES, Simulated, run
+from curvefit.simulate import FAULTS, NOISES, Noise, Simulated, run
 
+KINDS = {**NOISES, "ar.7": Noise("ar", 0.7)}
 LENGTHS = (30, 200, 1000)
 LEVELS = (0.005, 0.02, 0.05, 0.1)  # noise as a share of the total drop
 
@@ -49,7 +50,7 @@ def healthy(world: str, n: int, seed: int) -> Simulated:
 @lru_cache(maxsize=32)
 def _root(noise: str, n: int) -> NDArray[np.float64]:
     """Inverse Cholesky factor of the covariance of unit noise."""
-    return np.linalg.inv(np.linalg.cholesky(NOISES[noise].covariance(n) + 1e-12 * np.eye(n)))
+    return np.linalg.inv(np.linalg.cholesky(KINDS[noise].covariance(n) + 1e-12 * np.eye(n)))
 
 
 def oracle_error(shape: NDArray[np.float64], beside: list[NDArray[np.float64]], noise: str, sd: float) -> float:
@@ -88,7 +89,7 @@ def planted(rule: str, strength: float, n: int, noise: str, seed: int, sd: float
     def draw(size: float | None, level: float = sd) -> Simulated:
         fault = FAULT[rule]
         faults: object = () if not fault else fault if size is None else {fault: size}
-        return run(faults, rng=np.random.default_rng(key), n=n, noise=noise, sd=level)
+        return run(faults, rng=np.random.default_rng(key), n=n, noise=KINDS[noise], sd=level)
 
     if rule in ("overfitting", "diverged", "loss_accuracy_decoupled"):
         name = "train_loss" if rule == "diverged" else "val_loss"
@@ -181,24 +182,24 @@ def _gap(strength: float, n: int, noise: str, rng: np.random.Generator, sd: floa
     shape = (train[0] - train) / drop
     gap = (0.25 * drop + strength * error) / float(shape[third:].mean())
     means = {"train_loss": train, "val_loss": train + gap * shape}
-    curves = {k: Curve(x, NOISES[noise].apply(v, sd * drop, rng), k) for k, v in means.items()}
+    curves = {k: Curve(x, KINDS[noise].apply(v, sd * drop, rng), k) for k, v in means.items()}
     return Simulated(
         Run("gap", curves),
         means,
         {**means, "val_loss": train},
         ("generalization_gap",),
         {"generalization_gap.size": gap},
-        NOISES[noise],
+        KINDS[noise],
         dict.fromkeys(means, sd * drop),
     )
 
 
 def _erratic(strength: float, n: int, noise: str) -> float:
     """Noise as a share of the drop: so many standard errors above the limit, those of noise and of the drop together."""
-    rho = NOISES[noise].rho  # what changes from point to point, by second differences
+    rho = KINDS[noise].rho  # what changes from point to point, by second differences
     rough = float(np.sqrt((6 - 8 * rho + 2 * rho**2) / 6))
     window = max(n // 12, 1)
-    level = float(np.sqrt(np.sum(NOISES[noise].covariance(window)))) / window  # of the first level
+    level = float(np.sqrt(np.sum(KINDS[noise].covariance(window)))) / window  # of the first level
     size = COMPARABLE
     for _ in range(100):
         size = 0.5 * size + 0.5 * (
@@ -227,7 +228,7 @@ def _contrast(w: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=256)
 def _bend_error(w: int, noise: str) -> float:
     c = _contrast(w)
-    return float(np.sqrt(c @ NOISES[noise].covariance(3 * w) @ c))
+    return float(np.sqrt(c @ KINDS[noise].covariance(3 * w) @ c))
 
 
 def _improving(strength: float, n: int, noise: str, rng: np.random.Generator) -> Simulated:
@@ -237,7 +238,7 @@ def _improving(strength: float, n: int, noise: str, rng: np.random.Generator) ->
     drop, log = float(np.ptp(mean)), np.log(x[int(0.4 * n) :])
     gain = -float(np.log(2) * np.polyfit(log, mean[int(0.4 * n) :], 1)[0])
     level = (gain - 0.02 * drop) / (strength * float(np.log(2)) * oracle_error(log, [], noise, 1.0))
-    curve = Curve(x, NOISES[noise].apply(mean, level, rng), "val_loss")
+    curve = Curve(x, KINDS[noise].apply(mean, level, rng), "val_loss")
     means = {"val_loss": mean}
     return Simulated(
         Run("improving", {"val_loss": curve}),
@@ -245,7 +246,7 @@ def _improving(strength: float, n: int, noise: str, rng: np.random.Generator) ->
         means,
         ("still_improving",),
         {},
-        NOISES[noise],
+        KINDS[noise],
         {"val_loss": level},
     )
 
@@ -255,7 +256,7 @@ def _bump(strength: float, n: int, noise: str, draw: Callable[[float | None], Si
     none, one = draw(0.0), draw(1.0)
     base, shape = none.means["val_loss"], one.means["val_loss"] - none.means["val_loss"]
     width = max(n // 6, 2)
-    level = float(np.sqrt(np.sum(NOISES[noise].covariance(width)))) / width
+    level = float(np.sqrt(np.sum(KINDS[noise].covariance(width)))) / width
     aim = strength * np.sqrt(2.0) * level * none.sd["val_loss"]
     low, high = 0.0, 4.0
     for _ in range(40):
@@ -271,7 +272,7 @@ def _bump(strength: float, n: int, noise: str, draw: Callable[[float | None], Si
 
 def _spike(strength: float, n: int, noise: str, rng: np.random.Generator, sd: float) -> Simulated:
     """A single observation that is too high, in errors of what it should be when all the others are known."""
-    world = run((), rng=rng, n=n, noise=noise, sd=sd)
+    world = run((), rng=rng, n=n, noise=KINDS[noise], sd=sd)
     at = int(rng.integers(int(0.3 * n), int(0.9 * n)))
     shape = np.zeros(n)
     shape[at] = 1.0
@@ -292,12 +293,12 @@ def _below(strength: float, n: int, noise: str, rng: np.random.Generator, sd: fl
     white = _root(noise, n) @ shape
     size = strength * np.sqrt(2.0) * level / float(np.sqrt(white[:end] @ white[:end]))
     means = {"train_loss": val + size * shape, "val_loss": val}
-    curves = {k: Curve(x, NOISES[noise].apply(v, level, rng), k) for k, v in means.items()}
+    curves = {k: Curve(x, KINDS[noise].apply(v, level, rng), k) for k, v in means.items()}
     truth = {"validation_below_training.end": float(x[end]), "validation_below_training.size": size}
     faults = ("validation_below_training",)
     healthy_means = {"train_loss": val, "val_loss": val}
     return Simulated(
-        Run("below", curves), means, healthy_means, faults, truth, NOISES[noise], dict.fromkeys(means, level)
+        Run("below", curves), means, healthy_means, faults, truth, KINDS[noise], dict.fromkeys(means, level)
     )
 
 
@@ -329,12 +330,12 @@ def _step(strength: float, n: int, noise: str, rng: np.random.Generator, sd: flo
     level = sd * float(np.ptp(base))
     size = strength * oracle_error(shape, [base, x], noise, level)
     mean = base + size * shape
-    y = NOISES[noise].apply(mean, level, rng)
+    y = KINDS[noise].apply(mean, level, rng)
     rate = np.where(np.arange(n) >= at, 0.01, 0.1)
     drawn = Run("step", {"val_loss": Curve(x, y, "val_loss")}, schedule=Schedule(x, rate))
     truth = {"lr_drop.x": x[at], "lr_drop.size": size}
     return Simulated(
-        drawn, {"val_loss": mean}, {"val_loss": base}, ("lr_drop",), truth, NOISES[noise], {"val_loss": level}
+        drawn, {"val_loss": mean}, {"val_loss": base}, ("lr_drop",), truth, KINDS[noise], {"val_loss": level}
     )
 
 

@@ -21,6 +21,7 @@ _CORRELATIONS = (0.0, 0.2, 0.4, 0.6, 0.75, 0.87, 0.94, 0.98)
 _SHORT, _STEEP = 140.0, 4.5  # how much larger the statistic of no bump is on few bins, and under correlation
 _STEPS = 4  # by which a bump leaves the grid
 _DRAWS = 199
+_FITTED = 8  # numbers that law, bump and correlation take from the residuals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,17 +139,36 @@ def _features(axis: Array, curves: Array, centers: Array, widths: Array) -> Arra
             continue
         low = int(np.argmin(f[: peak + 1]))
         back = np.flatnonzero(f[peak:] <= f[low])
-        recovery = axis[peak + back[0]] if back.size else np.nan
-        out[:, j] = axis[low], axis[peak], recovery, beside[peak], f[peak] - f[peak:].min()
+        recovery = _crossed(axis, f, peak + int(back[0]), f[low]) if back.size else np.nan
+        out[:, j] = _turned(axis, f, low), _turned(axis, f, peak), recovery, beside[peak], f[peak] - f[peak:].min()
     return out
 
 
+def _turned(axis: Array, f: Array, i: int) -> float:
+    """Where the parabola through a lowest or highest value and its neighbors turns."""
+    if not 0 < i < f.size - 1:
+        return float(axis[i])
+    one, two = (f[i] - f[i - 1]) / (axis[i] - axis[i - 1]), (f[i + 1] - f[i]) / (axis[i + 1] - axis[i])
+    if one * two >= 0:
+        return float(axis[i])
+    first, last = (axis[i - 1] + axis[i]) / 2, (axis[i] + axis[i + 1]) / 2
+    return float(first + (last - first) * one / (one - two))
+
+
+def _crossed(axis: Array, f: Array, i: int, level: float) -> float:
+    """Where the line from the value before comes down to a level."""
+    fall = float(f[i - 1] - f[i])
+    return float(axis[i] - (axis[i] - axis[i - 1]) * (level - f[i]) / fall) if fall > 0 else float(axis[i])
+
+
 def _intervals(design: BumpDesign, v: Array, curve: Array, law: int, place: int, rho: float) -> Array:
-    """Where the three places lie in 95 of 100 curves drawn anew about the fitted one."""
+    """Where the three places lie in 95 of 100 curves drawn anew about the fitted one, and half a bin on either side."""
     rng = np.random.default_rng(0)
     rest = v - curve
     shocks = rest[1:] - rho * rest[:-1]
-    drawn = rng.choice(shocks - shocks.mean(), (v.size, _DRAWS)) / max(float(np.sqrt(1 - rho**2)), 1e-9)
+    shocks = (shocks - shocks.mean()) * np.sqrt(v.size / max(v.size - _FITTED, 1))
+    drawn = rng.choice(shocks, (v.size, _DRAWS)) / max(float(np.sqrt(1 - rho**2)), 1e-9)
+    resolved = float(np.median(np.diff(design.axis))) / 2
     worlds = curve[:, None] + noise_paths(np.full(_DRAWS, rho), drawn)
     every = np.full(_DRAWS, 1, dtype=np.intp)
     fitted = design.refined_many(worlds, law * every, place * every, rho, _STEPS)
@@ -157,5 +177,5 @@ def _intervals(design: BumpDesign, v: Array, curve: Array, law: int, place: int,
     for i, values in enumerate(found):
         seen = values[np.isfinite(values)]
         if seen.size > _DRAWS / 2:
-            out[i] = np.quantile(seen, [0.025, 0.975])
+            out[i] = np.quantile(seen, [0.025, 0.975]) + np.array([-resolved, resolved])
     return out

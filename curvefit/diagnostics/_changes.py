@@ -18,6 +18,7 @@ from ._rows import MAD, clipped, lag1_rows, medians
 from ._scan import student_tail
 from ._trace import Span, Trace, cautious, oriented
 from ._trend import trends
+from ._where import step_ends
 
 __all__ = ["ALPHA_CHANGE", "Change", "changes", "changes_of", "dated", "other_shapes"]
 
@@ -355,7 +356,8 @@ def _two_sided(noise: Array, residual: Array, k: int) -> Array | None:
 def dated(curve: Curve, trace: Trace, change: Change) -> tuple[float, float, float]:
     """First x after a change and the ends of its interval, from the single observations around it.
 
-    The place is that of the best two lines, its interval from `curvefit.changepoints`.
+    The place is that of the best two lines; its interval that of `curvefit.changepoints`, and every place whose lines fit hardly
+    worse.
     """
     each = curve.x.size / len(trace)
     reach = max(int(np.clip(round(200 / (2 * each)), 1, 8)), 1)
@@ -372,5 +374,10 @@ def dated(curve: Curve, trace: Trace, change: Change) -> tuple[float, float, flo
         return fallback[1], *fallback
     place = found.locations[0]
     at = float(place.details["first_after"])
-    ends = (place.interval.low, place.interval.high) if place.interval is not None else (float(place.value or at), at)
-    return at, min(ends[0], at), max(ends[1], at)
+    ends = (
+        [(place.interval.low, place.interval.high)] if place.interval is not None else [(float(place.value or at), at)]
+    )
+    near = step_ends(y / largest) if largest > 0 else None  # of a few noisy values the law of large samples is too sure
+    if near is not None:
+        ends.append((float(x[near[0] - 1]), float(x[near[1]])))
+    return at, min(at, *(low for low, _ in ends)), max(at, *(high for _, high in ends))

@@ -122,7 +122,8 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
     h = max(val.half_window, 1)
     unit = evidence.run[name].x_unit
     edges = [max(jump - 2 * h, 0), min(jump + 2 * h, m - 1)]
-    around = [max(saturated - 1, 0), min(saturated + 1, len(train) - 1)]
+    first = float(train.x[max(_surely(train, done) - train.half_window - 1, 0)])
+    last = float(train.x[min(saturated + 1, len(train) - 1)])
     return VOICE.present(
         f"{name} improves by {number(later)} around {unit} {number(x_jump)}, {ratio:.1f} times as late as {train_name} was "
         f"saturated ({number(x_train)}).",
@@ -130,11 +131,19 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
         facts,
         metric=name,
         where=(
-            place("training_saturated", x_train, float(train.x[around[0]]), float(train.x[around[1]]), unit),
+            place("training_saturated", x_train, first, last, unit, method="local mean"),
             place("validation_jump", x_jump, float(val.x[edges[0]]), float(val.x[edges[1]]), unit, method="step"),
         ),
         p_value=p_value,
     )
+
+
+def _surely(train: Trace, done: float) -> int:
+    """First bin whose local mean may be as low as that, for all its noise.
+
+    Where a curve bends, a local mean lies above it until its window has passed: half a window more is to be allowed for.
+    """
+    return int(np.argmax(train.local - 1.96 * train.local_stderr <= done))
 
 
 def _jump(val: Trace, k: int) -> tuple[int, float, float, Trace]:

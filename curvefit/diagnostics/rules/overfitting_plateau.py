@@ -8,6 +8,7 @@ import numpy as np
 
 from .._scan import line, rise, student_tail
 from .._trace import Trace
+from .._where import kink_ends
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
 from ._base import ALPHA, Voice, place
@@ -67,7 +68,7 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
     up = rise(gap, span.start, span.stop)
     if up is None:
         return VOICE.undecided(f"{_LEAST} common x in one phase would decide it.", metric=val_name)
-    onset, low, high = _onset(gap, span.start, span.stop)
+    onset = _onset(gap, span.start, span.stop)
     slopes = [_slope(t, float(gap.x[onset]), float(gap.x[span.stop - 1])) for t in (val, train)]
     facts = {"points": float(gap.count), "alpha": ALPHA}
     if slopes[0] is None or slopes[1] is None:
@@ -101,10 +102,9 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
                 place(
                     "parting_onset",
                     at,
-                    float(gap.x[low]),
-                    float(gap.x[high]),
+                    *_ends(gap, span.start, span.stop),
                     unit,
-                    method="hinge of the gap",
+                    method="hinge of the gap under two laws",
                 ),
             ),
             p_value=p_value,
@@ -121,24 +121,28 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
     )
 
 
-def _onset(gap: Trace, start: int, stop: int) -> tuple[int, int, int]:
-    """The hinge that fits the gap best, beside a curve that saturates, and those that fit hardly worse."""
+def _onset(gap: Trace, start: int, stop: int) -> int:
+    """The hinge that fits the gap best, beside a curve that saturates."""
     at, w = gap.at[start:stop], 1.0 / gap.weight[start:stop]
     y = gap.y[start:stop] * w
     saturating = np.log((at + 1.0) / gap.count)
     knots = at[2 : stop - start - 3]
     if not knots.size:
-        return start, start, stop - 1
+        return start
     q = np.linalg.qr(np.column_stack([np.ones(at.size), saturating]) * w[:, None])[0]
     hinges = np.maximum(at[:, None] - knots, 0.0) * w[:, None]
     hinges -= q @ (q.T @ hinges)  # one column per knot, orthogonal to what is the same for all
     rest = y - q @ (q.T @ y)
     rss = float(rest @ rest) - (rest @ hinges) ** 2 / (hinges**2).sum(axis=0)
-    best = int(np.argmin(rss))
-    scale = (1 + gap.rho_high) / (1 - gap.rho_high)
-    limit = rss[best] * (1 + 3.84 * scale / max(at.size - 4, 1)) + 1e-300
-    near = np.flatnonzero(rss <= limit)
-    return start + 2 + best, start + 2 + int(near[0]), start + 2 + int(near[-1])
+    return start + 2 + int(np.argmin(rss))
+
+
+def _ends(gap: Trace, start: int, stop: int) -> tuple[float, float]:
+    """Ends of the interval of the hinge, in x."""
+    if stop - start < 8:
+        return float(gap.x[start]), float(gap.x[stop - 1])
+    low, high = np.interp(kink_ends(gap, start, stop), np.ceil(gap.at), gap.x)
+    return float(low), float(high)
 
 
 def _slope(one: Trace, low: float, high: float) -> tuple[float, float] | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from ...curves import Estimate
+from ...curves import Curve, Estimate
 from ...curves.numbers import format_probability
 from ...segmentation._level_kink import level_kink
 from .._leveling import CERTAIN, LIKELY, SLOW, SMALL
@@ -116,7 +116,7 @@ def plateaued(evidence: Evidence) -> Diagnosis:
             p_value=p_value,
         )
     onset = _onset(boiled, ahead.gain, eps, unit)
-    kink = _kink(boiled)
+    kink = _kink(evidence.run[name], boiled)
     facts |= kink
     return VOICE.present(
         f"{name} is level at {number(boiled.sign * float(np.mean(boiled.y[-max(len(boiled) // 5, 1) :])))} since about "
@@ -130,7 +130,7 @@ def plateaued(evidence: Evidence) -> Diagnosis:
     )
 
 
-def _kink(boiled: Trace) -> dict[str, float]:
+def _kink(curve: Curve, boiled: Trace) -> dict[str, float]:
     """Evidence from a broken line through the averages that ends level: where it breaks, and is there a break at all?
 
     Linear or logarithmic in the position, whichever leaves less; the last phase alone where the rate was cut before.
@@ -138,7 +138,8 @@ def _kink(boiled: Trace) -> dict[str, float]:
     start = boiled.spans[-1].start
     if len(boiled) - start < _KINK_BINS:
         return {}
-    x, y, w = boiled.x[start:], boiled.y[start:], boiled.weight[start:] ** -2.0
+    x = np.interp(boiled.at[start:], np.arange(len(curve)), curve.x)  # the middle of a bin, which may lie between two x
+    y, w = boiled.y[start:], boiled.weight[start:] ** -2.0
     if float(np.ptp(y)) == 0 or np.unique(x).size < _KINK_BINS:
         return {}
     y, w = y / float(np.max(np.abs(y))), w / float(np.max(w))  # squares neither overflow nor vanish
@@ -149,7 +150,10 @@ def _kink(boiled: Trace) -> dict[str, float]:
 
 
 def _onset(boiled: Trace, gain: float, eps: float, unit: str) -> Estimate:
-    """First bin from which the local mean stays within ``eps`` of the level at the horizon; with its uncertainty."""
+    """First bin from which the local mean stays within ``eps`` of the level at the horizon; with its uncertainty.
+
+    Where a curve bends, a local mean lies above it until its window has passed: the interval begins half a window earlier.
+    """
     tail = max(len(boiled) // 5, 3)
     level, _ = boiled.level(len(boiled) - tail, len(boiled))
     bound = level - max(gain, 0.0) + eps
@@ -163,4 +167,5 @@ def _onset(boiled: Trace, gain: float, eps: float, unit: str) -> Estimate:
     middle = settled(np.minimum(boiled.trend, local))
     early, late = settled(local - 1.96 * error - 0.5 * eps), settled(np.minimum(boiled.trend, local) + 0.5 * eps)
     x = boiled.x
-    return place("plateau_onset", x[middle], x[min(early, middle)], x[max(late, middle)], unit, method="gain left")
+    first = max(min(early, middle) - boiled.half_window - 1, 0)
+    return place("plateau_onset", x[middle], x[first], x[max(late, middle)], unit, method="gain left")
