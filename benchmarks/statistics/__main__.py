@@ -1,5 +1,7 @@
 """Statistical studies: ``python -m benchmarks.statistics NAME [--runs N] [--seed S]``.
 
+``estimates`` also takes ``--curves FILE`` (the development curves, for the same on logged runs) and ``--cells FILE.csv``.
+
 Prints Markdown. A study with promises ends with exit code 1 when one of them does not hold.
 """
 
@@ -9,10 +11,14 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from . import coverage, segmentation
+from . import coverage, estimate_tables, segmentation
+from . import estimates as simulations
 from . import mean_view as views
 from . import pooling as pools
 from .coverage import Cell, bounds
@@ -198,6 +204,27 @@ def pooling(runs: int, seed: int) -> int:
     return 1 if wrong else 0
 
 
+def estimates(runs: int, seed: int, curves: Path | None = None, cells: Path | None = None) -> int:
+    """Intervals and probabilities of all estimands, in simulated worlds and on logged runs: reported, not promised."""
+    found = estimate_tables.merged(simulations.simulated(runs, seed))
+    print(f"{runs} runs per cell, seed {seed}, nominal {simulations.LEVEL:g}; {found.seconds:.0f} s of CPU.\n")
+    estimate_tables.print_worlds(found.tallies)
+    estimate_tables.print_low(found.tallies)
+    print("\nProbabilities: said, came (cases).\n")
+    estimate_tables.print_chances(found.chances)
+    if cells is not None:
+        estimate_tables.write_cells(found.tallies, cells)
+    if curves is not None:
+        from .estimates_real import real
+
+        logged = real(curves)
+        print("\nLogged runs.\n")
+        estimate_tables.print_sources(logged.tallies)
+        print("\nProbabilities: said, came (cases).\n")
+        estimate_tables.print_chances([replace(c, where="all sources") for c in logged.chances])
+    return 0
+
+
 STUDIES: dict[str, tuple[Callable[[int, int], int], int]] = {
     "power_law": (power_law, 2000),
     "noise_kinds": (noise_kinds, 250),
@@ -210,6 +237,7 @@ STUDIES: dict[str, tuple[Callable[[int, int], int], int]] = {
     "bump_power": (bump_power, 500),
     "mean_view": (mean_view, 2000),
     "pooling": (pooling, 2000),
+    "estimates": (estimates, 400),
 }
 
 
@@ -219,8 +247,14 @@ def main() -> int:
     parser.add_argument("name", choices=list(STUDIES), metavar="NAME", help=", ".join(STUDIES))
     parser.add_argument("--runs", type=int, help="number of curves per world")
     parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--curves", type=Path, help="estimates: development curves, asked about as well")
+    parser.add_argument("--cells", type=Path, help="estimates: file for every cell")
     args = parser.parse_args()
     study, runs = STUDIES[args.name]
+    if args.name == "estimates":
+        study = partial(estimates, curves=args.curves, cells=args.cells)
+    elif args.curves or args.cells:
+        parser.error("--curves and --cells belong to estimates")
     return study(args.runs or runs, args.seed)
 
 

@@ -154,8 +154,7 @@ def _means_of_rows(
     residual = y - _moving_line(y, double)
     late = residual[:, m // 4 :]  # the start of a curve bends most; what bends is not correlation
     rho = lag1_rows(late, parameters=max(2, round(2 * late.shape[1] / double)))[:, None]
-    # a line over 2w takes about 1/(2w) of the variance away with it, twice that at the ends
-    variance = np.maximum(_moving(residual**2, _odd(8 * base, m)), 0.0) / max(1.0 - 1.5 / double, 0.5)
+    variance = np.maximum(_moving(residual**2, _odd(8 * base, m)), 0.0) / np.maximum(1.0 - _taken(rho, double), 0.25)
     out = []
     for factor in factors:
         width = _odd(base * factor, m)
@@ -164,6 +163,18 @@ def _means_of_rows(
         stderr = np.sqrt(np.maximum(variance * inflation / count, 0.0))
         points = np.minimum(high * block, n) - low * block  # the last block may be shorter
         out.append((_moving(y, width), stderr, width, points.astype(np.float64)))
+    return out
+
+
+def _taken(rho: _Array, window: int) -> _Array:
+    """Share of the variance of AR(1) noise that a line over a window takes with it, a little more at the curve's ends.
+
+    In the middle of the window the line is its mean: a value has 2 cov(e, mean) - var(mean) in common with it.
+    """
+    half, near = window // 2, (1 + rho) / (1 - rho)
+    with_mean = (near - 2 * rho ** (half + 1) / (1 - rho)) / window
+    of_mean = (near - 2 * rho * (1 - rho**window) / (window * (1 - rho) ** 2)) / window
+    out: _Array = 2 * with_mean - of_mean + 0.5 / window
     return out
 
 

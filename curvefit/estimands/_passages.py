@@ -9,12 +9,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..forecasting.together import mean_quantiles
+from ..forecasting.forecast import Forecast
+from ..forecasting.together import last_quantiles, mean_quantiles
 from ._base import Question, thinned
 from ._local_mean import alike, index_bins, winsorized_rows
 from ._shared import local_of, starting_levels
 
-__all__ = ["Passage", "first_passages", "forecast_paths"]
+__all__ = ["Passage", "first_passages", "forecast_paths", "led_to"]
 
 _Array = NDArray[np.float64]
 _NODES: _Array = np.linspace(0.005, 0.995, 199)
@@ -97,6 +98,28 @@ def forecast_paths(questions: Sequence[Question]) -> Iterator[tuple[_Array, _Arr
         paths[1:, :k] += past
         paths[1:, k:] = ahead
         yield np.concatenate([x, forecast.x]), paths
+
+
+def led_to(forecast: Forecast, grid: _Array, paths: _Array, last: float) -> None:
+    r"""Lead draws of a law from the last observation to where the forecast of the mean may be at the horizon, in place.
+
+    .. math:: p_d(x) = f_d(x) + w_d(x)\,\big(q_d - f_d(H)\big), \qquad
+              w_d(x) = \frac{f_d(x_T) - f_d(x)}{f_d(x_T) - f_d(H)} \text{ beyond } x_T,\; 0 \text{ before}
+
+    with q a quantile of the forecast at a level that has nothing to do with the draw. The first path is left alone.
+    """
+    knots, bent = _spline()
+    ends = _comonotone(last_quantiles([forecast], knots, view="mean"), bent)[:, 0]
+    law = paths[1:]
+    drawn = np.arange(law.shape[0]) % ends.size
+    wanted = ends[np.random.default_rng(21).permutation(ends.size)[drawn]]
+    now = max(int(np.searchsorted(grid, last, side="right")) - 1, 0)
+    to_come = law[:, now, None] - law[:, now:]
+    whole = to_come[:, -1:]
+    even = np.linspace(0.0, 1.0, to_come.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        weight = np.where(whole != 0, to_come / np.where(whole != 0, whole, 1.0), even)
+    law[:, now:] += weight * (wanted - law[:, -1])[:, None]
 
 
 def _comonotone(quantiles: _Array, bent: _Array) -> _Array:

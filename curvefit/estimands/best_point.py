@@ -38,8 +38,8 @@ def best_point(question: Question) -> Estimate:
         half the window, or single values, are better elsewhere in it beyond all noise, and no spike lies in it: there.
         The interval runs from the first to the last x whose local mean cannot be told from the best one (z_K:
         Bonferroni over the K windows side by side).
-        Details: ``value`` of the local mean there with ``stderr``, its ``window`` in observations, of which ``points``
-        lie in the curve (fewer at its ends), and ``x_half``, ``value_half``, ``x_double``, ``value_double`` with half
+        Details: ``value`` of the local mean there with ``stderr`` and, of the level asked, ``value_low`` to ``value_high``;
+        its ``window`` in observations, of which ``points`` lie in the curve (fewer at its ends), and ``x_half``, ``value_half``, ``x_double``, ``value_double`` with half
         and twice that window.
 
     Notes
@@ -47,8 +47,9 @@ def best_point(question: Question) -> Estimate:
     Never a single value that noise can have made: on a flat noisy curve the future's best single value beats the past's
     almost half the time. A mean over a window that reaches into a steep start is worst there, so that its best place lies
     up to half a window late; a gain of six standard errors moves it back (``benchmarks/decisions``).
-    The value is that of the winner among many windows and so slightly flattering; on a curve that is still improving
-    at the end it lags by about a quarter window.
+    The value is that of the winner among many windows and so flattering, by up to two standard errors on a long level run:
+    its own interval allows for K windows on the worse side; on a curve that is still improving at the end the value lags by
+    about a quarter window.
     """
     return many([question])[0]
 
@@ -73,6 +74,7 @@ def _told(question: Question, ways: tuple[LocalMean, ...]) -> Estimate:
     details = {
         "value": value,
         "stderr": stderr,
+        **_reach(value, stderr, sign, main, question.level),
         "window": window,
         "points": points,
         "x_half": float(half.x[at_half]),
@@ -96,6 +98,17 @@ def _told(question: Question, ways: tuple[LocalMean, ...]) -> Estimate:
                 f"{100 * keep.size / main.x.size:.0f} % of the run cannot be told from its best part beyond the noise",
             )
     return Estimate("best_point", x, interval, curve.x_unit, status, reasons, details)
+
+
+def _reach(value: float, stderr: float, sign: float, main: LocalMean, level: float) -> dict[str, float]:
+    """Interval of the mean at the best place: chance made it the best of K, so that the truth is rather worse."""
+    from scipy.special import ndtri
+
+    if not stderr > 0:
+        return {}
+    better = value - sign * float(ndtri((1 + level) / 2)) * stderr
+    worse = value + sign * main.margin((1 + level) / 2) * stderr
+    return {"value_low": min(better, worse), "value_high": max(better, worse)}
 
 
 def _kept(

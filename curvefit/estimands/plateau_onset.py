@@ -11,9 +11,9 @@ from ..curves import Estimate, Interval, Status
 from ..curves.numbers import format_share, format_x
 from ._base import Question, unanswered
 from ._misfit import late_misfit
-from ._passages import Passage, first_passages, forecast_paths
+from ._passages import Passage, first_passages, forecast_paths, led_to
 from ._paths import mean_paths
-from ._shared import local_of
+from ._shared import local_of, noise_of, starting_level
 
 __all__ = ["many", "plateau_onset"]
 
@@ -41,7 +41,9 @@ def plateau_onset(question: Question) -> Estimate:
     Notes
     -----
     The fitted law is used where it is usable, follows the local mean of the late curve within noise or a quarter of
-    eps, and agrees with the forecast's 95 % intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. Otherwise the past is a monotone regression of block
+    eps, and agrees with the forecast's 95 % intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. The value is the
+    law's; in the interval its draws are led to where the forecast may be at the horizon, since whether the law goes on is what
+    its own uncertainty does not hold. Otherwise the past is a monotone regression of block
     means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
     plateau is one that lies in the data. Quantiles of a forecast give its paths one shape, so that they pass at nearly one x: of an
     onset that a forecast puts after the data only that it lies before the horizon is told. A plateau can precede a breakthrough that no mean curve shows.
@@ -171,6 +173,14 @@ def _from_fit(question: Question, horizon: float) -> tuple[Passage | None, str]:
     paths = mean_paths(fit, grid)
     if paths is None or paths.shape[0] < 50:
         return None, "the fit has no usable covariance"
+    if forecast is not None:
+        led_to(forecast, grid, paths, float(question.curve.x[-1]))
+    if (
+        question.curve.x[0] < grid[0]
+    ):  # an observation at 0, where a law has no value: the gain counts from it all the same
+        level, _ = starting_level(question, noise_of([question])[0])
+        grid = np.append(question.curve.x[0], grid)
+        paths = np.column_stack([np.full(paths.shape[0], level), paths])
     passed = first_passages(grid, paths, question)
     off, noise = late_misfit(fit, float(passed.onsets[0]), question.known)
     if np.any(off > np.maximum(noise, question.eps * abs(passed.gains[0]) / 4)):

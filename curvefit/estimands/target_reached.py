@@ -118,24 +118,23 @@ def _in_the_past(question: Question, target: float) -> Estimate | None:
 def _passage(question: Question, target: float) -> tuple[float, float]:
     """X before which the mean was not at the target yet, and x by which it was; infinite where the past cannot say.
 
-    A test inverted: not yet there wherever a window is surely short of the target (errors count at one place, the
-    passage, so that no allowance for many windows is needed), there once any window is surely beyond it (any of them may
-    err). Each of two widths has half of the error; the narrower tells more where the curve is steep. A window's mean is
-    that of its middle but for the bend inside, for which it is moved by a quarter of its width.
+    A test inverted: there once any window is surely beyond the target; not yet there at the last window before the best one
+    that is surely short of it, and never where the best one is. Each of two widths has half of the error; the narrower
+    tells more where the curve is steep. A window's mean is that of its middle but for the bend inside, for which it is
+    moved by a quarter of its width.
     """
-    from scipy.special import ndtri
-
     curve = question.curve
     if len(curve) < 3:
         return np.inf, np.inf
     low, high = -np.inf, np.inf
-    single = float(ndtri(1 - (1 - question.level) / 4))
     for local in local_of([question])[0][:2]:
         ahead = question.sign * (target - local.mean)  # positive where the target is met
+        margin = local.margin((1 + question.level) / 2) * local.stderr
         moved = int(np.ceil(local.points.max() * ahead.size / len(curve) / 4))
-        possible = np.flatnonzero(ahead >= -single * local.stderr)
-        before = float(local.x[max(possible[0] - 1 - moved, 0)]) if possible.size else np.inf
-        sure = np.flatnonzero(ahead > local.margin((1 + question.level) / 2) * local.stderr)
+        best = int(ahead.argmax())
+        short = np.flatnonzero(ahead[: best + 1] < -margin[: best + 1])
+        before = float(local.x[max(short[-1] - moved, 0)]) if short.size else float(local.x[0])
+        sure = np.flatnonzero(ahead > margin)
         after = float(local.x[min(sure[0] + moved, ahead.size - 1)]) if sure.size else np.inf
-        low, high = max(low, before), min(high, after)
+        low, high = max(low, np.inf if short.size and short[-1] == best else before), min(high, after)
     return min(low, high), high
