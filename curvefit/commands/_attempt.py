@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -11,7 +12,13 @@ from ..curves._checks import safe_text
 from ..curves._whole import FULL
 from ._base import Exit
 
-__all__ = ["Failure", "Failures", "code_of", "is_lost_output", "safe_lines"]
+__all__ = ["Failure", "Failures", "as_options", "code_of", "is_lost_output", "safe_lines"]
+
+
+_ARGUMENT = re.compile(
+    r"(?<![\w.])(?P<name>metric|x|x_unit|resume|delimiter|decimal|encoding|max_bytes|keep_partial_tail|format|pattern)="
+    r"(?:True|(?P<text>'[^']*')|(?![\w\"]))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +96,11 @@ class Failures:
         """Record one failure."""
         where = where or self._where
         if isinstance(error, CurvefitError):
+            hint = as_options(error.hint)
             if error.where and error.where != where:
                 where = error.where if error.where.startswith(where) else f"{where}: {error.where}".lstrip(": ")
             usage = isinstance(error, UsageError)
-            self.items.append(Failure(where, error.code, error.what, error.hint, self._stage, usage=usage))
+            self.items.append(Failure(where, error.code, error.what, hint, self._stage, usage=usage))
         elif isinstance(error, MemoryError):
             hint = "a machine with more memory, or fewer points"
             self.items.append(Failure(where, "CF-RES-OOM", "not enough memory", hint, self._stage))
@@ -124,6 +132,11 @@ class Failures:
         if done == 0 and all(f.stage == "read" for f in self.items):
             return Exit.NOTHING_READABLE
         return Exit.SOME_FAILED
+
+
+def as_options(hint: str) -> str:
+    """A hint in the words of the command line: ``pass delimiter=';'`` is ``pass --delimiter ';'`` there."""
+    return _ARGUMENT.sub(lambda m: f"--{m['name'].replace('_', '-')}" + (f" {m['text']}" if m["text"] else ""), hint)
 
 
 def is_lost_output(error: Exception) -> bool:

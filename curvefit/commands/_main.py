@@ -19,9 +19,8 @@ from ..curves import CurvefitError
 from ..curves._checks import safe_text
 from ..curves.errors import unknown_name
 from . import registry
-from ._attempt import Failures, code_of, is_lost_output
+from ._attempt import Failures, as_options, code_of, is_lost_output
 from ._base import Exit
-from ._output import spare_inputs
 from ._parser import Parser
 
 __all__ = ["run"]
@@ -90,7 +89,7 @@ def _guarded(argv: list[str]) -> int:
         code = _dispatch(argv)
         sys.stdout.flush()
     except CurvefitError as error:
-        hint = f"\nhint: {error.hint}" if error.hint else ""
+        hint = f"\nhint: {as_options(error.hint)}" if error.hint else ""
         place = f"{error.where}: " if error.where else ""
         text = f"error {error.code}: {place}{error.what}{hint}"
         print("\n".join(safe_text(line) for line in text.splitlines()), file=sys.stderr)
@@ -136,6 +135,8 @@ def _dispatch(argv: list[str]) -> int:
         args: Namespace = parser.parse_args(argv[1:])
     except SystemExit as done:  # --help has been printed
         return int(done.code or 0)
+    from ._spared import spare_inputs  # it loads the readers, which --help does without
+
     spare_inputs(args)
     return command.run(args)
 

@@ -60,7 +60,17 @@ def _positive(text: str) -> float:
     return value
 
 
+def _bytes(text: str) -> int:
+    """A number of bytes; ``500M`` and ``2G`` count in powers of 1024."""
+    number, power = (text[:-1], "KMGT".index(text[-1].upper()) + 1) if text[-1:].upper() in tuple("KMGT") else (text, 0)
+    value = int(number) * 1024**power if number.isascii() and number.isdigit() and len(number) < 16 else 0
+    if value <= 0:
+        raise UsageError(f"{text!r} is no number of bytes", hint="for example 500M or 2G")
+    return value
+
+
 jobs = checked(_jobs)
+size = checked(_bytes)
 finite = checked(_finite)
 positive = checked(_positive)
 level = checked(lambda text: check_level(_number(text)))
@@ -94,10 +104,15 @@ def add_input(parser: ArgumentParser, *, metric: bool = True) -> None:
     group.add_argument(
         "--delimiter", metavar="D", help="between the fields of a table, or whitespace (default: as found)"
     )
-    group.add_argument("--decimal", choices=(".", ","), help="decimal mark of a table (default: as found)")
+    group.add_argument(
+        "--decimal", choices=(".", ","), metavar="MARK", help="decimal mark of a table, . or , (default: as found)"
+    )
     group.add_argument("--encoding", metavar="E", help="of text files (default: UTF-8, or by byte-order mark)")
     group.add_argument(
         "--pattern", metavar="RE", help=r"form of a console log's lines: 'step (?P<step>\d+) loss (?P<loss>\S+)'"
+    )
+    group.add_argument(
+        "--max-bytes", type=size, metavar="N", help="largest file, after decompression: 500M, 2G, ... (default: 1G)"
     )
     group.add_argument("--keep-partial-tail", action="store_true", help="keep a last line that has no line end")
     group.add_argument(

@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 import tempfile
-from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +16,7 @@ from ..curves import UsageError
 from ..curves._checks import safe_text
 from ..curves._whole import fill, not_written, put_in_place
 
-__all__ = ["OutputFile", "dump_json", "note", "spare_inputs"]
+__all__ = ["OutputFile", "dump_json", "note"]
 
 
 def note(text: str, *, quiet: bool = False) -> None:
@@ -98,23 +97,6 @@ class OutputFile:
 
     def _refuse(self, what: str, hint: str = "") -> UsageError:
         return UsageError(f"{self.option}: {what}", code="CF-OUT-001", where=str(self.target), hint=hint)
-
-
-def spare_inputs(args: Namespace) -> None:
-    """Refuse an output that is one of the logs to be read: measurements cannot be made again."""
-    named = getattr(args, "path", None) or []
-    for option in ("output", "json", "html", "plot"):
-        target = getattr(args, option, None)
-        if not isinstance(target, str | Path) or str(target) == "-" or not Path(target).is_file():
-            continue
-        for path in [named] if isinstance(named, str | Path) else named:
-            if str(path) != "-" and Path(path).is_file() and Path(path).samefile(target):
-                raise UsageError(
-                    f"--{option}: is a file to be read, and would be overwritten",
-                    code="CF-OUT-001",
-                    where=str(target),
-                    hint="name another file",
-                )
 
 
 def _umask() -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import analysis
-from ..curves import Run
+from ..curves import Run, UsageError
 from ..curves._optional import optional
 from ..curves.numbers import counted
 from ..reporting import html, renderers
@@ -74,6 +74,8 @@ class ReportCommand(Command):
     def run(self, args: Namespace) -> int:
         """Analyze every run; write what was asked for even when some fail."""
         if args.html == "-":
+            if args.json == "-":
+                raise UsageError("--json - and --html - both want stdout", hint="name a file for one of them")
             args.html, args.render = None, "html"
         with ExitStack() as stack:
             document = stack.enter_context(OutputFile(args.json, "--json")) if args.json not in (None, "-") else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..curves import CurvefitError, ReadError, Run, UsageError
 from ..readers._walk import Skipped
@@ -16,10 +17,22 @@ from ._attempt import Failures
 from ._base import Exit
 from ._output import note
 
-__all__ = ["Batch", "about_metric", "load", "metric_of", "over_runs"]
+__all__ = ["Batch", "about_metric", "load", "metric_of", "over_runs", "reading_options"]
 
 T = TypeVar("T")
-OPTIONS = ("format", "x", "x_unit", "resume", "delimiter", "decimal", "encoding", "keep_partial_tail", "pattern")
+OPTIONS = (
+    "format",
+    "x",
+    "x_unit",
+    "resume",
+    "delimiter",
+    "decimal",
+    "encoding",
+    "max_bytes",
+    "keep_partial_tail",
+    "pattern",
+)
+NUMBERED = re.compile(r".+#\d+")  # one of several columns of the same name
 
 
 @dataclass(slots=True)
@@ -68,7 +81,7 @@ def over_runs(
 
 def load(args: Namespace, failures: Failures) -> Iterator[Run]:
     """Runs of all PATHs as they are read; a file that cannot be read is a failure, not the end."""
-    options = {name: value for name in OPTIONS if (value := getattr(args, name)) is not None}
+    options = reading_options(args)
     seen: set[str] = set()
     for path in args.path:
         found, skipped = len(failures.items), Skipped()
@@ -79,8 +92,8 @@ def load(args: Namespace, failures: Failures) -> Iterator[Run]:
             for run in outcome:
                 here = run.provenance.path if run.provenance else name
                 found = -1
-                yield replace(run, name=f"{run.name} ({here})") if run.name in seen else run  # same name, other file
-                seen.add(run.name)
+                called = own_name(run.name, here, seen)
+                yield run if called == run.name else replace(run, name=called)
         if said := skipped.described():
             note(said, quiet=args.quiet)
         if found == len(failures.items):
@@ -89,6 +102,23 @@ def load(args: Namespace, failures: Failures) -> Iterator[Run]:
                     "no training log in this folder", code="CF-IO-008", where=str(path), hint="curvefit list readers"
                 )
             )
+
+
+def reading_options(args: Namespace) -> dict[str, Any]:
+    """How to read, as it was asked for; one of several columns of the same name must be asked for when the file is read."""
+    options = {name: value for name in OPTIONS if (value := getattr(args, name)) is not None}
+    metric = getattr(args, "metric", None)
+    return options | ({"metric": metric} if metric is not None and NUMBERED.fullmatch(metric) else {})
+
+
+def own_name(name: str, here: str, seen: set[str]) -> str:
+    """A name that no run before has: the file tells runs of one name apart, else a number does."""
+    called, k = name, 1
+    while called in seen:
+        called = f"{name} ({here})" if k == 1 else f"{name} ({here}, {k})"
+        k += 1
+    seen.add(called)
+    return called
 
 
 def metric_of(run: Run, args: Namespace) -> tuple[Run, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import replace
 from typing import Any, final
 
 from ..curves import Run, UsageError
@@ -36,10 +35,12 @@ class Convert(Command):
             raise UsageError(
                 f"--output: {safe_text(args.output)!r} is no Parquet file", hint="a name such as runs.parquet"
             )
-        with OutputFile(args.output, "--output"):
-            pass  # a place that cannot be written to is known before anything is read
+        for target, option in ((args.output, "--output"), (args.json, "--json")):
+            if target not in (None, "-"):
+                with OutputFile(target, option):
+                    pass  # a place that cannot be written to is known before anything is read
         batch = over_runs(args, lambda run: run)
-        runs = _unique(batch.results)
+        runs = batch.results
         if runs:
             write_parquet(runs, args.output)
             points = sum(len(c) + c.nonfinite_x.size for r in runs for c in r.curves.values())
@@ -54,16 +55,6 @@ class Convert(Command):
             }
             write_json(args.json, "convert", content)
         return batch.close()
-
-
-def _unique(runs: list[Run]) -> list[Run]:
-    """Runs with names of their own."""
-    seen: dict[str, int] = {}
-    out = []
-    for run in runs:
-        seen[run.name] = seen.get(run.name, 0) + 1
-        out.append(run if seen[run.name] == 1 else replace(run, name=f"{run.name} ({seen[run.name]})"))
-    return out
 
 
 def _facts(run: Run) -> dict[str, Any]:

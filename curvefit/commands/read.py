@@ -7,7 +7,7 @@ from typing import Any, final
 
 from ..curves import Curve, Run
 from ..curves._checks import safe_text
-from ..curves.numbers import counted, format_number, format_x
+from ..curves.numbers import counted, format_ends, format_number, format_x
 from ..reporting.document import provenance_fields
 from ._listing import RunCommand
 from ._table import table, terminal_width
@@ -36,8 +36,8 @@ def lines(run: Run) -> list[str]:
         metric = curve.metric
         what = "bookkeeping" if metric.auxiliary else " ".join(filter(None, (metric.split, metric.kind)))
         better = {"min": "lower", "max": "higher", None: ""}[metric.direction]
-        span = f"{format_x(curve.x[0])} to {format_x(curve.x[-1])}" if len(curve) else ""
-        values = f"{format_number(curve.y.min())} to {format_number(curve.y.max())}" if len(curve) else "none"
+        span = " to ".join(_span(curve.x[0], curve.x[-1])) if len(curve) else ""
+        values = " to ".join(format_ends(curve.y.min(), curve.y.max())) if len(curve) else "none"
         rows.append((name, what, better, str(len(curve)), span, values))
     units = "/".join(sorted({c.x_unit for c in run.curves.values()})) or "x"
     out = table(
@@ -60,6 +60,12 @@ def lines(run: Run) -> list[str]:
             out.append("resumed at " + ", ".join(format_x(v) for v in p.restarts))
         out.extend(f"note: {safe_text(text)}" for text in p.notes)
     return out
+
+
+def _span(first: float, last: float) -> tuple[str, str]:
+    """Ends of x: whole numbers as they are while they are short."""
+    ends = format_x(first), format_x(last)
+    return format_ends(first, last, digits=6) if ends[0] == ends[1] else ends
 
 
 def facts(run: Run) -> dict[str, Any]:

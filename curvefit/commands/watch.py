@@ -9,7 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from contextlib import ExitStack
 from typing import Any, final
 
-from ..curves import CurvefitError, UsageError
+from ..curves import CurvefitError, ReadError, UsageError
 from ..curves._checks import safe_text
 from ..curves.numbers import counted
 from ..readers._base import Options
@@ -22,7 +22,7 @@ from ._document import envelope
 from ._experience import add_experience
 from ._options import add_input, add_level, add_questions
 from ._output import OutputFile, dump_json, note
-from ._runs import OPTIONS
+from ._runs import reading_options
 from ._screen import Screen
 from ._watched import Watched
 
@@ -75,7 +75,7 @@ class Watch(Command):
 
     def run(self, args: Namespace) -> int:
         """Look, show, wait; Ctrl-C ends it."""
-        options = Options(**{name: value for name in OPTIONS if (value := getattr(args, name)) is not None})
+        options = Options(**reading_options(args))
         if "-" in args.path:
             raise UsageError("standard input cannot be watched", hint="name a file or a folder")
         watch = _Watch(args, [Follower(path, options) for path in args.path])
@@ -137,7 +137,12 @@ class _Watch:
                 there[key].update(run)
         self.watched = there
         if self.args.once and not there:
-            raise UsageError("no training log in there", where=" ".join(map(str, self.args.path)), code="CF-IO-008")
+            raise ReadError(
+                "no training log in there",
+                where=" ".join(map(str, self.args.path)),
+                code="CF-IO-008",
+                hint="curvefit list readers",
+            )
         return True
 
     def code(self) -> int | None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "counted",
+    "format_ends",
     "format_interval",
     "format_number",
     "format_probability",
@@ -91,8 +92,17 @@ def with_interval(estimate: Estimate) -> tuple[str, str]:
 def format_x(x: float) -> str:
     """A position on the x axis: whole numbers as they are up to a hundred million, else six significant digits."""
     if math.isfinite(x) and x == round(x) and abs(x) < 1e8:
-        return f"{x:.0f}"
+        return _unsigned_zero(f"{x:.0f}")
     return format_number(x, digits=6)
+
+
+def format_ends(low: float, high: float, *, digits: int = 4) -> tuple[str, str]:
+    """Both ends of a range, with as many digits as tell them apart, at least ``digits``."""
+    for k in range(digits, 18):
+        ends = format_number(low, digits=k), format_number(high, digits=k)
+        if ends[0] != ends[1] or low == high:
+            break
+    return ends
 
 
 def counted(n: int, thing: str) -> str:

@@ -92,10 +92,22 @@ class Options:
         for name in ("format", "metric", "x", "delimiter", "encoding", "pattern"):
             if not isinstance(getattr(self, name), str | None):
                 raise UsageError(f"{name}={getattr(self, name)!r}", code="CF-USE-005", hint="a text")
+        if self.encoding is not None:
+            _check_encoding(self.encoding)
         if self.pattern is not None:
             if self.format not in (None, "text_log"):
                 raise UsageError(f"a pattern is for console logs, not for {self.format!r}", code="CF-USE-005")
             check_pattern(self.pattern, x=self.x)
+
+
+def _check_encoding(name: str) -> None:
+    """Refuse what is no encoding of text, also where a byte-order mark or the format makes it needless."""
+    try:
+        "a".encode(name)
+    except (LookupError, ValueError):
+        raise UsageError(
+            f"encoding={name!r} is no encoding of text", code="CF-USE-005", hint="for example 'latin-1' or 'utf-16'"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

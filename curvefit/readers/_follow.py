@@ -64,7 +64,7 @@ class Follower:
         return max((log.written for log in self._logs.values() if log.written), default=None)
 
     def poll(self) -> bool:
-        """Read what is new; whether there was anything.
+        """Read what is new; whether there was anything, be it that a file cannot be read now or can be again.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class _Log:
     def poll(self, files: tuple[File, ...]) -> bool:
         """Read what is new in the files."""
         self._files = files
-        self._lost = None
+        before, self._lost = str(self.trouble), None
         changed = False
         for file in files:
             path = file[1]
@@ -174,7 +174,7 @@ class _Log:
         if changed:
             self._stale = True
             self.written = max((t.written for t in self._tails.values()), default=None)
-        return changed
+        return changed or str(self.trouble) != before
 
     def _again(self, files: tuple[File, ...]) -> bool:
         """Begin anew: one of the files is another now."""

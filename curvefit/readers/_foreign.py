@@ -22,7 +22,8 @@ _LOG_LINES = (
     (rb"(?m)^\{'[a-z_]+': ", "a console log with Python dictionaries"),
     (rb"(?mi)^[^\n]{0,200}\b(epoch|step|iter(ation)?)\b[^\n]{0,80}\bloss\b", "a console log"),
 )
-LATER = "this format is not read yet; export the metrics as CSV or JSON Lines"
+EXPORT = "this format is not read; export the metrics as CSV or JSON Lines"
+FORM = "say what its lines look like by pattern=, for example 'step (?P<step>\\d+) loss (?P<loss>\\S+)'"
 
 
 def refuse_dangerous(head: bytes, path: str, where: str) -> None:
@@ -68,7 +69,7 @@ def _zip_hint(head: bytes) -> str:
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\x93NUMPY", "a NumPy array without names", "save it as CSV with a header"),
-    (b"\x89HDF\r\n", "an HDF5 file, for example Keras weights", LATER),
+    (b"\x89HDF\r\n", "an HDF5 file, for example Keras weights", EXPORT),
     (b"ARROW1", "an Arrow file", "write Parquet instead"),
     (b"Obj\x01", "an Avro file", "write Parquet instead"),
     (b"BZh", "compressed with bzip2", "only gzip is read; decompress it first"),
@@ -99,22 +100,19 @@ def refusal(head: bytes, path: str, where: str) -> ReadError:
     for magic, what, hint in _MAGIC:
         if text.startswith(magic) or head.startswith(magic):
             return error(what, hint)
-    if b"brain.Event:" in head[:128] or ".tfevents." in PurePath(path).name:
-        if b"brain.Event:" in head[:128]:
-            return error("a TensorBoard event file", LATER)
+    if ".tfevents." in PurePath(path).name:
         return error("named like a TensorBoard event file, but does not hold one", "")
     if head[257:262] == b"ustar":
         return error("a tar archive; archives are never extracted", "unpack it yourself and pass the log")
     if suffix in (".yaml", ".yml"):
-        return error("a YAML file", "only CSV, JSON, JSON Lines, trainer_state.json and Parquet are read")
+        return error("a YAML file", "`curvefit list readers` names the formats that are read")
     for pattern, what in _LOG_LINES:
         if re.search(pattern, head):
-            return error(f"{what}, not a table", LATER)
+            return error(f"{what} without two lines of a known form", FORM)
     if looks_binary(head):
         return error("a binary file of an unknown format", "pass format= if you know it")
     return error(
         "no table of numbers found",
-        "a log needs a header and rows of numbers, or one JSON object per line; "
-        "for a console log of its own form pass pattern= (--pattern), for example 'step (?P<step>\\d+) loss (?P<loss>\\S+)'; "
+        f"a log needs a header and rows of numbers, or one JSON object per line; for a console log {FORM}; "
         "pass format= and delimiter= if you know them",
     )

@@ -53,7 +53,7 @@ def runs_of(table: Table, source: Source, *, reader: str, groups: list[Group] | 
     if table.names_repeated and not any(n == options.metric for n in table.names):
         name = table.names_repeated[0]
         raise ReadError(
-            f"{len(table.names_repeated)} column names occur more than once, {name!r} among them",
+            f"column names that occur more than once: {', '.join(map(repr, table.names_repeated[:8]))}",
             code="CF-IO-005",
             where=source.where,
             hint=f"rename one, or pass metric='{name}#1' for the first of them",
@@ -185,7 +185,7 @@ def _with_provenance(run: Run, book: Book, table: Table, source: Source, reader:
 
 
 def _nothing(table: Table, book: Book, source: Source) -> ReadError:
-    why = "; ".join([*book.notes[:2], *table.account.notes()[:2]])
+    why = "; ".join([*book.notes[:2], *table.account.notes()[:2], *table.notes[:2]])
     names = ", ".join(map(repr, table.names[:8]))
     return ReadError(
         f"no metric with a value in it{f' ({why})' if why else ''}",

@@ -95,7 +95,9 @@ class Source:
 
     def _too_large(self, what: str) -> LimitError:
         return LimitError(
-            f"{what} exceed the limit of {self.options.max_bytes} bytes", where=self.where, hint="raise max_bytes"
+            f"{what} exceed the limit of {self.options.max_bytes} bytes",
+            where=self.where,
+            hint="pass a larger max_bytes=",
         )
 
     def _first(self, count: int) -> bytes:

@@ -84,7 +84,7 @@ class Tail:
             raise LimitError(
                 f"{now.st_size} bytes exceed the limit of {self.options.max_bytes} bytes",
                 where=safe_text(self.path),
-                hint="raise max_bytes",
+                hint="pass a larger max_bytes=",
             )
         mark = _mark(now)
         replaced = self._seen is not None and self._seen[:2] != mark[:2]

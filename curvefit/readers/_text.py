@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
-from ..curves import LimitError, ReadError, UsageError
+from ..curves import LimitError, ReadError
 from ._source import BLOCK, Source
 
 __all__ = ["MAX_LINE", "decode_head", "encoding_of", "looks_binary", "text_blocks", "whole_text"]
@@ -35,9 +35,8 @@ def decode_head(head: bytes, asked: str | None = None) -> bytes:
     if encoding in ("utf-8", "utf-8-sig"):
         return head.removeprefix(codecs.BOM_UTF8)
     try:
-        "a".encode(encoding)  # refuses what is not a text encoding
         return head.decode(encoding, "ignore").encode("utf-8", "ignore")
-    except (LookupError, ValueError):
+    except ValueError:  # utf-16 without a mark of its byte order, for one
         return head
 
 
@@ -50,13 +49,7 @@ def looks_binary(head: bytes) -> bool:
 
 def _decoder(source: Source) -> codecs.IncrementalDecoder | None:
     """Decoder of the source's encoding, None when its bytes are UTF-8 already."""
-    asked = source.options.encoding
-    encoding = encoding_of(source.head, asked)
-    try:
-        "a".encode(encoding)  # refuses what is not a text encoding, such as "hex"
-        info = codecs.lookup(encoding)
-    except LookupError as error:
-        raise UsageError(str(error), where=source.where, hint="for example encoding='utf-16' or 'latin-1'") from None
+    info = codecs.lookup(encoding_of(source.head, source.options.encoding))
     if info.name in ("utf-8", "utf-8-sig"):
         _refuse_utf16(source.head[:2048], source.where)
         return None

@@ -50,6 +50,10 @@ class JsonTable(Reader):
         """Runs of a JSON document."""
         decoder = JsonText(source.where)
         value = decoder.document(whole_text(source, MAX_DOCUMENT, "write one object per line (JSON Lines)"))
+        if _is_own(value):
+            raise ReadError(
+                "a result that curvefit wrote, no log", code="CF-IO-003", where=source.where, hint="pass the log itself"
+            )
         found = _search(value, 0)
         if found is None:
             raise ReadError("a JSON document without a table", code="CF-IO-003", where=source.where, hint=HINT)
@@ -95,6 +99,13 @@ class _Found:
             row_unit=self.unit,
             row_word="record",
         )
+
+
+def _is_own(value: Any) -> bool:
+    """Whether a document is what a command or a report of this package writes: it may lie beside the logs it is about."""
+    if not isinstance(value, dict):
+        return False
+    return {"schema_version", "command"} <= value.keys() or str(value.get("schema", "")).startswith("curvefit/")
 
 
 def _is_scalar(value: Any) -> bool:

@@ -61,7 +61,7 @@ class Npz(Reader):
 
     def read(self, source: Source) -> list[Run]:
         """The run of an archive."""
-        data = source.contents(source.options.max_bytes, "raise max_bytes")
+        data = source.contents(source.options.max_bytes, "pass a larger max_bytes=")
         notes = [*source.notes]
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -106,7 +106,9 @@ def _arrays(archive: zipfile.ZipFile, source: Source, notes: list[str]) -> Array
     packed = sum(m.compress_size for m in members)
     if stated > source.options.max_bytes or (stated > RATIO_FROM and stated > MAX_RATIO * max(1, packed)):
         raise LimitError(
-            f"unpacks to {stated} bytes from {packed}", where=source.where, hint="raise max_bytes if you trust it"
+            f"unpacks to {stated} bytes from {packed}",
+            where=source.where,
+            hint="pass a larger max_bytes= if you trust it",
         )
     found: Arrays = {}
     for member in members:

@@ -78,7 +78,7 @@ class Parquet(Reader):
             what = "compressed as a whole" if source.compressed else "encrypted"
             raise ReadError(f"this Parquet file is {what}", code="CF-IO-015", where=source.where)
         try:
-            data = pa.BufferReader(source.contents(source.options.max_bytes, "raise max_bytes"))
+            data = pa.BufferReader(source.contents(source.options.max_bytes, "pass a larger max_bytes="))
             with pq.ParquetFile(data, page_checksum_verification=True) as file:
                 _check_size(file.metadata, source)
                 table, meta = _table(file.schema_arrow, file.read, source, pa)
@@ -143,7 +143,7 @@ def _check_size(metadata: Any, source: Source) -> None:
         raise LimitError(
             f"unpacks to about {size} bytes, more than {MAX_GROWTH} times max_bytes",
             where=source.where,
-            hint="raise max_bytes",
+            hint="pass a larger max_bytes=",
         )
 
 

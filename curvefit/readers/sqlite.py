@@ -107,7 +107,7 @@ def _opened(source: Source) -> Connection:
         raise sqlite3.DatabaseError(f"the file is cut: {source.size} of {stated} bytes are there")
     if source.path is None or source.compressed:
         database = sqlite3.connect(":memory:")
-        database.deserialize(_without_wal(source.contents(source.options.max_bytes, "raise max_bytes")))
+        database.deserialize(_without_wal(source.contents(source.options.max_bytes, "pass a larger max_bytes=")))
     else:
         path = os.path.abspath(source.path)  # noqa: PTH100 - also for names that are not valid text
         beside = {end: _size(path + end) for end in ("-wal", "-shm", "-journal")}

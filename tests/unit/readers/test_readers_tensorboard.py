@@ -461,3 +461,12 @@ def test_real_event_files_hold_what_tensorboard_says(shared):
     assert big["accuracy"].y[-1] == float(np.float32(-0.93265647)) and len(big["accuracy"]) == 100
     assert big["timing/evaluate_seconds"].y[-1] == float(np.float32(0.7407248))
     assert small["timing/compilation_seconds"].y.tolist() == [float(np.float32(53.4808))]
+
+
+@pytest.mark.parametrize("at", [0, 5, 9], ids=["length", "high bytes of the length", "checksum"])
+def test_a_file_whose_first_record_is_damaged_is_still_recognized(log, at):
+    data = bytearray(version() + scalars("loss", [(i, 1 / (i + 1)) for i in range(20)]))
+    data[at] ^= 0x55
+    (run,) = cf.read(log(bytes(data), "events.out.tfevents.1.host"))
+    assert len(run["loss"]) == 20
+    assert run.provenance.rows_dropped == {"damaged stretch": 1}
