@@ -58,11 +58,12 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     parameters = list(signature(function).parameters.values())
     plan = {p.name: str(p.annotation) for p in parameters if p.annotation is not Parameter.empty}
     order = [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+    metric_at = order.index("metric") if "metric" in order else len(order)
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         where = function.__name__
-        given = {**dict(zip(order, args, strict=False)), **kwargs}.get("metric")
+        given = args[metric_at] if metric_at < min(len(args), len(order)) else kwargs.get("metric")
         metric = given if isinstance(given, str) else None
         positional = [_checked(plan, name, value, where, metric) for name, value in zip(order, args, strict=False)]
         named = {name: _checked(plan, name, value, where, metric) for name, value in kwargs.items()}
@@ -149,11 +150,17 @@ def _is(kind: str, value: Any) -> bool:
         )
     if kind == "mapping":
         return isinstance(value, Mapping)
-    return any(c.__name__ == kind for c in type(value).__mro__)
+    return kind in _lineage(type(value))
+
+
+@lru_cache(maxsize=512)
+def _lineage(kind: type) -> frozenset[str]:
+    """Names of a type and of those it comes from."""
+    return frozenset(c.__name__ for c in kind.__mro__)
 
 
 def _is_record(value: Any) -> bool:
-    return any(c.__name__ in _RECORDS for c in type(value).__mro__)
+    return not _RECORDS.isdisjoint(_lineage(type(value)))
 
 
 def as_numbers(value: Any, name: str, where: str) -> NDArray[np.float64]:
