@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..curves import Curve, CurvefitError, DataError, LimitError, Schedule, UsageError
 from ..curves._arguments import as_numbers, checked
-from ..curves._checks import check_level, frozen_array
+from ..curves._checks import check_level
 from ..curves.numbers import format_x
 from .forecast import Forecast
 from .forecasters import Forecaster, registry
@@ -93,16 +93,8 @@ def forecast(
     >>> bool(cf.forecast(curve, 80, schedule=plan).median[0] < fc.median[0])
     True
     """
-    return forecast_many(
-        [curve],
-        [x],
-        schedule=schedule,
-        planned=planned,
-        method=method,
-        level=level,
-        experience=experience,
-        found_breaks=found_breaks,
-    )[0]
+    check_level(level)
+    return _forecasts([curve], [x], schedule, planned, method, experience, found_breaks)[0]
 
 
 @checked
@@ -149,6 +141,19 @@ def forecast_many(
             raise UsageError(
                 f"curves[{i}] is a {type(curve).__name__}, not a Curve", hint="cf.Curve(x, y, metric='val_loss')"
             )
+    return _forecasts(curves, x, schedule, planned, method, experience, found_breaks)
+
+
+def _forecasts(
+    curves: list[Curve],
+    x: ArrayLike | Sequence[ArrayLike],
+    schedule: Schedule | Sequence[Schedule | None] | None,
+    planned: float | Sequence[float | None] | None,
+    method: str | Forecaster,
+    experience: Experience | None,
+    found_breaks: bool,
+) -> list[Forecast]:
+    """Forecasts of curves that are known to be ones."""
     forecaster = registry[method] if isinstance(method, str) else method
     if not isinstance(forecaster, Forecaster):
         raise UsageError(
@@ -275,7 +280,7 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
             where=name,
             hint="np.linspace(last, horizon, 200)",
         )
-    if not np.all(np.isfinite(points)):
+    if not np.isfinite(points).all():
         raise DataError(
             f"future x holds {points[~np.isfinite(points)][0]}", where=name, hint="finite numbers beyond the data"
         )
@@ -288,4 +293,5 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
             where=name,
             hint="a forecast is about later x; inside the data use cf.fit(curve, model).predict(x)",
         )
-    return frozen_array(points)
+    points.flags.writeable = False  # sorted, so our own
+    return points

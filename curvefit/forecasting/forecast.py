@@ -236,5 +236,8 @@ class Forecast:
 
 
 def _levels(levels: ArrayLike) -> NDArray[np.float64]:
-    values: Sequence[float] = np.atleast_1d(np.asarray(levels, dtype=np.float64)).tolist()
-    return np.array([check_level(v, "quantile level") for v in values])
+    values = np.atleast_1d(np.asarray(levels, dtype=np.float64))
+    if values.ndim == 1 and ((values > 0) & (values < 1)).all():
+        return values
+    each: Sequence[float] = values.tolist()
+    return np.array([check_level(v, "quantile level") for v in each])

@@ -190,11 +190,15 @@ def _striking(y: Array, size: NDArray[np.intp]) -> list[tuple[int, int]]:
     gap = np.zeros((len(y), wide))
     for k, factor in enumerate(_KERNEL):  # in this order for every number of rows: the same bits alone and in a batch
         gap += factor * y[:, k : k + wide]
-    count, place = (size - 2 * _SIDE + 1)[:, None], np.arange(wide)
-    there = place < count
-    gap[~there] = 0.0
-    ordered = np.sort(np.where(there, np.abs(gap), np.inf), axis=1)
-    median = 0.5 * sum(np.take_along_axis(ordered, half, axis=1)[:, 0] for half in ((count - 1) // 2, count // 2))
+    count, place = size - 2 * _SIDE + 1, np.arange(wide)
+    if count.min() == wide:
+        ordered = np.partition(np.abs(gap), ((wide - 1) // 2, wide // 2), axis=1)
+    else:
+        there = place < count[:, None]
+        gap[~there] = 0.0
+        ordered = np.sort(np.where(there, np.abs(gap), np.inf), axis=1)
+    rows = np.arange(len(y))
+    median = 0.5 * (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2])
     beyond = gap > np.maximum(_STRIKING * 1.4826022185056018 * median, 1e-12)[:, None]
     beyond &= place >= np.maximum(3, size // 20 - _SIDE)[:, None]
     out = []

@@ -75,6 +75,8 @@ def _at_limit(chunk: PooledChunk) -> NDArray[np.bool_]:
     size = np.where(loss, link.scale, 1.0)
     edge = link.sign * np.log(limit + size) - chunk.level
     beyond = mixture.location[rows, last] <= edge[:, None]  # z is larger the better
+    if not beyond.any():
+        return np.zeros(last.size, bool)
     share = np.where(beyond, mixture.weight[rows, last], 0.0).sum(axis=1)
     found: NDArray[np.bool_] = loss & np.isfinite(limit) & (chunk.basis == SEEN) & (share >= 0.5)
     return found

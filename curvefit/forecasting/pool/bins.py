@@ -105,8 +105,13 @@ def _padded(bins: Bins) -> Bins:
     more = MOST - bins.z.shape[1]
     if more == 0:
         return bins
-    log_u, z = (np.concatenate([np.repeat(v[:, :1], more, axis=1), v], axis=1) for v in (bins.log_u, bins.z))
-    count = np.concatenate([np.zeros((len(z), more)), bins.count], axis=1)
+    log_u, z, count = np.empty((3, len(bins.z), MOST))
+    for whole, part, before in (
+        (log_u, bins.log_u, bins.log_u[:, :1]),
+        (z, bins.z, bins.z[:, :1]),
+        (count, bins.count, 0),
+    ):
+        whole[:, :more], whole[:, more:] = before, part
     return Bins(log_u, z, count, bins.size, bins.scale)
 
 

@@ -197,7 +197,7 @@ def _drawdown(bins: Bins) -> Floats:
 
 def _largest_change(bins: Bins) -> tuple[Floats, Floats]:
     """Largest change between neighboring bins, with its sign, and the ln u where it ends."""
-    change = np.diff(bins.z, axis=1)
+    change = bins.z[:, 1:] - bins.z[:, :-1]
     size = np.abs(change)
     at = np.argmax(size >= (1 - 1e-9) * size.max(axis=1, keepdims=True), axis=1)  # the first of equals
     rows = np.arange(len(at))
@@ -238,7 +238,8 @@ def _steps(view: View) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     largest = np.log(far / view.noise + 1e-3)
     variance = square / count
     safe = np.where(variance > 0, variance, 1.0)
-    skewness = within((centered / np.sqrt(safe)[:, None]) ** 3, -1e9, 1e9).sum(axis=1) / count
+    standard = centered / np.sqrt(safe)[:, None]
+    skewness = within(standard * standard * standard, -1e9, 1e9).sum(axis=1) / count
     return (
         repeats,
         np.where(equal, 0.0, lagged),

@@ -146,8 +146,9 @@ def _cap(chunk: Chunk, log: NDArray[np.bool_]) -> Floats:
     """
     cap = np.full(chunk.ahead.shape, np.inf)
     if log.any():
-        y, u = chunk.y[log], chunk.x[log] / chunk.x[log, -1:]
-        h = chunk.ahead[log] / chunk.x[log, -1:]
+        some = slice(None) if log.all() else log
+        x, y = chunk.x[some], chunk.y[some]
+        u, h = x / x[:, -1:], chunk.ahead[some] / x[:, -1:]
         recent = u >= 0.5 - 1e-9
         top = np.where(recent, y, -np.inf).max(axis=1)
         low = np.where(recent, y, np.inf).min(axis=1)
@@ -155,6 +156,6 @@ def _cap(chunk: Chunk, log: NDArray[np.bool_]) -> Floats:
         with np.errstate(over="ignore"):
             whole = highest[:, None] + within(1.2 * h - 1, 1.0, 1.4) * (highest - y.min(axis=1))[:, None]
             latest = top[:, None] + np.maximum(h - 0.5, np.minimum(2.4 * h - 2.2, 2.6)) * (top - low)[:, None]
-            limit = np.where((chunk.size[log] < 8)[:, None], whole, np.minimum(whole, latest))
-        cap[log] = np.maximum(limit, y[:, -1:])
+            limit = np.where((chunk.size[some] < 8)[:, None], whole, np.minimum(whole, latest))
+        cap[some] = np.maximum(limit, y[:, -1:])
     return cap

@@ -229,18 +229,20 @@ def _quantiles(location: Floats, scale: Floats, weight: Floats, levels: _Levels)
     size = high - low
     short = _SMALL * sizes
     if steps.small:
-        z, low, high, size, done = steps.take(z, low, high, size, short)
+        for _ in range(_TOGETHER):
+            z, low, high, size, good = steps.take(z, low, high, size)
+        done = _finished(z, low, high, size, good, short)
         for _ in range(_MOST):
             if done.all():
                 break
-            new, low, high, size, finished = steps.take(z, low, high, size, short)
+            new, low, high, size, good = steps.take(z, low, high, size)
             z = np.where(done, z, new)
-            done |= finished
+            done |= _finished(new, low, high, size, good, short)
         return np.asarray(mirror * z)
     for _ in range(_TOGETHER):
-        z, low, high, size, finished = steps.take(z, low, high, size, short)
+        z, low, high, size, good = steps.take(z, low, high, size)
     flat = z.reshape(-1)
-    left = np.flatnonzero(~finished)  # only those that are not done go on
+    left = np.flatnonzero(~_finished(z, low, high, size, good, short))  # only those that are not done go on
     state = np.stack([a.reshape(-1)[left] for a in (z, low, high, size)])
     for _ in range(_MOST):
         if not left.size:
@@ -249,11 +251,23 @@ def _quantiles(location: Floats, scale: Floats, weight: Floats, levels: _Levels)
         few = _Steps(
             location[:, row], scale[:, row], weight[:, row], mirror[level, 0], levels.goal[level, 0], levels.v[level, 0]
         )
-        *found, finished = few.take(state[0], state[1], state[2], state[3], short[row])
+        *found, good = few.take(state[0], state[1], state[2], state[3])
+        finished = _finished(found[0], found[1], found[2], found[3], good, short[row])
         flat[left] = found[0]
         left, state = left[~finished], np.stack(found)[:, ~finished]
     quantiles: Floats = mirror * z
     return quantiles
+
+
+def _finished(
+    z: Floats, low: Floats, high: Floats, size: Floats, good: NDArray[np.bool_], short: Floats
+) -> NDArray[np.bool_]:
+    """Which points need no further step: a short one of Newton's leaves an error of the order of its square."""
+    done: NDArray[np.bool_] = good & (size <= short)
+    if not done.all():
+        rounding = 4e-16 * np.abs(z)
+        done |= (size <= rounding) | (high - low <= rounding)
+    return done
 
 
 class _Steps:
@@ -277,12 +291,11 @@ class _Steps:
         self._clip = not bool(span < 1e100 * scale.min())  # squares might overflow
 
     def take(
-        self, z: Floats, low: Floats, high: Floats, last: Floats, short: Floats
+        self, z: Floats, low: Floats, high: Floats, last: Floats
     ) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
-        """One step: new points, brackets, lengths of the steps, and which points need no further one.
+        """One step: new points, brackets, lengths of the steps, and which of them are Newton's.
 
-        A step that leaves the bracket, or is not half as long as the last one, is replaced by bisection. A short one, of a
-        small part of the sharpest component, leaves an error of the order of its square.
+        A step that leaves the bracket, or is not half as long as the last one, is replaced by bisection.
         """
         total, density = self._evaluate(z)
         above = total > self._goal
@@ -294,15 +307,8 @@ class _Steps:
         step = (self._v - root + inverse) * (total * rest) / ((root + inverse) * density)
         new = z + step
         good = (new >= low) & (new <= high) & (np.abs(step) <= 0.5 * last)
-        sound = bool(good.all())
-        if not sound:
-            new = np.where(good, new, 0.5 * (low + high))
-        size = np.abs(new - z)
-        done = size <= short if sound else good & (size <= short)
-        if not done.all():
-            rounding = 4e-16 * np.abs(new)
-            done |= (size <= rounding) | (high - low <= rounding)
-        return new, low, high, size, done
+        new = np.where(good, new, 0.5 * (low + high))
+        return new, low, high, np.abs(new - z), good
 
     def _evaluate(self, z: Floats) -> tuple[Floats, Floats]:
         """Distribution function and a fourth of the density: with t = x / sqrt(x^2 + 4) the former is (1 + t)^2 (2 - t) / 4."""

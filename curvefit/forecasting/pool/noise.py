@@ -33,7 +33,8 @@ def late_differences(z: Floats, size: Ints) -> Differences:
     """Differences d of the second half of z, shape (N, n), and d minus their mean."""
     count = np.where(size < 6, size - 1, size - size // 2 - 1)
     most = int(count.max())
-    raw = np.diff(z[:, z.shape[1] - most - 1 :], axis=1)
+    late = z[:, z.shape[1] - most - 1 :]
+    raw = late[:, 1:] - late[:, :-1]
     mask = of_last(most, count)
     if mask is not None:
         raw = np.where(mask, raw, 0.0)
