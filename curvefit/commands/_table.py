@@ -7,6 +7,7 @@ from itertools import zip_longest
 from textwrap import wrap
 
 from ..curves._checks import safe_text
+from ._sparkline import width_of
 
 __all__ = ["table", "terminal_width", "wrapped"]
 
@@ -29,19 +30,24 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequen
         Of the terminal, in characters.
     """
     cells = [[safe_text(c) for c in row] for row in (header, *rows)]
-    widths = _fitted([max(len(row[j]) for row in cells) for j in range(len(header))], width)
+    widths = _fitted([max(width_of(row[j]) for row in cells) for j in range(len(header))], width)
     lines: list[str] = []
     for i, row in enumerate(cells):
         parts = [wrap(cell, w, break_long_words=True) or [""] for cell, w in zip(row, widths, strict=True)]
         for pieces in zip_longest(*parts, fillvalue=""):
             padded = [
-                piece.rjust(w) if j in right else piece.ljust(w)
-                for j, (piece, w) in enumerate(zip(pieces, widths, strict=True))
+                _padded(piece, w, right=j in right) for j, (piece, w) in enumerate(zip(pieces, widths, strict=True))
             ]
             lines.append((" " * GAP).join(padded).rstrip())
         if i == 0:
             lines.append("-" * (sum(widths) + GAP * (len(widths) - 1)))
     return "\n".join(lines)
+
+
+def _padded(piece: str, width: int, *, right: bool) -> str:
+    """A piece of a cell filled up to its column, by the columns that its letters take."""
+    gap = " " * (width - width_of(piece))
+    return gap + piece if right else piece + gap
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:

@@ -23,6 +23,7 @@ _LOG_LINES = (
     (rb"(?mi)^[^\n]{0,200}\b(epoch|step|iter(ation)?)\b[^\n]{0,80}\bloss\b", "a console log"),
 )
 EXPORT = "this format is not read; export the metrics as CSV or JSON Lines"
+UNPACK = "unpack it yourself and pass the log"
 FORM = "say what its lines look like by pattern=, for example 'step (?P<step>\\d+) loss (?P<loss>\\S+)'"
 
 
@@ -48,6 +49,8 @@ def refuse_dangerous(head: bytes, path: str, where: str) -> None:
         )
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not is_npz(head):
         raise ReadError(_zip(head), code="CF-IO-013", where=where, hint=_zip_hint(head))
+    if head[257:262] == b"ustar":  # text follows, which would pass for a table with an odd header
+        raise ReadError("a tar archive; archives are never extracted", code="CF-IO-013", where=where, hint=UNPACK)
 
 
 def is_npz(head: bytes) -> bool:
@@ -64,7 +67,7 @@ def _zip(head: bytes) -> str:
 def _zip_hint(head: bytes) -> str:
     if b"[Content_Types].xml" in head[:2048]:
         return "save the sheet as CSV"
-    return "unpack it yourself and pass the log"
+    return UNPACK
 
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
@@ -75,7 +78,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"BZh", "compressed with bzip2", "only gzip is read; decompress it first"),
     (b"\xfd7zXZ", "compressed with xz", "only gzip is read; decompress it first"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", "only gzip is read; decompress it first"),
-    (b"7z\xbc\xaf", "a 7z archive; archives are never extracted", "unpack it yourself and pass the log"),
+    (b"7z\xbc\xaf", "a 7z archive; archives are never extracted", UNPACK),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Office document", "save the sheet as CSV"),
     (b"\x89PNG", "an image", "a reader needs the numbers behind the figure"),
     (b"\xff\xd8\xff", "an image", "a reader needs the numbers behind the figure"),
@@ -102,8 +105,6 @@ def refusal(head: bytes, path: str, where: str) -> ReadError:
             return error(what, hint)
     if ".tfevents." in PurePath(path).name:
         return error("named like a TensorBoard event file, but does not hold one", "")
-    if head[257:262] == b"ustar":
-        return error("a tar archive; archives are never extracted", "unpack it yourself and pass the log")
     if suffix in (".yaml", ".yml"):
         return error("a YAML file", "`curvefit list readers` names the formats that are read")
     for pattern, what in _LOG_LINES:

@@ -14,6 +14,7 @@ import pytest
 
 from curvefit import CurvefitError
 from curvefit.commands._output import OutputFile
+from curvefit.commands._sparkline import width_of
 from curvefit.commands._table import table
 from curvefit.curves import UsageError
 
@@ -119,6 +120,12 @@ def test_a_table_is_aligned_and_wraps_its_last_column():
 
 def test_a_table_shows_control_characters():
     assert "\x1b" not in table(("a",), [("\x1b[31mred\x1b[0m",)])
+
+
+def test_columns_are_aligned_where_letters_are_wide():
+    lines = table(("metric", "n"), [("\u635f\u5931", "1"), ("e\u0301t\u00e9", "22")], right=(1,)).splitlines()
+    assert [width_of(line) for line in lines] == [10, 10, 10, 10]
+    assert lines[2] == "\u635f\u5931     1"
 
 
 def test_a_table_of_long_names_still_fits():

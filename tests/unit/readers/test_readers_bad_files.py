@@ -8,6 +8,7 @@ import io
 import os
 import socket
 import sys
+import tarfile
 import threading
 import zipfile
 from pathlib import Path
@@ -614,3 +615,15 @@ def test_the_input_is_never_changed(log, tmp_path):
     cf.read(path)
     cf.read(tmp_path)
     assert before == (path.read_bytes(), path.stat().st_mtime_ns, sorted(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("name", ["runs.tar", "runs.csv", "runs.tar.gz"])
+def test_a_tar_archive_is_no_table_whatever_it_holds(refuse, name):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("a.csv")
+        member.size = len(PLAIN)
+        archive.addfile(member, io.BytesIO(PLAIN.encode()))
+    data = out.getvalue()
+    error = refuse(gzip.compress(data) if name.endswith(".gz") else data, name)
+    assert error.code == "CF-IO-013" and "tar archive" in error.what
