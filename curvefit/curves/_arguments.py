@@ -150,17 +150,21 @@ def _is(kind: str, value: Any) -> bool:
         )
     if kind == "mapping":
         return isinstance(value, Mapping)
-    return kind in _lineage(type(value))
+    return kind in _names(value)
+
+
+def _names(value: object) -> frozenset[str]:
+    """Names of the type of a value, and of those it comes from."""
+    return _lineage(type(value))
 
 
 @lru_cache(maxsize=512)
 def _lineage(kind: type) -> frozenset[str]:
-    """Names of a type and of those it comes from."""
     return frozenset(c.__name__ for c in kind.__mro__)
 
 
 def _is_record(value: Any) -> bool:
-    return not _RECORDS.isdisjoint(_lineage(type(value)))
+    return not _RECORDS.isdisjoint(_names(value))
 
 
 def as_numbers(value: Any, name: str, where: str) -> NDArray[np.float64]:
