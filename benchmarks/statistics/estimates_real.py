@@ -32,7 +32,7 @@ _BATCH = 100
 _Case = tuple[LoggedRun, int, Curve, Forecast]
 
 
-def real(data: Path, per_source: int = 60) -> Found:
+def real(data: Path, per_source: int = 40) -> Found:
     """Hits by source on the first runs of each, after a quarter, half and three quarters of their logged x."""
     found = Found()
     runs = load(per_source, data=data)

@@ -107,8 +107,19 @@ def _reach(value: float, stderr: float, sign: float, main: LocalMean, level: flo
     if not stderr > 0:
         return {}
     better = value - sign * float(ndtri((1 + level) / 2)) * stderr
-    worse = value + sign * main.margin((1 + level) / 2) * stderr
+    worse = value + sign * _highest(main.windows, (1 - level) / 2) * stderr
     return {"value_low": min(better, worse), "value_high": max(better, worse)}
+
+
+def _highest(windows: float, chance: float) -> float:
+    """Height u that a moving average over K windows exceeds anywhere by chance: sf(u) + K u phi(u), Slepian's process.
+
+    Windows that overlap have many more chances than those side by side.
+    """
+    u = 2.0
+    for _ in range(30):  # sf(u) is phi(u) / u, nearly
+        u = math.sqrt(2 * math.log(max((windows * u + 1 / u) / (math.sqrt(2 * math.pi) * chance), 1.01)))
+    return u
 
 
 def _kept(
