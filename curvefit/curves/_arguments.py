@@ -27,6 +27,7 @@ _TEXTS = frozenset({"str", "Direction", "Kind", "Criterion", "IntervalKind", "Re
 _RECORDS = frozenset(
     {"Axes", "Curve", "Diagnoses", "Fit", "Forecast", "Forecaster", "Metric", "Model", "Run", "Schedule"}
 )
+_LINEAGES: dict[type, frozenset[str]] = {}  # names of a type and of those it comes from
 _MEANT = {
     "number": "a number",
     "whole": "a whole number",
@@ -155,12 +156,12 @@ def _is(kind: str, value: Any) -> bool:
 
 def _names(value: object) -> frozenset[str]:
     """Names of the type of a value, and of those it comes from."""
-    return _lineage(type(value))
-
-
-@lru_cache(maxsize=512)
-def _lineage(kind: type) -> frozenset[str]:
-    return frozenset(c.__name__ for c in kind.__mro__)
+    kind = type(value)
+    if kind not in _LINEAGES:
+        if len(_LINEAGES) >= 512:
+            _LINEAGES.clear()
+        _LINEAGES[kind] = frozenset(c.__name__ for c in kind.__mro__)
+    return _LINEAGES[kind]
 
 
 def _is_record(value: Any) -> bool:
