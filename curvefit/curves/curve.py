@@ -107,9 +107,10 @@ class Curve:
             xs, ys, flag, seg = xs[order], ys[order], flag[order], seg[order]
         finite = np.isfinite(ys)
         put = object.__setattr__
-        put(self, "nonfinite_x", frozen_array(xs[~finite]))
-        put(self, "nonfinite_y", frozen_array(ys[~finite]))
-        if not finite.all():
+        whole = bool(finite.all())
+        put(self, "nonfinite_x", frozen_array(() if whole else xs[~finite]))
+        put(self, "nonfinite_y", frozen_array(() if whole else ys[~finite]))
+        if not whole:
             xs, ys, flag, seg = xs[finite], ys[finite], flag[finite], seg[finite]
         xs.flags.writeable = ys.flags.writeable = flag.flags.writeable = seg.flags.writeable = False  # all are our own
         put(self, "x", frozen_array(xs))

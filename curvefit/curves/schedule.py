@@ -75,7 +75,8 @@ class Schedule:
         if xs.shape != rates.shape:
             raise DataError(f"{xs.size} x values and {rates.size} learning rates", where="schedule")
         keep = np.isfinite(xs) & np.isfinite(rates)
-        xs, rates = xs[keep], rates[keep]
+        if not keep.all():
+            xs, rates = xs[keep], rates[keep]
         if np.any(rates < 0):
             row = int(np.flatnonzero(rates < 0)[0])
             raise DataError(
@@ -86,6 +87,7 @@ class Schedule:
             xs, rates = xs[order], rates[order]
             last = np.append(xs[1:] != xs[:-1], True)
             xs, rates = xs[last], rates[last]
+        xs.flags.writeable = rates.flags.writeable = False  # both are our own
         object.__setattr__(self, "x", frozen_array(xs))
         object.__setattr__(self, "rate", frozen_array(rates))
         object.__setattr__(self, "shape", str(shape))

@@ -27,6 +27,7 @@ LINE = 1 << 14  # characters of a line that are looked at
 FEW = 2  # lines of a form that make a log of it
 _PROGRAM = re.compile(rb"(?m)^(import|from) (os|sys|torch)\b")
 _EPOCH = re.compile(r"^Epoch (\d{1,9})(?:/(\d{1,9}))?\s*$")
+_NUMBERS = re.compile(r"[0-9+\-.eE,;\t ]*")  # no form has nothing else
 _RANK = re.compile(r"^\s*\[?\d{1,6}\]?:\s+")
 
 
@@ -53,7 +54,7 @@ class TextLog(Reader):
             return 0.0
         counts: dict[str, int] = {}
         for line in text.decode("utf-8", "replace").splitlines():
-            found = _take(line, PROFILES)
+            found = None if _NUMBERS.fullmatch(line) else _take(line, PROFILES)
             if found is not None:
                 counts[found[0].name] = counts.get(found[0].name, 0) + 1
                 if found[0].sure and counts[found[0].name] >= FEW:
