@@ -157,11 +157,12 @@ def _is(kind: str, value: Any) -> bool:
 def _names(value: object) -> frozenset[str]:
     """Names of the type of a value, and of those it comes from."""
     kind = type(value)
-    if kind not in _LINEAGES:
+    found = _LINEAGES.get(kind)
+    if found is None:
         if len(_LINEAGES) >= 512:
             _LINEAGES.clear()
-        _LINEAGES[kind] = frozenset(c.__name__ for c in kind.__mro__)
-    return _LINEAGES[kind]
+        found = _LINEAGES[kind] = frozenset(c.__name__ for c in kind.__mro__)
+    return found
 
 
 def _is_record(value: Any) -> bool:
