@@ -36,14 +36,14 @@ from ..forecasting.api import forecast
 from ..forecasting.forecast import Forecast
 from ._event_writer import EventWriter
 
-__all__ = ["Watch", "agreed"]
+__all__ = ["SAVING", "Watch", "agreed", "is_first"]
 
 T = TypeVar("T")
 Log = Callable[[dict[str, float], float], Any]
 
 _LOG = logging.getLogger("curvefit.integrations")
 _STRIKES = 3
-_SAVING = 50  # times as long as saving takes until the next save: at most 2 % of the time
+SAVING = 50  # times as long as saving takes until the next save: at most 2 % of the time
 _RESERVED = {"x", "value", "self"}  # cannot be names of other metrics of `Monitor.update`
 
 
@@ -291,12 +291,16 @@ class Watch:
 
     def _save(self, now: bool) -> None:
         began = time.monotonic()
-        if self._file is None or (not now and began - self._saved[0] < _SAVING * self._saved[1]):
+        if self._file is None or (not now and began - self._saved[0] < SAVING * self._saved[1]):
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         part = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(self.monitor.state_dict()), encoding="utf-8")
-        part.replace(self._file)
+        try:
+            part.write_text(json.dumps(self.monitor.state_dict()), encoding="utf-8")
+            part.replace(self._file)
+        except BaseException:
+            part.unlink(missing_ok=True)  # a full disk is not made fuller
+            raise
         self._saved = (time.monotonic(), time.monotonic() - began)
 
     def _say(self, once: str, text: str, *args: Any, trace: BaseException | None = None) -> None:
@@ -311,7 +315,7 @@ def _number(value: Any) -> float | None:
         return None
     try:
         return float(value.detach() if hasattr(value, "detach") else value)
-    except (TypeError, ValueError, RuntimeError):  # RuntimeError: a tensor of several values
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # a tensor of several values, an integer of 400 digits
         return None
 
 
@@ -321,10 +325,23 @@ def _what(value: Any) -> str:
     return f"a {type(value).__name__} of shape {tuple(shape)}" if shape else repr(value)[:60]
 
 
+def _group() -> Any:
+    """``torch.distributed`` where several processes train together, else None; nothing is imported to find out."""
+    distributed = sys.modules.get("torch.distributed")
+    together = distributed is not None and distributed.is_available() and distributed.is_initialized()
+    return distributed if together else None
+
+
+def is_first() -> bool:
+    """Whether this process decides for all."""
+    distributed = _group()
+    return distributed is None or bool(distributed.get_rank() == 0)
+
+
 def agreed(stop: bool) -> bool:
     """Rank 0's answer on every rank of ``torch.distributed``; one's own where there is only one process."""
-    distributed = sys.modules.get("torch.distributed")
-    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+    distributed = _group()
+    if distributed is None:
         return stop
     box = [stop]
     distributed.broadcast_object_list(box, src=0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..curves import Metric, UsageError
-from ._base import Watch, agreed
+from ._base import Watch, agreed, is_first
 
 __all__ = ["Loop"]
 
@@ -49,7 +48,7 @@ class Loop:
             while self.at < self.total and not self._over:
                 self.at += 1
                 yield self.at
-                if self.watch.name not in self._logged and _first():
+                if self.watch.name not in self._logged and is_first():
                     self.watch.see(self.at, self._logged)  # says once that the metric is not there
                 self._logged = {}
         finally:  # also after a `break` of the user's
@@ -59,7 +58,7 @@ class Loop:
         """Take in what was measured in this epoch, in one call or several; whether it is the last one."""
         given = {**(values or {}), **more}
         self._logged.update(given)
-        stop = agreed(self.watch.see(self.at, given, expected=False) if _first() else False)
+        stop = agreed(self.watch.see(self.at, given, expected=False) if is_first() else False)
         self._over = self._over or stop  # what is logged after the metric takes nothing back
         return self._over
 
@@ -86,9 +85,3 @@ class Loop:
             ) from error
         self.at = at
         self.watch.load_state_dict(monitor)
-
-
-def _first() -> bool:
-    """Whether this process decides for all."""
-    torch = sys.modules.get("torch.distributed")
-    return torch is None or not torch.is_available() or not torch.is_initialized() or bool(torch.get_rank() == 0)

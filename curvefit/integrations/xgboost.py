@@ -9,7 +9,7 @@ from typing import Any
 
 from ..curves import Metric
 from ..curves._optional import optional
-from ._base import Watch
+from ._base import SAVING, Watch
 
 __all__ = ["MonitorCallback"]
 
@@ -71,7 +71,7 @@ class MonitorCallback(callbacks.TrainingCallback):
             stop and self._top is not None
         ):  # as XGBoost's own early stopping does; cross-validation cannot end without it
             model.set_attr(best_score=str(self._top[1]), best_iteration=str(self._top[2]))
-        if time.monotonic() - self._kept[0] > 50 * self._kept[1]:  # at most 2 % of the time
+        if time.monotonic() - self._kept[0] > SAVING * self._kept[1]:
             self._keep(model)
         return stop
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import locale
 import logging
@@ -141,7 +142,7 @@ def test_a_metric_that_is_not_there_is_named_once_with_what_is(caplog):
     assert not watch.see(9, {"loss": 1.0}, expected=False) and len(told(caplog)) == 1
 
 
-@pytest.mark.parametrize("odd", ["0.5", np.ones(3), 1j], ids=str)
+@pytest.mark.parametrize("odd", ["0.5", np.ones(3), 1j, 10**400], ids=lambda v: str(v)[:9])
 def test_a_value_that_is_no_number_is_said_once(odd, caplog):
     watch = Watch("val_loss")
     for epoch in range(1, 5):
@@ -235,6 +236,22 @@ def test_what_cannot_be_written_does_not_end_the_watching(what, tmp_path, caplog
     free, watch = Watch("val_loss", **PATIENT), Watch("val_loss", **{what: blocked / "below"}, **PATIENT)
     assert run(watch) == run(free) and watch.stopped
     assert len(told(caplog)) == 3 and sum(str(blocked) in t and "goes on" in t for t in told(caplog)) == 1
+
+
+def test_a_full_disk_leaves_no_part_of_a_state_behind(tmp_path, monkeypatch):
+    watch = Watch("val_loss", state_file=tmp_path / "state.json", **PATIENT)
+    watch.see(1, {"val_loss": 1.0})
+    before = (tmp_path / "state.json").read_bytes()
+
+    def full(self, text, encoding):
+        self.write_bytes(text.encode(encoding)[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    watch.see(2, {"val_loss": 0.9})
+    watch.end()
+    assert [p.name for p in tmp_path.iterdir()] == ["state.json"]
+    assert (tmp_path / "state.json").read_bytes() == before
 
 
 VALUES = {"forecast/val_loss/median": 0.1, "b": float("nan"), "c": float("inf"), "d": 1e300, "é": -2.5}
