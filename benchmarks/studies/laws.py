@@ -21,6 +21,7 @@ E, A, B, ALPHA, BETA = 1.8172, 482.01, 2085.43, 0.3478, 0.3658
 INSIDE, BEYOND = 1e21, 1e23
 WHAT = ("E", "alpha", "beta", "N inside", "ratio inside", "N beyond", "loss inside", "loss beyond", "new run")
 SPREAD = 0.01  # of the noise
+NOISE = ("normal", "t3", "shared", "shared, control")
 
 
 def law(n: np.ndarray | float, d: np.ndarray | float) -> np.ndarray | float:
@@ -82,11 +83,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sims", type=int, default=500)
     parser.add_argument("--replicates", type=int, default=200)
+    parser.add_argument("--noise", nargs="+", choices=NOISE, default=NOISE)
     args = parser.parse_args()
     start = time.process_time()
     print("| noise | runs | points | " + " | ".join(WHAT) + " |\n|---|--:|--:|" + "--:|" * len(WHAT))
-    for kind in ("normal", "t3", "shared", "shared, control"):
-        for runs in (10, 15, 25, 50, 100, 240):
+    for kind in args.noise:
+        for runs in (10, 15, 25, 50, 100) if kind.startswith("shared") else (10, 15, 25, 50, 100, 240):
             name, _, control = kind.partition(", ")
             found = coverage(runs, name, args.sims, args.replicates, control=bool(control))
             points = runs * (4 if name == "shared" else 1)
