@@ -18,7 +18,7 @@ from .status import Status
 
 __all__ = ["Estimate", "Interval", "IntervalKind", "Prediction"]
 
-IntervalKind = Literal["confidence", "prediction"]
+IntervalKind = Literal["confidence", "prediction", "range"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,28 @@ class Interval:
     ----------
     low, high : float
         End points in the unit of the quantity; infinite where the side is open.
-    level : float
-        Nominal coverage, in (0, 1).
-    kind : {"confidence", "prediction"}
-        Of a parameter or mean curve, or of a new observation.
+    level : float or None
+        Nominal coverage, in (0, 1); None for a range, which has none.
+    kind : {"confidence", "prediction", "range"}
+        Of a parameter or mean curve, of a new observation, or no statement of chance at all: the logged values that a
+        place lies between, or the extent of what lies there.
     method : str
         How it was computed, for example ``"profile_likelihood"``.
     """
 
     low: float
     high: float
-    level: float = 0.95
+    level: float | None = 0.95
     kind: IntervalKind = "confidence"
     method: str = ""
 
     def __post_init__(self) -> None:
-        check_level(self.level)
+        if self.level is not None:
+            check_level(self.level)
+        if (self.level is None) != (self.kind == "range"):
+            raise DataError(
+                f"an interval of kind {self.kind!r} with level {self.level}: a range, and nothing else, has none"
+            )
         if math.isnan(self.low) or math.isnan(self.high) or self.low > self.high:
             raise DataError(f"an interval needs low <= high, got [{self.low}, {self.high}]")
 
@@ -108,7 +114,8 @@ class Estimate:
         else:
             told = " ".join(part for part in (value, interval, self.unit) if part)
             if self.interval is not None:
-                told += f" ({100 * self.interval.level:g} % {self.interval.kind})"
+                level = self.interval.level
+                told += f" ({'' if level is None else f'{100 * level:g} % '}{self.interval.kind})"
         why = "" if self.status is Status.OK else "; ".join(self.reasons)
         return safe_text(f"{self.name.replace('_', ' ')}: {told}" + (f"; {why}" if why else ""))
 

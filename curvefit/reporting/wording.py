@@ -381,5 +381,7 @@ def _balance(thing: str, came: int, kept: int, dropped: Mapping[str, int]) -> st
 def _kind(interval: Interval | None) -> str:
     if interval is None:
         return ""
+    if interval.level is None:
+        return "range"
     of = "the mean curve" if interval.kind == "confidence" else "a new observation"
     return f"{100 * interval.level:g} % for {of}"

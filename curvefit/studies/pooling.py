@@ -169,7 +169,7 @@ def _numbers(values: Any, stderr: Any) -> tuple[Any, Any]:
     y, s = np.full(len(items), np.nan), np.full(len(items), np.nan)
     for i, e in enumerate(items):
         usable = e.status in (Status.OK, Status.DEGRADED) and e.value is not None
-        if usable and e.interval is not None and e.interval.closed:
+        if usable and e.interval is not None and e.interval.closed and e.interval.level is not None:
             y[i] = e.value
             s[i] = e.interval.width / 2 / float(ndtri((1 + e.interval.level) / 2))
     return y, s

@@ -17,7 +17,7 @@ from ...curves import Estimate, Interval
 from ..diagnosis import Diagnosis, Severity, Verdict
 from ..evidence import Evidence
 
-__all__ = ["ALPHA", "Rule", "Voice", "place"]
+__all__ = ["ALPHA", "Rule", "Voice", "place", "stretch"]
 
 ALPHA = 0.05 / 13
 """Share of healthy runs in which one rule of severity warning or error may be wrong."""
@@ -106,3 +106,18 @@ def place(
         unit,
         details=details or {},
     )
+
+
+def stretch(
+    name: str,
+    x: float,
+    low: float,
+    high: float,
+    unit: str,
+    *,
+    method: str,
+    details: Mapping[str, float] | None = None,
+) -> Estimate:
+    """A place in x with the logged x that it lies between, or with its extent: no statement of chance."""
+    ends = float(min(low, x)), float(max(high, x))
+    return Estimate(name, float(x), Interval(*ends, None, "range", method), unit, details=details or {})

@@ -14,7 +14,7 @@ from .._trace import Trace, oriented
 from .._trend import MAD
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import ALPHA, Voice, place
+from ._base import ALPHA, Voice, stretch
 from ._text import no_curve, number, percent, too_short
 
 __all__ = ["SEVERITY", "diverged"]
@@ -136,13 +136,13 @@ def diverged(evidence: Evidence) -> Diagnosis:
         {**facts, "onset": onset[1], **({"share_lost": lost} if np.isfinite(lost) else {})},
         metric=name,
         where=(
-            place(
+            stretch(
                 "divergence_onset",
                 onset[1],
                 onset[0],
                 onset[2],
                 curve.x_unit,
-                method="line through 10 and 50 % of the rise",
+                method="from the best point to a quarter of the rise",
             ),
         ),
         p_value=p_value,
@@ -229,7 +229,7 @@ def _nonfinite(evidence: Evidence) -> Diagnosis | None:
             ADVICE_NONFINITE,
             facts,
             metric=name,
-            where=(place("first_nonfinite", first, low, first, curve.x_unit, method="logged values"),),
+            where=(stretch("first_nonfinite", first, low, first, curve.x_unit, method="logged values"),),
             p_value=0.0,
         )
     return None

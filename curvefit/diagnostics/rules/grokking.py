@@ -12,7 +12,7 @@ from .._scan import student_tail
 from .._trace import Trace, cautious
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import Voice, place
+from ._base import Voice, place, stretch
 from ._text import lacking, number, percent, too_short, without
 
 __all__ = ["SEVERITY", "grokking"]
@@ -132,7 +132,14 @@ def _one(evidence: Evidence, train: Trace, train_name: str, name: str, alpha: fl
         metric=name,
         where=(
             place("training_saturated", x_train, first, last, unit, method="local mean"),
-            place("validation_jump", x_jump, float(val.x[edges[0]]), float(val.x[edges[1]]), unit, method="step"),
+            stretch(
+                "validation_jump",
+                x_jump,
+                float(val.x[edges[0]]),
+                float(val.x[edges[1]]),
+                unit,
+                method="window about the step",
+            ),
         ),
         p_value=p_value,
     )

@@ -167,7 +167,7 @@ def _place(boiled: Trace, change: RateChange, delta: float, stderr: float, p_val
     return Estimate(
         "lr_drop",
         change.x,
-        Interval(change.before_x, change.x, 0.95, "confidence", "logged learning rate"),
+        Interval(change.before_x, change.x, None, "range", "logged learning rate"),
         unit,
         details={
             "size": -delta,

@@ -10,7 +10,7 @@ from ...curves import Curve
 from ...curves.curve import Flag
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import Voice, place
+from ._base import Voice, stretch
 from ._text import no_curve, number
 
 __all__ = ["SEVERITY", "masked_nan"]
@@ -97,6 +97,6 @@ def _present(curve: Curve, first: int, why: str, count: int) -> Diagnosis:
         ADVICE,
         {"first_x": x, "masked_points": float(count), "last_true_value": float(curve.y[first - 1]) if first else 0.0},
         metric=curve.metric.name,
-        where=(place("masked_nan", x, before, x, curve.x_unit, method="logged values"),),
+        where=(stretch("masked_nan", x, before, x, curve.x_unit, method="logged values"),),
         p_value=0.0,
     )

@@ -16,7 +16,7 @@ from .._scan import student_tail
 from .._trace import cautious
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import ALPHA, Voice, place
+from ._base import ALPHA, Voice, stretch
 from ._text import no_curve, number, percent, too_short
 
 __all__ = ["SEVERITY", "periodic"]
@@ -98,13 +98,14 @@ def periodic(evidence: Evidence) -> Diagnosis:
         facts,
         metric=name,
         where=(
-            place(
+            stretch(
                 "period",
                 period * step,
                 z.size / (cycles + 0.25) * step,
                 z.size / (cycles - 0.25) * step,
                 unit,
-                method="periodogram" if saw is None or saw[0] > p_value else "logged epoch",
+                method="a quarter of a cycle, "
+                + ("periodogram" if saw is None or saw[0] > p_value else "logged epoch"),
             ),
         ),
         p_value=p_value,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import Voice, place
+from ._base import Voice, stretch
 from ._text import number
 
 __all__ = ["SEVERITY", "resumed"]
@@ -51,7 +51,7 @@ def resumed(evidence: Evidence) -> Diagnosis:
             starts = {x: (x, x) for x in provenance.restarts}
     if not starts:
         return VOICE.absent("The steps in the log never go back.", {"restarts": 0.0})
-    where = tuple(place("restart", x, *ends, unit, method="log order") for x, ends in sorted(starts.items()))
+    where = tuple(stretch("restart", x, *ends, unit, method="log order") for x, ends in sorted(starts.items()))
     listed = ", ".join(number(e.value or 0.0) for e in where[:6]) + (", ..." if len(where) > 6 else "")
     gone = f"; {superseded} repeated rows were superseded" if superseded else ""
     return VOICE.present(

@@ -11,7 +11,7 @@ from .._scan import student_tail
 from .._trace import Trace, decays
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import Voice, place
+from ._base import Voice, stretch
 from ._text import no_curve, number, too_short
 
 __all__ = ["SEVERITY", "slow_start"]
@@ -87,7 +87,7 @@ def slow_start(evidence: Evidence) -> Diagnosis:
         ADVICE,
         facts,
         metric=name,
-        where=(place("slow_start_end", at, low, high, unit, method="hinge"),),
+        where=(stretch("slow_start_end", at, low, high, unit, method="half a window about the hinge"),),
         p_value=p_value,
     )
 

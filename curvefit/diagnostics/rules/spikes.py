@@ -13,7 +13,7 @@ from .._tails import tail_probability
 from .._trace import oriented
 from ..diagnosis import Diagnosis
 from ..evidence import Evidence
-from ._base import ALPHA, Voice, place
+from ._base import ALPHA, Voice, stretch
 from ._text import no_curve, number, too_short
 
 __all__ = ["SEVERITY", "spikes"]
@@ -211,6 +211,12 @@ def _place(evidence: Evidence, name: str, span: tuple[int, int], height: float) 
     details = {"height": float(height), "recovery": float(curve.x[span[1]] - curve.x[span[0]])}
     if single is not None:
         details["size"] = float(single.value[i])
-    return place(
-        "spike", curve.x[i], curve.x[span[0]], curve.x[span[1]], curve.x_unit, method="excursion", details=details
+    return stretch(
+        "spike",
+        curve.x[i],
+        curve.x[span[0]],
+        curve.x[span[1]],
+        curve.x_unit,
+        method="extent of the excursion",
+        details=details,
     )
