@@ -57,7 +57,7 @@ def first_passages(grid: _Array, paths: _Array, question: Question) -> Passage:
     drop = paths[:, 0] - paths[:, -1]
     gains = question.sign * drop
     drop[drop == 0] = np.nan
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # a path beyond the largest float has no onset before the horizon
         paths -= paths[:, -1:].copy()
         paths /= drop[:, None]
     share = paths  # of the gain, still to come
@@ -94,8 +94,9 @@ def forecast_paths(questions: Sequence[Question]) -> Iterator[tuple[_Array, _Arr
         paths = np.empty((1 + _NODES.size, k + forecast.x.size))
         paths[0, :k], paths[0, k:] = past, ahead[_NODES.size // 2]
         # the past is shifted as a whole by its own noise, in an order that has nothing to do with the future's
-        np.multiply(_shift()[:, None], error, out=paths[1:, :k])
-        paths[1:, :k] += past
+        with np.errstate(over="ignore"):  # of values near the largest float
+            np.multiply(_shift()[:, None], error, out=paths[1:, :k])
+            paths[1:, :k] += past
         paths[1:, k:] = ahead
         yield np.concatenate([x, forecast.x]), paths
 
