@@ -177,7 +177,7 @@ def line(trace: Trace, start: int, stop: int) -> tuple[float, float]:
     return float(coefficients[1]), float(stderr[1])
 
 
-def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | None:
+def step(trace: Trace, start: int, at: int, stop: int, part: float = 0.0) -> tuple[float, float] | None:
     """Size of a step at a known bin beside a curve a + b t + c ln t, and its standard error, by generalized least squares.
 
     Here the correlation is used: under it neighbors tell more of a step than far points do.
@@ -190,6 +190,8 @@ def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | 
         Bins used.
     at : int
         First bin after the step.
+    part : float
+        Share of the bin before that which lies after the step.
 
     Returns
     -------
@@ -200,7 +202,9 @@ def step(trace: Trace, start: int, at: int, stop: int) -> tuple[float, float] | 
         return None
     t = trace.at[start:stop] - trace.at[at]
     curve = np.log(trace.at[start:stop] + 1.0)
-    design = np.column_stack([np.ones(t.size), t / max(float(np.ptp(t)), 1.0), curve - curve[0], t >= 0])
+    after = (t >= 0).astype(np.float64)
+    after[at - 1 - start] = part
+    design = np.column_stack([np.ones(t.size), t / max(float(np.ptp(t)), 1.0), curve - curve[0], after])
     if np.linalg.matrix_rank(design) < 4:
         return None
     rho, w = trace.rho_high, trace.weight[start:stop]

@@ -21,6 +21,7 @@ SEVERITY: Final = "info"
 VOICE = Voice("lr_drop", SEVERITY)
 
 ALPHA_DROP = 0.01
+PARTS = (0.0, 0.25, 0.5, 0.75)  # of a bin that may lie after a drop
 ADVICE = (
     "Nothing to do: once enough follows the last drop, a third of a forecast with the logged rate rests on that phase; the "
     "fitted law is of the whole run."
@@ -72,8 +73,9 @@ def _one(evidence: Evidence, name: str, changes: tuple[RateChange, ...]) -> Diag
     tested, where, untested = 0, [], 0
     smallest = 1.0
     for change in changes:
-        fitted = _step_at(boiled, change)
-        if fitted is None:
+        stretch = _around(boiled, change)
+        fitted = None if stretch is None else step(boiled, *stretch)
+        if stretch is None or fitted is None:
             untested += 1
             continue
         tested += 1
@@ -81,7 +83,7 @@ def _one(evidence: Evidence, name: str, changes: tuple[RateChange, ...]) -> Diag
         p = min(1.0, len(changes) * student_tail(-delta / stderr, boiled.dof)) if stderr > 0 else 1.0
         smallest = min(smallest, p)
         if p < ALPHA_DROP:
-            where.append(_place(boiled, change, delta, stderr, p, unit))
+            where.append(_place(change, *_sized(boiled, change, stretch, fitted), p, unit))
     facts = {"rate_changes": float(len(changes)), "tested": float(tested), "alpha": ALPHA_DROP}
     if where:
         listed = ", ".join(number(e.value or 0.0) for e in where)
@@ -144,7 +146,8 @@ def _found(evidence: Evidence, name: str) -> Diagnosis:
     )
 
 
-def _step_at(boiled: Trace, change: RateChange) -> tuple[float, float] | None:
+def _around(boiled: Trace, change: RateChange) -> tuple[int, int, int] | None:
+    """Bins to test a drop on: the first, the first after it, and the end."""
     i = int(np.searchsorted(boiled.x, change.x))
     starts = [s.start for s in boiled.spans]
     if i not in starts:
@@ -160,10 +163,26 @@ def _step_at(boiled: Trace, change: RateChange) -> tuple[float, float] | None:
     first = max(
         before.start + min(3, max(len(before) - 5, 0)), i - reach
     )  # the steep start bends more than the curve can
-    return step(boiled, first, i, min(after.stop, i + reach))
+    return first, i, min(after.stop, i + reach)
 
 
-def _place(boiled: Trace, change: RateChange, delta: float, stderr: float, p_value: float, unit: str) -> Estimate:
+def _sized(
+    boiled: Trace, change: RateChange, stretch: tuple[int, int, int], fitted: tuple[float, float]
+) -> tuple[float, float]:
+    """Size and its error where between the two logged rates the drop shows best: taken elsewhere it is too small."""
+    first, i, stop = stretch
+    low = int(np.searchsorted(boiled.x, change.before_x, side="right"))
+    binned = boiled.count > len(boiled)
+    found = [fitted]
+    for at in range(max(min(low, i), first + 4), i + 1 + binned):
+        for part in PARTS if binned else PARTS[:1]:
+            one = step(boiled, first, at, stop, part)
+            if one is not None and one[1] > 0:
+                found.append(one)
+    return min(found, key=lambda one: one[0] / one[1] if one[1] > 0 else 0.0)
+
+
+def _place(change: RateChange, delta: float, stderr: float, p_value: float, unit: str) -> Estimate:
     return Estimate(
         "lr_drop",
         change.x,
