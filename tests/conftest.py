@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"
+os.environ["COLUMNS"] = "80"  # lines are wrapped by the width of the terminal, which is not the tests'
+os.environ.pop("NO_COLOR", None)
+os.environ.pop("FORCE_COLOR", None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -18,6 +18,7 @@ from ._table import Table
 
 __all__ = ["NUMBERED", "Axis", "choose_x", "join_pieces"]
 
+FEW = 4  # distances on either side of a jump
 NUMBERED = "no column says what x is: the rows are numbered from 1 (pass x= to name one)"
 
 
@@ -71,6 +72,8 @@ def choose_x(columns: list[Column], table: Table, options: Options, where: str) 
     values = _numbers(column)
     if np.fmax.reduce(values, initial=0.0) > 2**53:
         notes.append("x exceeds 2^53: neighboring values may be the same number in float64")
+    if (jump := _jump(values)) is not None:
+        notes.append(jump)
     counts = [c for c in columns if c is not column and normalize(c.name) in TIMES and c.numeric]
     if options.x == "cumulative":
         there = np.isfinite(values)
@@ -79,6 +82,26 @@ def choose_x(columns: list[Column], table: Table, options: Options, where: str) 
         by = f" by {epochs[0].name!r}" if epochs else ""
         notes = [f"x joins the pieces of {column.name!r}{by}, spaced as within a piece"]
     return Axis(values, column.name, unit, notes=notes, counts=counts)
+
+
+def _jump(x: NDArray[np.float64]) -> str | None:
+    """A sentence where x, after a gap, goes on in much larger steps: as when it changes from epochs to steps."""
+    v = x[np.isfinite(x)]
+    ahead = np.diff(v)
+    if ahead.size < 2 * FEW + 1 or not np.all(ahead > 0):
+        return None
+    k = int(np.argmax(ahead))
+    before, after = ahead[:k], ahead[k + 1 :]
+    if min(before.size, after.size) < FEW:
+        return None
+    small, large = float(np.median(before)), float(np.median(after))
+    regular = before.max() <= 2 * small and after.max() <= 2 * large
+    if not (regular and large > 10 * small and ahead[k] > 3 * large):
+        return None
+    return (
+        f"x jumps from {v[k]:g} to {v[k + 1]:g} and goes on in steps of {large:g} instead of {small:g}: are there two units "
+        "in one column?"
+    )
 
 
 def join_pieces(x: NDArray[np.float64], epochs: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -68,7 +68,7 @@ class Walk:
         self.root = root
         self.skipped = skipped
         self.gather = gather
-        self._taken: frozenset[str] = frozenset()
+        self._taken: set[str] = set()
 
     def __iter__(self) -> Iterator[tuple[str | Bundle | ReadError, str]]:
         yield from self._folder(self.root, "", 0)

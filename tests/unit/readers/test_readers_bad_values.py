@@ -275,3 +275,17 @@ def test_cumulative_x_without_an_epoch_column(log):
     assert not p.rows_dropped
     straight, _ = loss(log(table([1, 2, 5], [3, 2, 1])), x="cumulative")
     np.testing.assert_array_equal(straight.x, [1, 2, 5])
+
+
+def test_X13_two_units_in_one_column_are_noticed(log):
+    def notes(x):
+        (run,) = cf.read(log("step,loss\n" + "".join(f"{v},{1 + 1 / i:.4f}\n" for i, v in enumerate(x, 1))))
+        return [n for n in run.provenance.notes if "two units" in n]
+
+    epochs = list(range(20))
+    assert notes(epochs + [k * 1000 for k in range(20, 60)]) == [
+        "x jumps from 19 to 20000 and goes on in steps of 1000 instead of 1: are there two units in one column?"
+    ]
+    assert notes(list(range(10)) + list(range(100, 5000, 100))) == []  # logged more rarely from there on
+    assert notes([*range(50), *range(10**6, 10**6 + 50)]) == []  # a gap
+    assert notes([2**k for k in range(40)]) == []  # spaced evenly in log x
