@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,10 +22,10 @@ from .estimate_worlds import DROP, HORIZON, NOISES, SD, SIZES, WORLDS, Floats, W
 __all__ = ["LEVEL", "Chance", "Key", "Tally", "simulated"]
 
 LEVEL = 0.95
-FEWER = {"given": 4, "selected law": 8, "selected kink": 10}
+FEWER = {"given": 4, "selected law": 10, "selected kink": 10}
 """What costs tens or hundreds of milliseconds a curve is asked of a fraction of the curves."""
-KINK_SIZES = (100,)
-"""Numbers of points for kinks of selected number and axis."""
+LAW_SIZES, KINK_SIZES, KINK_NOISES = (100, 1000), (100,), ("white", "AR(.7)")
+"""Where laws, and number and axis of kinks, are selected."""
 
 
 @dataclass(slots=True)
@@ -172,10 +172,10 @@ def _cell(world: World, noise: str, n: int, runs: int, rng: np.random.Generator)
     return found
 
 
-def _dear(found: Found, key: object, world: World, n: int, told: Sequence[Question], eps: Floats) -> None:
+def _dear(found: Found, key: Callable[[str], Key], world: World, n: int, told: Sequence[Question], eps: Floats) -> None:
     """Questions whose answers cost more, of the first curves."""
-    assert callable(key)
-    if world.limit is not None:
+    noise = key("")[2]
+    if world.limit is not None and n in LAW_SIZES:
         some = told[: max(1, len(told) // FEWER["selected law"])]
         laws = [describe(q.curve, "auto")[0] for q in some]
         chosen = [
@@ -191,22 +191,21 @@ def _dear(found: Found, key: object, world: World, n: int, told: Sequence[Questi
         for q in told[: max(1, len(told) // FEWER["given"])]:
             e = cf.plateau_onset(q.curve, "slope", delta=delta, model="power_law", level=LEVEL)
             found.interval(key("plateau_onset, slope, law given"), e, truth, truth)
-        for q in told[: max(1, len(told) // FEWER["selected law"])]:
+        for q in told[: max(1, len(told) // FEWER["selected law"]) if n in LAW_SIZES else 0]:
             e = cf.plateau_onset(q.curve, "slope", delta=delta, level=LEVEL)
             found.interval(key("plateau_onset, slope, law selected"), e, truth, truth)
     if world.name == "kink":
         for q in told[: max(1, len(told) // FEWER["given"])]:
             e = cf.plateau_onset(q.curve, "kink", n_breakpoints=1, x_axis="linear", level=LEVEL)
             found.interval(key("plateau_onset, kink, one break"), e, 0.6 * n, 0.6 * n)
-        if n in KINK_SIZES:
+        if n in KINK_SIZES and noise in KINK_NOISES:
             for q in told[: max(1, len(told) // FEWER["selected kink"])]:
                 e = cf.plateau_onset(q.curve, "kink", level=LEVEL)
                 found.interval(key("plateau_onset, kink, selected"), e, 0.6 * n, 0.6 * n)
 
 
-def _limit(found: Found, key: object, told: Estimate, limit: float, how: str) -> None:
+def _limit(found: Found, key: Callable[[str], Key], told: Estimate, limit: float, how: str) -> None:
     """Identified asymptotes without a doubt and those with one apart."""
-    assert callable(key)
     plain, doubted = found.tallies[key(f"asymptote{how}")], found.tallies[key(f"asymptote{how}, doubted")]
     into, other = (plain, doubted) if told.status is Status.OK else (doubted, plain)
     other.none()
