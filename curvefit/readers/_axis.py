@@ -16,9 +16,8 @@ from ._cells import NUMBER, TEXT, Column
 from ._names import SIZES, TIMES, normalize, x_unit_of
 from ._table import Table
 
-__all__ = ["NUMBERED", "Axis", "choose_x", "join_pieces"]
+__all__ = ["NUMBERED", "Axis", "choose_x", "join_pieces", "seconds_of"]
 
-FEW = 4  # distances on either side of a jump
 NUMBERED = "no column says what x is: the rows are numbered from 1 (pass x= to name one)"
 
 
@@ -72,8 +71,6 @@ def choose_x(columns: list[Column], table: Table, options: Options, where: str) 
     values = _numbers(column)
     if np.fmax.reduce(values, initial=0.0) > 2**53:
         notes.append("x exceeds 2^53: neighboring values may be the same number in float64")
-    if (jump := _jump(values)) is not None:
-        notes.append(jump)
     counts = [c for c in columns if c is not column and normalize(c.name) in TIMES and c.numeric]
     if options.x == "cumulative":
         there = np.isfinite(values)
@@ -82,26 +79,6 @@ def choose_x(columns: list[Column], table: Table, options: Options, where: str) 
         by = f" by {epochs[0].name!r}" if epochs else ""
         notes = [f"x joins the pieces of {column.name!r}{by}, spaced as within a piece"]
     return Axis(values, column.name, unit, notes=notes, counts=counts)
-
-
-def _jump(x: NDArray[np.float64]) -> str | None:
-    """A sentence where x, after a gap, goes on in much larger steps: as when it changes from epochs to steps."""
-    v = x[np.isfinite(x)]
-    ahead = np.diff(v)
-    if ahead.size < 2 * FEW + 1 or not np.all(ahead > 0):
-        return None
-    k = int(np.argmax(ahead))
-    before, after = ahead[:k], ahead[k + 1 :]
-    if min(before.size, after.size) < FEW:
-        return None
-    small, large = float(np.median(before)), float(np.median(after))
-    regular = before.max() <= 2 * small and after.max() <= 2 * large
-    if not (regular and large > 10 * small and ahead[k] > 3 * large):
-        return None
-    return (
-        f"x jumps from {v[k]:g} to {v[k + 1]:g} and goes on in steps of {large:g} instead of {small:g}: are there two units "
-        "in one column?"
-    )
 
 
 def join_pieces(x: NDArray[np.float64], epochs: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -146,8 +123,8 @@ def _x_values(column: Column, table: Table, options: Options, where: str) -> NDA
     if column.numeric:
         return _numbers(column)
     rows = np.flatnonzero(column.state == TEXT)
-    moments = [_moment(column.text(int(r))) for r in rows[:1]]
-    if not rows.size or moments[0] is None:
+    first = seconds_of(column.text(int(rows[0]))) if rows.size else None
+    if first is None:
         sample = f", for example {column.text(int(rows[0]))!r}" if rows.size else ""
         raise ReadError(
             f"column {column.name!r} holds no numbers{sample}", code="CF-IO-007", where=where, hint="choose another x"
@@ -160,20 +137,23 @@ def _x_values(column: Column, table: Table, options: Options, where: str) -> NDA
             hint="pass x_unit='second' for seconds since the first",
         )
     values = np.full(column.values.size, np.nan)
-    parsed = [_moment(t) for t in column.texts]
+    parsed = [seconds_of(t) for t in column.texts]
     for r in rows:
         moment = parsed[int(column.values[r])]
         values[r] = np.nan if moment is None else moment
     return np.asarray(values - np.nanmin(values), dtype=np.float64)
 
 
-def _moment(text: str) -> float | None:
+def seconds_of(text: str) -> float | None:
     """Seconds since 1970 of an ISO date; one without a time zone is taken as UTC."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except OverflowError:  # the first and last day of the calendar, in another zone
+        return None
 
 
 def _check_varies(values: NDArray[np.float64], column: Column, where: str) -> None:

@@ -104,12 +104,21 @@ def groups_of(layout: Layout, table: Table, name: str) -> list[Group]:
             out.append(Group(called, _units(layout, piece), own, _rate_beside(layout, piece)))
     if len(out) > 1 and any("repeat" in g.facts for g in out):
         layout.notes.append("runs that share a label and the same x one after another are told apart by number")
-    seen: dict[str, int] = {}
-    for group in out:
-        seen[group.name] = seen.get(group.name, 0) + 1
-        if seen[group.name] > 1:
-            group.name = f"{group.name} ({seen[group.name]})"
+    _tell_apart(out)
     return out
+
+
+def _tell_apart(groups: list[Group]) -> None:
+    """Give runs of one name numbers, and none the name of another."""
+    taken: set[str] = set()
+    count: dict[str, int] = {}
+    for group in groups:
+        name, k = group.name, count.get(group.name, 1)
+        while group.name in taken:
+            k += 1
+            group.name = f"{name} ({k})"
+        count[name] = k
+        taken.add(group.name)
 
 
 def _parts(codes: NDArray[np.intp], rows: Rows) -> Iterator[Rows]:

@@ -73,11 +73,11 @@ def codes_of(columns: Sequence[Column], rows: int) -> NDArray[np.intp]:
     """Group number of each row, in order of first appearance, by the cells of some columns together."""
     codes = np.zeros(rows, np.intp)
     for column in columns:
-        cell = np.where(column.state == MISSING, -1.0, column.values) + 0.0
-        cell = np.where(np.isnan(cell), -2.0, cell)
-        kind = (column.state == TEXT).astype(np.intp)
+        missing = column.state == MISSING
+        cell = np.where(missing | np.isnan(column.values), 0.0, column.values)
+        kind = np.where(missing, 3, np.where(column.state == TEXT, 1, 2 * np.isnan(column.values)))
         _, own = np.unique(cell, return_inverse=True)
-        mixed = (codes * (int(own.max(initial=0)) + 1) + own) * 2 + kind
+        mixed = (codes * (int(own.max(initial=0)) + 1) + own) * 4 + kind
         _, first, codes = np.unique(mixed, return_index=True, return_inverse=True)
         rank = np.empty(first.size, np.intp)
         rank[np.argsort(first, kind="stable")] = np.arange(first.size)

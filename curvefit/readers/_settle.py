@@ -25,6 +25,7 @@ SUPERSEDED = "superseded by a later segment"
 DUPLICATE = "exact duplicate"
 NO_X = "without x"
 NO_VALUE = "without values"
+FEW = 4  # distances that tell how x is spaced
 
 
 @dataclass(slots=True)
@@ -230,17 +231,29 @@ def _note_segments(part: Segmented, book: Book) -> None:
 
 
 def _note_jump(x: NDArray[np.float64], book: Book) -> None:
-    """Note a gap in x that dwarfs the gaps around it, as a change of unit leaves it."""
+    """Note a gap in x that dwarfs the gaps around it, or after which x goes on in much larger steps, as a change of unit
+    leaves it.
+    """
     if x.size < 9:
         return
     size = 1 << 14
     at = max(range(0, x.size - 1, size), key=lambda i: float(np.max(np.diff(x[i : i + size + 1]))))
     widest = at + int(np.argmax(np.diff(x[at : at + size + 1])))
-    around = np.diff(x[max(0, widest - 30) : widest + 32])
+    before = np.diff(x[max(0, widest - 30) : widest + 1])
+    after = np.diff(x[widest + 1 : widest + 32])
     gap = float(x[widest + 1] - x[widest])
+    around = np.concatenate([before, after])
     beside = around[(around > 0) & (around < gap)]
-    if beside.size >= 4 and gap > 100 * float(beside.max()):
+    dwarfs = beside.size >= FEW and gap > 100 * float(beside.max())
+    if dwarfs or (min(before.size, after.size) >= FEW and _grows(before, gap, after)):
         book.note(f"x jumps from {x[widest]:g} to {x[widest + 1]:g}: does its unit change there?")
+
+
+def _grows(before: NDArray[np.float64], gap: float, after: NDArray[np.float64]) -> bool:
+    """Whether even steps become even steps more than ten times as large, over a gap that is none of either."""
+    small, large = float(np.median(before)), float(np.median(after))
+    even = float(before.max()) <= 2 * small and float(after.max()) <= 2 * large
+    return even and 0 < 10 * small < large and gap > 3 * large
 
 
 def _note_garbage(column: Column, rows: Rows, code: int, why: str, table: Table, book: Book) -> None:

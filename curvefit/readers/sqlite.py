@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, final
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..curves import ReadError, Run
 from ..curves._checks import safe_text
+from ._axis import seconds_of
 from ._base import Reader
 from ._json import JsonText, Records, facts_of
 from ._names import plan_of
@@ -295,7 +295,7 @@ def _trackio(database: Connection, tables: dict[str, set[str]], source: Source, 
             if not isinstance(value, dict):
                 account.add("not an object", number)
                 continue
-            head = {"run_name": str(name), "step": step, "wall_time": _seconds(moment)}
+            head = {"run_name": str(name), "step": step, "wall_time": seconds_of(str(moment))}
             records.add({**head, **{k: v for k, v in value.items() if k not in head}}, len(raw))
             lines.append(number)
     table = Table(
@@ -320,14 +320,6 @@ def _trackio(database: Connection, tables: dict[str, set[str]], source: Source, 
             )
         )
     return out
-
-
-def _seconds(moment: Any) -> float | None:
-    """Seconds since 1970 of a time as Trackio writes it."""
-    try:
-        return datetime.fromisoformat(str(moment)).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _configs(database: Connection, tables: dict[str, set[str]], decoder: JsonText) -> dict[str, dict[str, str | float]]:

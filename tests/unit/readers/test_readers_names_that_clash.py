@@ -10,6 +10,7 @@ import pytest
 import curvefit as cf
 from curvefit.curves import LimitError
 from curvefit.readers import _cells
+from curvefit.readers._groups import Group, _tell_apart
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -119,3 +120,19 @@ def test_more_names_than_are_held_is_an_error_and_no_mixture(tmp_path, monkeypat
     }
     with pytest.raises(LimitError, match="different names"):
         cf.read(save(table, tmp_path / "runs.csv"))
+
+
+def test_a_label_of_minus_one_is_not_a_missing_label(log):
+    rows = "".join(f"{i},{fold},{1 / i:.4f}\n" for fold in ("-1", "", "-2") for i in range(1, 9))
+    runs = cf.read(log("step,fold,loss\n" + rows, "a.csv"))
+    assert [(r.name, dict(r.attributes)) for r in runs] == [
+        ("fold=-1", {"fold": -1}),
+        ("a", {}),
+        ("fold=-2", {"fold": -2}),
+    ]
+
+
+def test_no_number_makes_a_name_that_another_run_has():
+    groups = [Group(name, []) for name in ("a", "a (2)", "a", "b", "a", "a (2)")]
+    _tell_apart(groups)
+    assert [g.name for g in groups] == ["a", "a (2)", "a (3)", "b", "a (4)", "a (2) (2)"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import sqlite3
+import time
 from contextlib import closing
 
 import numpy as np
@@ -251,3 +252,21 @@ def test_a_database_of_trackio(tmp_path, run_id):
         assert run.attributes["lr"] == 0.1 and run.horizon == 90
         assert np.diff(run["wall_time"].y).tolist() == [1.0] * 5
     assert runs[0].provenance.rows_dropped == {"broken JSON": 1}
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs tzset")
+def test_a_time_without_zone_means_the_same_everywhere(tmp_path, monkeypatch):
+    path = tmp_path / "project.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE metrics (timestamp TEXT, run_name TEXT, step INTEGER, metrics TEXT)")
+        for s in range(4):
+            db.execute("INSERT INTO metrics VALUES (?, 'one', ?, '{\"loss\": 1.5}')", (f"2026-01-01T00:00:0{s}", s))
+        db.commit()
+    try:
+        for zone in ("Asia/Kolkata", "America/New_York"):
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            assert cf.read(path)[0]["wall_time"].y.tolist() == [1767225600.0 + s for s in range(4)], zone
+    finally:
+        monkeypatch.undo()
+        time.tzset()
