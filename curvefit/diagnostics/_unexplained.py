@@ -8,6 +8,7 @@ import numpy as np
 
 from ..curves import Curve, Estimate, Interval, Run, Schedule
 from ._changes import AFTER, ALPHA_CHANGE, REACH, SIDE, Change, dated
+from ._scan import step
 from ._trace import Trace
 from .evidence import Evidence
 
@@ -16,6 +17,8 @@ __all__ = ["ALPHA_CHANGE", "Sorted", "place_of", "sort_changes"]
 _BACK = 0.25  # share of a change for the worse that may be left when it counts as gone
 _NOTHING = 0.1  # share of the total drop below which a run had not begun to learn
 _LARGE = 0.1  # share of the total drop that a course late in a run does not make up for
+_MANY = 4  # observations in a bin from which on it matters where in a bin a change lies
+_PARTS = (0.0, 0.25, 0.5, 0.75)
 _MOVED = 0.1  # share by which the logged rate must move to explain a change
 
 
@@ -116,6 +119,25 @@ def _is_reached(trace: Trace, change: Change, slope: float) -> bool:
 def place_of(label: str, curve: Curve, trace: Trace, change: Change, unit: str) -> Estimate:
     """First x after a change, with its interval and size (positive is better)."""
     at, low, high = dated(curve, trace, change)
-    details = {"size": -change.size, "size_stderr": change.stderr, "p_value": change.p_value}
+    size, stderr = _sized(trace, change)
+    details = {"size": -size, "size_stderr": stderr, "p_value": change.p_value}
     interval = Interval(low, high, 0.95, "confidence", "argmax of Brownian motion")
     return Estimate(label, at, interval, unit, details=details)
+
+
+def _sized(trace: Trace, change: Change) -> tuple[float, float]:
+    """Size of a change and its standard error.
+
+    A change within a bin of many observations looks smaller than it is: if one that leaves it a share of a bin fits best and is
+    larger, that is its size.
+    """
+    known = change.size, change.stderr
+    if trace.count < _MANY * len(trace):
+        return known
+    edges = [e for part in trace.pieces for e in part]
+    first = max([change.at - REACH, 0, *(e for e in edges if e <= change.at - SIDE)])
+    stop = min([change.at + REACH, len(trace), *(e for e in edges if e >= change.at + SIDE)])
+    tried = [step(trace, first, at, stop, part) for at in range(change.at - 1, change.at + 2) for part in _PARTS]
+    fits = [one for one in tried if one is not None and one[1] > 0]
+    size, stderr = max(fits, key=lambda one: abs(one[0]) / one[1], default=known)
+    return (size, max(stderr, change.stderr)) if size * change.size > change.size**2 else known
