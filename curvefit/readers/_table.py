@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import ReadError, Sampling, XUnit
-from ._cells import NUMBER, TEXT, Column, ColumnBuilder
+from ._cells import NUMBER, TEXT, Column
 
 _PERCENT = re.compile(r"[+-]?\d+(\.\d*)?\s*%")
 
@@ -156,7 +156,7 @@ def check_marks(columns: list[Column], table: Table, *, delimiter: bytes, decima
 
 def _read_percent(column: Column, table: Table) -> None:
     """Numbers of a column in which every cell that is not missing ends with a percent sign."""
-    if not column.texts or column.count(0) or not all(_PERCENT.fullmatch(t) for t in column.texts):
+    if not column.texts or column.count(NUMBER) or not all(_PERCENT.fullmatch(t) for t in column.texts):
         return
     numbers = np.array([float(t.rstrip("% ")) for t in column.texts])
     rows = np.flatnonzero(column.state == TEXT)
@@ -170,7 +170,7 @@ def _check_commas(column: Column, table: Table, delimiter: bytes, where: str) ->
     commas = len(column.commas)
     if commas == column.commas_of_three:  # every one of them may group thousands
         raise _thousands(column, table, where)
-    numbers = column.values[column.state == 0]
+    numbers = column.values[column.state == NUMBER]
     whole = int(np.count_nonzero(np.isfinite(numbers) & (numbers == np.floor(numbers))))
     if delimiter != b";" or commas + whole <= 0.99 * numbers.size:
         raise ReadError(
@@ -193,8 +193,3 @@ def _thousands(column: Column, table: Table, where: str) -> ReadError:
         where=f"{where}:{table.line(row)}",
         hint="write numbers without separators, or pass decimal=',' if that is what the comma means",
     )
-
-
-def builders(names: Iterable[str], decimal: str | None = None) -> list[ColumnBuilder]:
-    """Empty columns of these names."""
-    return [ColumnBuilder(name, (decimal or "").encode("ascii")) for name in names]

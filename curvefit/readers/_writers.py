@@ -59,7 +59,7 @@ def _lanes(spans: Sequence[Span], program: list[int]) -> list[list[int]]:
     lanes: list[list[int]] = []
     for i in program:
         for lane in lanes:
-            if not any(spans[i].tags & spans[j].tags and spans[i].began < spans[j].ended for j in lane):
+            if not any(spans[i].began < spans[j].ended and spans[i].tags & spans[j].tags for j in lane):
                 lane.append(i)
                 break
         else:
@@ -69,7 +69,7 @@ def _lanes(spans: Sequence[Span], program: list[int]) -> list[list[int]]:
 
 def _related(a: Span, b: Span) -> bool:
     """Whether two files are of one program; ``b`` began later."""
-    if a.tags & b.tags or b.began <= a.ended:
+    if b.began <= a.ended or a.tags & b.tags:
         return True
     here, there = _writer(a.name), _writer(b.name)
     if here == there and here[1]:
