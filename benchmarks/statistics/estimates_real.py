@@ -98,6 +98,10 @@ def _count(found: Found, cases: Sequence[_Case]) -> None:
         if share > 0:
             passed = _passage(x, truth, float(truth[-1] + EPS * share))
             found.interval(key["plateau_onset"], onset, passed, float(x[-1] - x[0]))
+            if onset.interval is not None and "from_fit" in onset.details:
+                view = "law" if onset.details["from_fit"] else "forecast"
+                what = f"plateau_onset, {view}, {onset.status.code.replace('_', ' ').replace('ok', 'reached')}"
+                found.interval((what, run.source, "", 0), onset, passed, float(x[-1] - x[0]))
 
 
 def _passage(x: np.ndarray, truth: np.ndarray, target: float) -> float:

@@ -57,7 +57,8 @@ def first_passages(grid: _Array, paths: _Array, question: Question) -> Passage:
     drop = paths[:, 0] - paths[:, -1]
     gains = question.sign * drop
     drop[drop == 0] = np.nan
-    with np.errstate(over="ignore", invalid="ignore"):  # a path beyond the largest float has no onset before the horizon
+    # a path beyond the largest float has no onset before the horizon
+    with np.errstate(over="ignore", invalid="ignore"):
         paths -= paths[:, -1:].copy()
         paths /= drop[:, None]
     share = paths  # of the gain, still to come

@@ -41,7 +41,8 @@ def target_reached(question: Question) -> Estimate:
     that kept to one quantile of the forecast would give k = 1; those seen move about, and k was learned from when they
     crossed their targets (`forecasting.chances`). The past decides
     only when the local mean was beyond the target by more than its noise. What it can neither prove nor exclude belongs to
-    the interval, which then begins before the last observation although the median lies ahead.
+    the interval, which then begins before the last observation although the median lies ahead. A 95 % interval covers .97 to 1 of
+    first passages in simulated worlds and .99 on logged runs (``benchmarks/statistics/ESTIMATES.md``).
     """
     return many([question])[0]
 
