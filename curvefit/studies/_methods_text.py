@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
 from .. import __version__
 from ..curves.numbers import counted
 from ..reporting.tables import BatchSummary, Comparison
+from ._comparison_text import compared
 
 __all__ = ["BIBTEX", "bibtex", "citations", "methods_paragraph", "versions"]
 
@@ -134,12 +132,6 @@ _FORECASTERS = {
     "learned from other curves"
 }
 _CITED = re.compile(r"\[@([a-z0-9]+)\]")
-_CORRECTIONS = {
-    "holm": "Holm's method [@holm1979]",
-    "bonferroni": "Bonferroni's method",
-    "fdr_bh": "Benjamini and Hochberg's method [@benjamini1995]",
-    "fdr_by": "Benjamini and Yekutieli's method",
-}
 
 
 def versions() -> dict[str, str]:
@@ -151,9 +143,31 @@ def versions() -> dict[str, str]:
 
 
 def methods_paragraph(
-    comparison: Comparison | None, summary: BatchSummary | None, *, seed: int = 0, pooled: bool = False
+    comparison: Comparison | None,
+    summary: BatchSummary | None,
+    *,
+    seed: int = 0,
+    pooled: bool = False,
+    level: float = 0.95,
+    measured: str = "",
 ) -> str:
-    """Prose for the methods section, with citations as ``[@key]``."""
+    """Prose for the methods section, with citations as ``[@key]``.
+
+    Parameters
+    ----------
+    comparison : Comparison or None
+        Of the methods.
+    summary : BatchSummary or None
+        Of the batch.
+    seed : int
+        Of the generator behind resampling.
+    pooled : bool
+        Whether parameters were pooled over runs.
+    level : float
+        Nominal coverage of what is pooled over runs; single runs have that of the batch.
+    measured : str
+        Coverage of forecasts as it was found on these data, which is said beside the nominal one.
+    """
     told = []
     if summary is not None:
         s = summary.settings
@@ -163,19 +177,21 @@ def methods_paragraph(
         if s["forecast to"]:
             how = _FORECASTERS.get(s["forecaster"], "")
             told.append(f"Curves were forecast to {s['forecast to']} with the {s['forecaster']} forecaster{how}. ")
-        told.append(f"Intervals have a nominal coverage of {s['level']}. ")
+        told.append(
+            f"Intervals of single runs (parameters, forecasts, estimates) have a nominal coverage of {s['level']}. {measured}"
+        )
         if pooled:
             told.append(
                 "Parameters were pooled over the runs that identify all parameters of the law, those that are positive by nature as logarithms, by random effects with Paule and Mandel's variance between runs [@paule1982] "
-                "and Hartung and Knapp's interval [@hartung2001]. "
+                f"and Hartung and Knapp's interval ({100 * level:g} %) [@hartung2001]. "
             )
         if any(t.name == "diagnoses" for t in summary.tables()):
             told.append(
                 "Shares of runs in which a diagnosis is present are those among decided runs and have Wilson intervals "
-                "[@wilson1927]. "
+                f"({100 * level:g} %) [@wilson1927]. "
             )
     if comparison is not None:
-        told.append(_compared(comparison))
+        told.append(compared(comparison))
     now = versions()
     told.append(
         "Computed with "
@@ -206,56 +222,6 @@ def _fitted(s: Mapping[str, str]) -> str:
     return (
         f"To every curve {which} fitted by separable least squares [@golub1973] with noise that may be correlated between "
         f"neighbors{compared}. "
-    )
-
-
-def _compared(c: Comparison) -> str:
-    strata = f" within each {c.task}" if c.task else ""
-    places = ", ".join(f"{a:g}" for a in c.at)
-    pairs = (
-        f"Differences were taken within pairs of equal {c.pair} and tested with the paired t test"
-        if c.pair
-        else "Differences of means were tested with Welch's test [@welch1947]"
-    )
-    how = {
-        "auto": f"t intervals below ten seeds{' per task' if c.task else ''}, else the stratified bootstrap with expanded percentiles [@hesterberg2015]"
-        + (", accelerated for the median over tasks [@efron1987]" if c.task else ""),
-        "percentile": "percentiles of the stratified bootstrap",
-        "expanded": "expanded percentiles of the stratified bootstrap [@hesterberg2015]",
-        "t": "t intervals",
-    }[c.settings["interval"]]
-    if not any(math.isfinite(p.p_value) for p in c.pairs):
-        pairs = "Differences were not tested, since no pair of methods has seeds enough for a p-value"
-    ranks = ""
-    if any(np.isfinite(r.probability).any() for r in c.rankings):
-        drawn = {
-            "auto": "drawn from t distributions below ten seeds, else resampled",
-            "t": "drawn from t distributions",
-        }
-        ranks = f"Probabilities of ranks are shares of as many draws of all interquartile means, {drawn.get(c.settings['interval'], 'resampled')}. "
-    if any(x.x.interval is not None for x in c.crossings):
-        ranks += "Intervals of crossings hold the points at which Welch's test [@welch1947] does not tell two mean curves apart. "
-    fewest = min((a.fewest for a in c.aggregates), default=0)
-    shortfall = f" Runs that ended before {'are left out there' if c.settings['short runs'] == 'drop' else 'count as their last value'}."
-    carried = sum(a.carried for a in c.aggregates)
-    if carried:
-        shortfall = (
-            f" {carried} of {sum(a.seeds for a in c.aggregates)} values are last values of runs that ended before."
-        )
-    correction = c.settings["correction"]
-    tested = sum(math.isfinite(p.p_value) for p in c.pairs)
-    of = "" if tested == len(c.pairs) else f" (of {len(c.pairs)}, the others having no p-value)"
-    corrected = (
-        f", corrected for {counted(tested, 'comparison')}{of} by {_CORRECTIONS[correction]}"
-        if correction != "none" and tested
-        else ""
-    )
-    return (
-        f"{len(c.methods)} methods were compared by {c.metric} at {c.x_unit} {places} over {c.over}, resampled{strata} (at least {fewest} per "
-        f"{'task and ' if c.task else ''}method), with interquartile means and probabilities of improvement as defined by Agarwal et al. [@agarwal2021]. "
-        f"Intervals ({100 * c.level:g} %) are {how}, with {c.settings['replicates']} replicates; the interquartile mean's standard error is "
-        f"that of a trimmed mean [@tukey1963]; probabilities of improvement of few seeds have score intervals [@newcombe2006]. "
-        f"{ranks}{pairs}{corrected}.{shortfall} "
     )
 
 
