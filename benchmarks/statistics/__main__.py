@@ -252,6 +252,10 @@ def main() -> int:
     args = parser.parse_args()
     study, runs = STUDIES[args.name]
     if args.name == "estimates":
+        if args.curves is not None and not args.curves.is_file():
+            parser.error(f"no file {args.curves}")  # before minutes of simulation, not after
+        if args.cells is not None and not args.cells.parent.is_dir():
+            parser.error(f"no folder {args.cells.parent}")
         study = partial(estimates, curves=args.curves, cells=args.cells)
     elif args.curves or args.cells:
         parser.error("--curves and --cells belong to estimates")
