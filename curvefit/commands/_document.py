@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..reporting._finite import finite
 from ._output import OutputFile, dump_json
 
 __all__ = ["SCHEMA_VERSION", "envelope", "write_json"]
@@ -19,8 +20,11 @@ def envelope(command: str, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(target: str, command: str, content: Mapping[str, Any]) -> None:
-    """Write the document to a file, or to stdout for ``-``."""
-    text = dump_json(envelope(command, content))
+    """Write the document to a file, or to stdout for ``-``; what is not finite is null, and ``nonfinite`` says what it was."""
+    clean, found = finite(content)
+    if found:
+        clean["nonfinite"] = {**clean.get("nonfinite", {}), **found}
+    text = dump_json(envelope(command, clean))
     if target == "-":
         sys.stdout.write(text)
         return

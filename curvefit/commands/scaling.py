@@ -158,6 +158,8 @@ def _told(fit: ScalingFit, values: Any) -> dict[str, Any]:
     found = fit.predict(*values)
     low, high = float(found.low[0]), float(found.high[0])
     known = np.isfinite(low) and np.isfinite(high)
+    if not np.isfinite(found.mean[0]):
+        raise UsageError("the loss there is beyond what a number can hold", hint="--predict nearer to the data")
     return {
         "at": dict(zip(fit.variables, values, strict=True)),
         "loss": float(found.mean[0]),

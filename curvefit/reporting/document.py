@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from ..curves import Estimate, Interval, Provenance
 from ..decisions.recommendation import Recommendation
 from ..diagnostics.diagnosis import Diagnosis
 from ..forecasting.forecast import Forecast
+from ._finite import finite
 
 if TYPE_CHECKING:
     from ..fitting.fit import Fit
@@ -86,31 +85,6 @@ def document(report: Report) -> dict[str, Any]:
     clean, nonfinite = finite(tree)
     clean["nonfinite"] = nonfinite
     return clean
-
-
-def finite(tree: Any) -> tuple[Any, dict[str, str]]:
-    """The tree with every NaN and infinity replaced by None, and what they were by JSON pointer (RFC 6901)."""
-    found: dict[str, str] = {}
-    return _clean(tree, "", found), found
-
-
-def _clean(node: Any, pointer: str, found: dict[str, str]) -> Any:
-    if isinstance(node, Mapping):
-        return {str(k): _clean(v, f"{pointer}/{_token(k)}", found) for k, v in node.items()}
-    if isinstance(node, list | tuple):
-        return [_clean(v, f"{pointer}/{i}", found) for i, v in enumerate(node)]
-    if isinstance(node, np.generic):
-        node = node.item()
-    if isinstance(node, float):
-        if math.isfinite(node):
-            return float(node)
-        found[pointer] = "NaN" if math.isnan(node) else "Infinity" if node > 0 else "-Infinity"
-        return None
-    return node
-
-
-def _token(key: object) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def _interval(interval: Interval | None) -> dict[str, Any] | None:

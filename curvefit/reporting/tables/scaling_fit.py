@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...curves import Estimate, Prediction, Status, UsageError
 from ...curves._checks import check_level
+from .._finite import finite
 from ._percentiles import EXACT, percentiles, spanned
 from .table import Cell, Column, Table, finite_rows
 
@@ -206,7 +207,8 @@ class ScalingFit:
                 used = self.best.size
                 inflate = np.sqrt(self.losses.size / max(self.losses.size - used, 1))
                 drawn = np.repeat(drawn, 4, axis=0) + inflate * rng.choice(self.residuals, (4 * len(drawn), 1))
-            ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+            with np.errstate(invalid="ignore"):  # a loss beyond what a number can hold has no ends
+                ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
             ends = np.stack([np.minimum(ends[0], np.log(mean)), np.maximum(ends[1], np.log(mean))])
             if interval == "prediction" and self.widening > 1:
                 center = np.log(mean)
@@ -261,7 +263,12 @@ class ScalingFit:
         return "\n".join(t.render(format, **options) for t in self.tables())
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Plain values for JSON: a number that is not finite is None, and ``nonfinite`` says by JSON pointer what it was."""
+        clean: dict[str, Any]
+        clean, nonfinite = finite(self._fields())
+        return {**clean, "nonfinite": nonfinite}
+
+    def _fields(self) -> dict[str, Any]:
         return {
             "law": self.formula,
             "variables": list(self.variables),
