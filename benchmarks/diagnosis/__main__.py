@@ -1,7 +1,8 @@
 """Figures of this folder: ``python -m benchmarks.diagnosis [healthy | planted | places | resnet | real] [options]``.
 
 How often healthy runs are accused, what the same rules do when serial correlation is ignored (``healthy --iid``, the
-negative control), how strong a fault has to be to be found, how often the intervals of places and sizes hold the truth, and whether the worked example is read as it should be.
+negative control), how strong a fault has to be to be found, how often the intervals of places and sizes hold the truth,
+and whether the worked example is read as it should be.
 Without a name all parts run one after the other. Last results: RESULTS.md.
 """
 

@@ -31,6 +31,7 @@ def least(runs, rate=0.9):
         ("overfitting_plateau", "parting_onset", 200, "ar.7"),
         ("regime_change", "regime_change", 100, "t3"),
         ("lr_drop, rate not logged", "lr_drop", 300, "white"),
+        ("lr_drop, rate logged every 7th", "size", 100, "t3"),
         ("plateaued, ramp", "plateau_onset", 100, "white"),
         ("plateaued, ramp", "kink", 100, "ar.7"),
         ("grokking", "training_saturated", 300, "white"),
