@@ -45,7 +45,7 @@ def add_comparison(parser: ArgumentParser, *, required: bool) -> None:
         type=finite,
         nargs="+",
         metavar="X",
-        help="compare the values of the curves at these x (default: the largest x that every run reaches)",
+        help="compare the values of the curves at these x (default: the largest x that every run reaches but those whose values stopped being numbers)",
     )
     group.add_argument(
         "--task",

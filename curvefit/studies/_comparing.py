@@ -13,7 +13,7 @@ from ..curves._checks import safe_text
 from ..curves.numbers import counted, format_x
 from ..reporting.tables import Aggregate, Pair, Ranking
 from ._ranks import rankings
-from ._scores import WHERE, Entry, Short, ends_before, value_at
+from ._scores import WHERE, Entry, Short, ends_before, stopped, value_at
 from ._statistics import (
     AGGREGATES,
     MIN_SEEDS,
@@ -28,11 +28,11 @@ from ._statistics import (
     studentized,
 )
 
-__all__ = ["IntervalMethod", "Scored", "Study", "carried_forward", "unreached"]
+__all__ = ["MANY_SEEDS", "IntervalMethod", "Scored", "Study", "carried_forward", "unreached"]
 
 Array = NDArray[np.float64]
 IntervalMethod = Literal["auto", "percentile", "expanded", "t"]
-_MANY = 10  # seeds per task from which the stratified bootstrap holds its level
+MANY_SEEDS = 10  # seeds per task from which the stratified bootstrap holds its level
 Scored = list[tuple[Entry, float | None]]
 
 
@@ -69,6 +69,24 @@ class Study:
             if v is not None and e.method == method:
                 found[e.task].append(v)
         return {t: np.array(v) for t, v in found.items() if v}
+
+    def shared(self, table: Scored) -> set[str]:
+        """Tasks that have a value of every method."""
+        return set.intersection(*(set(self.sample(table, m)) for m in self.methods))
+
+    def unlike(self, x: float, table: Scored) -> list[str]:
+        """A sentence where methods have values of different tasks, so that their aggregates are of different things."""
+        own = {m: set(self.sample(table, m)) for m in self.methods}
+        present = [tasks for tasks in own.values() if tasks]
+        if all(tasks == present[0] for tasks in present):
+            return []
+        shared = set.intersection(*own.values())
+        told = ", ".join(f"{safe_text(m)} {len(tasks)}" for m, tasks in own.items())
+        ranks = f"over the {len(shared)} that all have" if shared else "not given, since no task has all of them"
+        return [
+            f"methods have values of different tasks at {self.unit} {format_x(x)} ({told} of {len(self.tasks)}): each aggregate is "
+            f"over the tasks of its own method and not to be held against the others; differences are over shared tasks, ranks {ranks}"
+        ]
 
     def aggregate(self, method: str, x: float, table: Scored) -> Aggregate:
         """Interquartile mean, median and mean of one method at x."""
@@ -119,7 +137,7 @@ class Study:
     def _way(self, name: str, fewest: int) -> str:
         if self.interval != "auto":
             return self.interval
-        if fewest < _MANY:
+        if fewest < MANY_SEEDS:
             return "t"
         return "accelerated" if name == "median" and len(self.tasks) > 1 else "expanded"
 
@@ -167,7 +185,7 @@ class Study:
             )
         ends = (0.0, 0.0)
         how = "stratified bootstrap"
-        if fewest >= _MANY:
+        if fewest >= MANY_SEEDS:
             drawn = improvement(
                 *(resampled(w, self.replicates, self.rng) for w in (u, v)), smaller_is_better=self.smaller
             )
@@ -193,8 +211,11 @@ class Study:
         return out
 
     def rankings(self, where: tuple[float, ...], tables: list[Scored]) -> tuple[Ranking, ...]:
-        """Order at every x, seeds of all x drawn together so that ranks can be compared over x."""
+        """Order at every x over the tasks that all methods have there, seeds of all x drawn together."""
         scores = np.array([[np.nan if v is None else v for _, v in table] for table in tables])
+        for row, table in zip(scores, tables, strict=True):
+            shared = self.shared(table)
+            row[[e.task not in shared for e in self.entries]] = np.nan
         rows = {
             m: [
                 scores[:, [i for i, e in enumerate(self.entries) if e.method == m and e.task == t]].T
@@ -209,7 +230,7 @@ class Study:
             self.replicates,
             self.rng,
             smaller_is_better=self.smaller,
-            few=_MANY,
+            few=MANY_SEEDS,
             studentize=None if self.interval == "auto" else self.interval == "t",
         )
 
@@ -257,7 +278,7 @@ def unreached(x: float, table: Scored, methods: Sequence[str], unit: str) -> lis
         if method in known:
             continue
         curves = [e.curve for e, _ in table if e.method == method and len(e.curve)]
-        lost = [c for c in curves if c.nonfinite_x.size and c.nonfinite_x.max() > c.x[-1]]
+        lost = [c for c in curves if stopped(c)]
         last = max((float(c.x[-1]) for c in curves), default=x)
         why = "its runs have no numbers there"
         if last < x and len(lost) < len(curves):

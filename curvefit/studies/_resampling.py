@@ -12,7 +12,7 @@ from ..reporting.tables import Band, Crossing
 from ._scores import Entry
 from ._statistics import MIN_SEEDS, iqm, studentized
 
-__all__ = ["Curves", "bands", "common_grid", "crossing", "gridded"]
+__all__ = ["Curves", "averaged", "bands", "common_grid", "crossing", "gridded"]
 
 Array = NDArray[np.float64]
 Curves = Mapping[str, Sequence[Array]]
@@ -51,10 +51,15 @@ def gridded(
     return out
 
 
+def averaged(entries: Sequence[Entry], grid: Array) -> bool:
+    """Whether some run has so many points that its values on the grid are means."""
+    return any(e.curve.x.size > 2 * grid.size for e in entries)
+
+
 def _on_grid(entry: Entry, grid: Array) -> Array:
     x, y = entry.curve.x, entry.curve.y
     values = np.interp(grid, x, y, left=np.nan, right=np.nan)
-    if x.size > 2 * grid.size:  # many observations to a node: their mean, not the one that happens to lie there
+    if averaged([entry], grid):  # many observations to a node: their mean, not the one that happens to lie there
         edges = np.concatenate([[-np.inf], (grid[1:] + grid[:-1]) / 2, [np.inf]])
         where = np.digitize(x, edges) - 1
         count = np.bincount(where, minlength=grid.size)
@@ -185,15 +190,20 @@ def _means(tasks: Sequence[Array]) -> Array:
 
 
 def _last_change(difference: Array, x: Array) -> Array:
-    """X since when rows are negative up to the end; -inf where always, inf where the last is not negative."""
+    """X since when rows are negative up to the end; -inf where never above zero, inf where the last is not negative.
+
+    A tie is on no side: curves that start together and part have not crossed.
+    """
     rows, n = difference.shape
-    at_or_above = difference >= 0
     out = np.full(rows, -np.inf)
-    some = at_or_above.any(axis=1)
-    last = n - 1 - np.argmax(at_or_above[:, ::-1], axis=1)
-    out[some & (last == n - 1)] = np.inf
-    inner = np.flatnonzero(some & (last < n - 1))
-    i = last[inner]
-    d0, d1 = difference[inner, i], difference[inner, i + 1]
-    out[inner] = x[i] + (x[i + 1] - x[i]) * d0 / (d0 - d1)
+    above = difference > 0
+    last = n - 1 - np.argmax(above[:, ::-1], axis=1)
+    after = (difference < 0) & (np.arange(n) > last[:, None])
+    crossed = above.any(axis=1)
+    out[crossed & ~after.any(axis=1)] = np.inf
+    inner = np.flatnonzero(crossed & after.any(axis=1))
+    below = np.argmax(after[inner], axis=1)
+    start = below - 1  # the last one above, or the last of those that tie after it
+    d0, d1 = difference[inner, start], difference[inner, below]
+    out[inner] = x[start] + (x[below] - x[start]) * d0 / (d0 - d1)
     return out

@@ -17,7 +17,7 @@ from ..curves.errors import unknown_name
 from ..curves.numbers import counted
 from ._unknown import measured, unknown_attribute
 
-__all__ = ["WAY", "WHERE", "Entry", "Short", "collect", "ends_before", "label", "some_names", "value_at"]
+__all__ = ["WAY", "WHERE", "Entry", "Short", "collect", "ends_before", "label", "some_names", "stopped", "value_at"]
 
 Array = NDArray[np.float64]
 Short = Literal["drop", "last"]
@@ -143,8 +143,7 @@ def value_at(curve: Curve, x: float, short: Short, window: float | None) -> floa
         return None
     last = float(curve.x[-1])
     if ends_before(curve, x):
-        lost = curve.nonfinite_x
-        if short != "last" or (lost.size and float(lost.max()) > last):
+        if short != "last" or stopped(curve):
             return None
         x = last
     if window is not None:
@@ -159,6 +158,11 @@ def ends_before(curve: Curve, x: float) -> bool:
     """Whether the last value of a curve lies before x."""
     last = float(curve.x[-1])
     return x > last * (1 + 1e-9) if last > 0 else x > last
+
+
+def stopped(curve: Curve) -> bool:
+    """Whether the values of a curve stopped being numbers before it ended."""
+    return bool(curve.nonfinite_x.size and (not len(curve) or curve.nonfinite_x.max() > curve.x[-1]))
 
 
 def _absent(value: object) -> bool:

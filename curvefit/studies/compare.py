@@ -14,8 +14,8 @@ from ..curves._checks import check_level, safe_text
 from ..curves.errors import unknown_name
 from ..reporting.tables import Comparison, Pair
 from ._comparing import IntervalMethod, Study, carried_forward, unreached
-from ._resampling import bands, common_grid, crossing, gridded
-from ._scores import WAY, WHERE, Entry, Short, collect, some_names
+from ._resampling import averaged, bands, common_grid, crossing, gridded
+from ._scores import WAY, WHERE, Entry, Short, collect, some_names, stopped
 
 __all__ = ["Comparison", "IntervalMethod", "compare"]
 
@@ -51,7 +51,8 @@ def compare(
     over : str
         Attribute that names the seed.
     at : float or sequence of float, optional
-        Where to compare, in the unit of x; default the largest x that every run reaches.
+        Where to compare, in the unit of x; default the largest x that every run reaches but those whose values stopped being
+        numbers, which count as missing there.
     task : str, optional
         Attribute that names the task; seeds are resampled within tasks.
     pair : str, optional
@@ -128,11 +129,12 @@ def compare(
     methods = tuple(sorted({e.method for e in entries}, key=_natural))
     if len(methods) < 2:
         raise UsageError(
-            f"one {by} only: {methods[0]!r}, and comparing needs two",
+            f"one {by} only: {methods[0]!r}, and comparing needs two" + "".join(f"; {n}" for n in notes),
             code="CF-USE-009",
             where=WHERE,
             hint=f"--by (by= in Python) names what differs; curvefit report without --over groups its tables by {by}",
         )
+    notes += _alike(methods, by)
     where = _places(at, entries)
     if at is None:
         notes += _held_back(entries, where[0])
@@ -145,6 +147,7 @@ def compare(
     tables = [study.scored(x) for x in where]
     for x, table in zip(where, tables, strict=True):
         notes += unreached(x, table, methods, study.unit)
+        notes += study.unlike(x, table)
     aggregates = tuple(study.aggregate(m, x, table) for x, table in zip(where, tables, strict=True) for m in methods)
     notes += carried_forward(aggregates, study.unit)
     pairs = [
@@ -188,6 +191,7 @@ def compare(
             "short runs": short,
             "values carried forward": str(sum(a.carried for a in aggregates)),
             "tasks": str(len(tasks)),
+            "nodes of crossings": str(grid.size) if averaged(entries, grid) else "",
         },
         notes=tuple(notes),
     )
@@ -229,7 +233,8 @@ def _places(at: float | Sequence[float] | None, entries: Sequence[Entry]) -> tup
         ends = [float(e.curve.x[-1]) for e in entries if len(e.curve)]
         if not ends:
             raise DataError("no run has finite values", where=WHERE)
-        return (min(ends),)
+        alive = [float(e.curve.x[-1]) for e in entries if len(e.curve) and not stopped(e.curve)]
+        return (min(alive or ends),)
     given: Any = [at] if is_number(at) else at
     plain = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
     if not plain or not all(is_number(a) and np.isfinite(a) for a in given):
@@ -242,10 +247,18 @@ def _places(at: float | Sequence[float] | None, entries: Sequence[Entry]) -> tup
     return found
 
 
+def _alike(methods: Sequence[str], by: str) -> list[str]:
+    """A sentence where methods differ in nothing but spaces and capitals."""
+    plain: dict[str, list[str]] = {}
+    for method in methods:
+        plain.setdefault(" ".join(method.split()).casefold(), []).append(repr(safe_text(method)))
+    return [f"{' and '.join(names)} are taken for different values of {by}" for names in plain.values() if names[1:]]
+
+
 def _held_back(entries: Sequence[Entry], place: float) -> list[str]:
-    """A sentence where few runs ended so early that the x all reach says little about the others."""
-    ends = {e.name: float(e.curve.x[-1]) for e in entries if len(e.curve)}
-    far = float(np.quantile(list(ends.values()), 0.5, method="lower"))
+    """A sentence where runs ended so early that the x all reach says little about the others."""
+    ends = {e.name: float(e.curve.x[-1]) for e in entries if len(e.curve) and not stopped(e.curve)}
+    far = max(ends.values(), default=0.0)
     if not far > 0 or place > 0.9 * far:
         return []
     early = sorted((end, run) for run, end in ends.items() if end < far)

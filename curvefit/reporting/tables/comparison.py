@@ -304,6 +304,7 @@ class Comparison:
             Column("a", "a"),
             Column("b", "b"),
             Column("at", self.x_unit, "number"),
+            Column("tasks", "shared tasks", "count"),
             Column("pairs", "pairs", "count"),
             Column("difference", "mean a - mean b", "estimate"),
             Column("improvement", "P(a better)", "estimate"),
@@ -315,6 +316,7 @@ class Comparison:
                 p.a,
                 p.b,
                 p.at,
+                p.tasks,
                 p.pairs,
                 p.difference,
                 p.improvement,
@@ -323,7 +325,9 @@ class Comparison:
             for p in self.pairs
         ]
         caption = f"Differences of {self.metric} between methods ({'smaller' if self.direction == 'min' else 'larger'} is better)"
-        how = f"{'Paired' if self.pair else 'Independent'} seeds; p-values corrected by {self.settings.get('correction', 'none')}."
+        how = f"{'Paired' if self.pair else 'Independent'} seeds."
+        if any(np.isfinite(p.p_adjusted) for p in self.pairs):
+            how = f"{how[:-1]}; p-values corrected by {self.settings.get('correction', 'none')}."
         return _lean(Table("pairs", caption, columns, tuple(rows), (how,)))
 
     def _ranks(self) -> Table:
@@ -331,7 +335,7 @@ class Comparison:
             Column("at", self.x_unit, "number"),
             Column("order", "order, best first"),
             Column("first", "P(first is first)", "probability"),
-            Column("agreement", "tau with the last", "number"),
+            Column("agreement", "Kendall's tau with the order at the last", "number"),
             Column("same_best", "P(same first at the last)", "probability"),
         )
         rows: list[tuple[Cell, ...]] = []
@@ -354,6 +358,8 @@ class Comparison:
         )
         rows: list[tuple[Cell, ...]] = [(c.a, c.b, c.x, _or_why(c.probability, c.x.reasons)) for c in self.crossings]
         how = "By the difference of mean curves; the order of the methods is by interquartile mean, and the two can differ."
+        if nodes := self.settings.get("nodes of crossings"):
+            how += f" Curves are means around {nodes} x each, so that the end is the last of these stretches."
         return Table(
             "crossings", "Where the mean curve of one method last passes that of another", columns, tuple(rows), (how,)
         )

@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 import curvefit as cf
 from curvefit.curves import DataError, UsageError
+from curvefit.studies import _resampling
 from curvefit.studies import _statistics as st
 from curvefit.studies._methods_text import methods_paragraph
 from curvefit.studies._scores import some_names
@@ -495,7 +496,7 @@ def test_fractions_are_not_averaged_with_percents():
 
 def test_what_was_asked_and_cannot_be_is_a_mistake_of_usage_that_both_worlds_can_mend(values):
     runs = runs_of(values)
-    with pytest.raises(UsageError, match="one method only: 'a', and comparing needs two") as caught:
+    with pytest.raises(UsageError, match=r"one method only: 'a', and comparing needs two") as caught:
         cf.compare([r for r in runs if r.attributes["method"] == "a"], "method", "seed", task="task")
     assert "without --over groups its tables by method" in caught.value.hint
     with pytest.raises(UsageError, match="two runs are") as caught:
@@ -547,3 +548,121 @@ def test_a_crossing_that_may_be_anywhere_has_a_reason_instead_of_an_interval():
     table = next(t for t in found.tables() if t.name == "crossings")
     assert "inf" not in table.render("plain")
     assert "mean curve" in table.caption and "interquartile mean" in table.notes[0]
+
+
+def of_tasks(where):
+    """Runs of methods in the tasks each has, at the level given."""
+    rng = np.random.default_rng(0)
+    return [
+        run(m, s, t, end=level + 0.01 * float(rng.standard_normal()))
+        for m, tasks in where.items()
+        for t, level in tasks.items()
+        for s in range(5)
+    ]
+
+
+def test_ranks_are_over_the_tasks_that_all_methods_have():
+    where = {"a": {"easy": 1.0, "hard": 10.0}, "b": {"easy": 1.5}}
+    found = cf.compare(of_tasks(where), "method", "seed", 40, task="task", replicates=200)
+    assert found.aggregates[0].mean.value > found.aggregates[1].mean.value  # a has the hard one
+    (ranking,) = found.rankings
+    assert ranking.order == ("a", "b") and ranking.probability[0, 0] == 1.0
+    (note,) = found.notes
+    assert "(a 2, b 1 of 2)" in note and "over the 1 that all have" in note
+    alike = cf.compare(of_tasks({"a": {"easy": 1.0, "hard": 10.0}, "b": {"easy": 1.5, "hard": 9.0}}), "method", "seed", 40, task="task", replicates=200)  # fmt: skip
+    assert alike.notes == ()
+    assert [p.tasks for p in alike.pairs] == [2]
+    assert [row["tasks"] for row in alike.tables()[1].to_dicts()] == [2]
+
+
+def test_methods_without_a_task_in_common_are_not_ranked():
+    where = {"a": {"easy": 1.0, "hard": 10.0}, "b": {"easy": 1.5}, "c": {"other": 0.1}}
+    found = cf.compare(of_tasks(where), "method", "seed", 40, task="task", replicates=200)
+    assert found.rankings == ()
+    assert "ranks not given, since no task has all of them" in found.notes[0]
+
+
+def test_curves_that_start_together_and_part_have_not_crossed():
+    x, rng = np.arange(0.0, 51.0), np.random.default_rng(0)
+    runs = []
+    for seed in range(5):
+        start = 2 + 0.05 * rng.standard_normal()
+        for m, k in (("fast", 0.3), ("slow", 0.2)):
+            y = 1 + start * np.exp(-k * x**0.7) + np.where(x > 0, 0.002 * rng.standard_normal(51), 0.0)
+            runs.append(cf.Run(f"{m}{seed}", {"val_loss": cf.Curve(x, y, "val_loss")}, attributes={"m": m, "s": seed}))
+    assert cf.compare(runs, "m", "s", 50, replicates=100).crossings == ()
+
+
+@pytest.mark.parametrize(
+    ("difference", "at"),
+    [
+        ([1.0, -1.0, -2.0], 1.5),  # between the two
+        ([1.0, 0.0, -2.0], 2.0),  # on a node
+        ([1.0, 0.0, 0.0, -1.0], 3.0),  # after a stretch together
+        ([0.0, -1.0, -1.0], -np.inf),  # never above
+        ([0.0, 0.0, 0.0], -np.inf),
+        ([-1.0, -1.0, 1.0], np.inf),  # not below at the end
+        ([1.0, -1.0, 0.0, -1.0], 1.5),  # touched, not passed
+        ([1.0, 0.0, 0.0], np.inf),
+    ],
+)
+def test_the_last_change_of_sign(difference, at):
+    x = np.arange(1.0, len(difference) + 1)
+    assert _resampling._last_change(np.array([difference]), x)[0] == at
+
+
+def test_without_a_place_runs_that_stopped_being_numbers_do_not_move_it():
+    x = np.arange(100.0, 1001.0, 100)
+
+    def values(m, s):
+        y = 1 / x + 0.01 * s + 0.5 * (m == "a")
+        if m == "b":
+            y[6:] = np.nan
+        return y
+
+    runs = [
+        cf.Run(f"{m}{s}", {"val_loss": cf.Curve(x, values(m, s), "val_loss")}, attributes={"m": m, "s": s})
+        for m in "abc"
+        for s in range(5)
+    ]
+    found = cf.compare(runs, "m", "s", replicates=100)
+    assert found.at == (1000.0,)
+    assert [a.missing for a in found.aggregates] == [0, 5, 0]
+    assert found.notes == ("no run of b has a value at step 1000: its runs have no numbers there",)
+    lost = [r for r in runs if r.attributes["m"] == "b"]
+    other = [cf.Run(f"d{r.name}", r.curves, attributes={"m": "d", "s": r.attributes["s"]}) for r in lost]
+    assert cf.compare([*lost, *other], "m", "s", replicates=100).at == (600.0,)  # nobody is left
+
+
+def test_half_of_the_runs_that_end_early_are_said():
+    runs = [run(m, s, x=X[:10] if m == "a" else X) for m in "ab" for s in range(4)]
+    (note,) = cf.compare(runs, "method", "seed", replicates=100).notes
+    assert note.startswith("compared at 10 because a/t/0 ends there; 4 of 8 runs reach 40")
+
+
+def test_names_that_differ_in_spaces_or_capitals_are_pointed_out():
+    runs = [run(m, s) for m in ("adam", "Adam ", "sgd") for s in range(2)]
+    (note,) = cf.compare(runs, "method", "seed", replicates=100).notes
+    assert note == "'Adam ' and 'adam' are taken for different values of method"
+
+
+def test_one_method_only_says_what_became_of_the_others():
+    runs = [run("a", s) for s in range(3)] + [run("b", s, metric="train_loss") for s in range(2)]
+    with pytest.raises(UsageError, match=r"one method only: 'a'.*; 2 runs left out, no val_loss"):
+        cf.compare(runs, "method", "seed", metric="val_loss")
+
+
+def test_curves_that_are_averaged_for_a_crossing_are_said_to_be():
+    x = np.arange(1.0, 1001.0)
+    for points, told in ((x, True), (x[::20], False)):
+        runs = [
+            cf.Run(
+                f"{m}{s}",
+                {"val_loss": cf.Curve(points, 1 + slope * (points - 500 + s), "val_loss")},
+                attributes={"m": m, "s": s},
+            )
+            for m, slope in (("a", 1e-4), ("b", -1e-4))
+            for s in range(3)
+        ]
+        table = next(t for t in cf.compare(runs, "m", "s", replicates=100).tables() if t.name == "crossings")
+        assert ("means around 96 x" in table.notes[0]) is told
