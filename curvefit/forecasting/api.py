@@ -271,7 +271,9 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
     if not len(curve):
         beside = f"{curve.nonfinite_x.size} values, none finite" if curve.nonfinite_x.size else "no values"
         raise DataError(f"nothing to forecast from: {beside}", code="CF-DATA-007", where=name)
-    points = np.atleast_1d(as_numbers(x, "x", "forecast()"))
+    points = as_numbers(x, "x", "forecast()")
+    if points.ndim == 0:
+        points = points.reshape(1)
     if points.ndim != 1 or not points.size:
         raise UsageError(f"future x has shape {points.shape}", hint="a number or a sequence of numbers")
     if points.size > _MOST_POINTS:
@@ -284,7 +286,7 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
         raise DataError(
             f"future x holds {points[~np.isfinite(points)][0]}", where=name, hint="finite numbers beyond the data"
         )
-    points = np.sort(points)
+    points = np.sort(points) if points.size > 1 else points.copy()
     last = float(curve.x[-1])
     if points[0] <= last:
         raise UsageError(
@@ -293,5 +295,5 @@ def _future(curve: Curve, x: ArrayLike) -> NDArray[np.float64]:
             where=name,
             hint="a forecast is about later x; inside the data use cf.fit(curve, model).predict(x)",
         )
-    points.flags.writeable = False  # sorted, so our own
+    points.flags.writeable = False  # a copy, so our own
     return points

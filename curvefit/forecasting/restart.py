@@ -109,8 +109,8 @@ def found_drops(curves: Sequence[Curve]) -> dict[int, float]:
         y = np.zeros((len(some), int(size[-1])))
         for row, i in enumerate(some):
             y[row, : size[row]] = _binned(curves[i].y)
-        sign = np.array([1.0 if curves[i].direction == "min" else -1.0 for i in some])
-        y *= sign[:, None]
+        y /= np.maximum(np.maximum(y.max(axis=1), -y.min(axis=1)), 1e-300)[:, None]
+        y *= np.array([1.0 if curves[i].direction == "min" else -1.0 for i in some])[:, None]
         for row, at in _striking(y, size):
             curve = curves[some[row]]
             first = _bins(len(curve))
@@ -168,7 +168,9 @@ def _means(values: Array, first: NDArray[np.intp]) -> Array:
 
 
 def _binned(y: Array) -> Array:
-    """Means of bins of the values over their largest, which cannot overflow."""
+    """Few values as they are; of many the means of bins of the values over their largest, which cannot overflow."""
+    if y.size <= _BINS:
+        return y
     top = max(float(y.max()), -float(y.min()), 1e-300)
     return _means(y / top, _bins(y.size))
 

@@ -68,7 +68,7 @@ class PooledDistribution(Distribution):
             if len(self._answers) >= _KEPT:
                 self._answers.clear()
             self._answers[key] = table
-        return table[self._row, : self._places.size].copy()
+        return table[self._row, : self._asked if columns is None else columns.size].copy()
 
     def _alone(self, levels: NDArray[np.float64], columns: Ints) -> NDArray[np.float64]:
         row = np.array([self._row])
