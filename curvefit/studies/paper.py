@@ -19,6 +19,7 @@ from ..reporting.paper.canvas import STYLE_FILE
 from ..reporting.table_formats.latex import PREAMBLE
 from ..reporting.table_formats.markdown import escaped
 from ..reporting.tables import BatchSummary, Comparison, Table
+from ._again import batch_command, report_call, report_command
 from ._comparing import IntervalMethod
 from ._folder import Folder
 from ._methods_text import bibtex, citations, methods_paragraph, versions
@@ -128,6 +129,11 @@ def write_report(
     Equal arguments and equal results give equal bytes. Every table is written as LaTeX, Markdown, CSV and JSON;
     ``tables.tex`` holds all of them and compiles. Every figure is written as PDF and SVG.
     """
+    asked = {
+        "by": by, "over": over, "at": at, "task": task, "pair": pair, "metric": metric, "cost": cost, "level": level,
+        "interval": interval, "correction": correction, "short": short, "replicates": replicates, "examples": examples,
+        "html": html, "seed": seed,
+    }  # fmt: skip
     result = source if isinstance(source, BatchResult) else load_batch(source)
     check_level(level)
     spare_batch(result.path, Path(out))
@@ -161,7 +167,7 @@ def write_report(
     folder.add("references.bib", bibtex(citations(text)).encode())
     folder.add(
         "paper.md",
-        _document(summary, tables, pictures, text, _asked(result, by, over, task, pair, at, seed)).encode(),
+        _document(summary, tables, pictures, text, _again(result, asked)).encode(),
     )
     if html is None:
         html = available("jinja2")
@@ -221,20 +227,26 @@ def _scores(c: Comparison) -> Table:
     return Table("scores", f"{c.metric} of every run", columns, c.scores)
 
 
-def _asked(
-    result: BatchResult, by: str | None, over: str | None, task: str | None, pair: str | None, at: Any, seed: int
-) -> list[str]:
-    """Everything that is needed to make it again."""
-    options = {"by": by, "over": over, "task": task, "pair": pair}
-    told = [f"{k} {v}" for k, v in options.items() if v is not None]
-    if at is not None:
-        told.append(f"at {at}")
-    config = result.config
-    return [
-        f"Versions: {', '.join(f'{n} {v}' for n, v in versions().items())}",
-        f"Configuration of the batch: {config.digest}",
-        f"Report: {', '.join(told) or 'all runs together'}; seed {seed}",
+def _again(result: BatchResult, asked: Mapping[str, Any]) -> list[str]:
+    """Lines of Markdown with everything that is needed to make it again."""
+    usual = write_report.__kwdefaults__ or {}
+    given = {k: v for k, v in asked.items() if v is not None and (usual[k] is None or v != usual[k])}
+    commands = [c for c in (batch_command(result.config), report_command(given)) if c]
+    told = [
+        "DATASET stands for the data, OUT for the folder of the batch and DIR for that of this report; options that are not "
+        "given have their defaults."
     ]
+    if commands:
+        told += ["", "```sh", *commands, "```"]
+    told += ["", "In Python:", "", "```python", "from curvefit.studies.paper import write_report", ""]
+    told += [report_call(given), "```", ""]
+    told += [
+        f"- Versions: {', '.join(f'{n} {escaped(v)}' for n, v in versions().items())}",
+        f"- Configuration of the batch: {result.config.digest}; it stands in batch.json in its folder, and "
+        "`curvefit batch --config OUT/batch.json -o NEW` asks the same of the same data.",
+        f"- Random numbers: seed {asked['seed']}",
+    ]
+    return told
 
 
 def _document(
@@ -242,7 +254,7 @@ def _document(
     tables: Sequence[Table],
     pictures: Pictures,
     methods: str,
-    asked: list[str],
+    again: list[str],
 ) -> str:
     """paper.md."""
     counts = ", ".join(f"{n} {status}" for status, n in summary.counts.items() if n)
@@ -266,7 +278,7 @@ def _document(
         ]
     if pictures.missing:
         lines += ["Not drawn:", "", *(f"- {escaped(n)}: {escaped(why)}" for n, why in pictures.missing.items()), ""]
-    lines += ["## To make it again", "", *(f"- {escaped(a)}" for a in asked), ""]
+    lines += ["## To make it again", "", *again, ""]
     lines += ["## References", "", "Entries of the citations above are in [references.bib](references.bib)."]
     return "\n".join(lines) + "\n"
 
