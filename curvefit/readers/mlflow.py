@@ -61,12 +61,13 @@ class Mlflow(Reader):
             return None
         if "params" in folders:
             found += [(PARAMS + n, p) for n, p in _files(os.path.join(folder, "params"), "", 0)]  # noqa: PTH118
+        found = found[: MAX_FILES - 2]  # `_runs` says so; what names the run is not among what is cut off
         tag = os.path.join(folder, "tags", "mlflow.runName")  # noqa: PTH118
         if "tags" in folders and os.path.isfile(tag):  # noqa: PTH113
             found.append((NAME, tag))
         found.append((META, os.path.join(folder, META)))  # noqa: PTH118
         own = (*(f for f in ("metrics", "params", "tags") if f in folders), META)
-        return Bundle(self.name, tuple(found[:MAX_FILES]), frozenset(os.path.join(folder, f) for f in own))  # noqa: PTH118
+        return Bundle(self.name, tuple(found), frozenset(os.path.join(folder, f) for f in own))  # noqa: PTH118
 
     def read(self, source: Source) -> list[Run]:
         """The run of a metric file, or of a run's folder."""
@@ -108,6 +109,8 @@ class Mlflow(Reader):
         if len(found) > 1 and run.name != name:
             run.facts["folder"] = name
         table.notes = [*source.notes, *notes]
+        if len(found) >= MAX_FILES - 1:
+            table.notes.append(f"{len(found)} files of this run were read, no more than that are of one run")
         if not run.streams:
             lost = "; ".join(table.account.notes())
             raise ReadError(

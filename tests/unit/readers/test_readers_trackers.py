@@ -270,3 +270,19 @@ def test_a_time_without_zone_means_the_same_everywhere(tmp_path, monkeypatch):
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_folder_of_too_many_metrics_says_what_was_read_and_keeps_its_name(tmp_path, monkeypatch):
+    (tmp_path / "0" / "r" / "metrics").mkdir(parents=True)
+    (tmp_path / "0" / "r" / "meta.yaml").write_text("run_name: calm-river-7\n")
+    for k in range(8):
+        (tmp_path / "0" / "r" / "metrics" / f"m{k}").write_text("1700000000000 2.5 0\n1700000001000 1.5 10\n")
+
+    def said():
+        (run,) = cf.read(tmp_path)
+        assert "calm-river-7" in run.name
+        return len([n for n in run if n != "wall_time"]), [n for n in run.provenance.notes if "no more than that" in n]
+
+    assert said() == (8, [])
+    monkeypatch.setattr("curvefit.readers.mlflow.MAX_FILES", 6)
+    assert said() == (4, ["5 files of this run were read, no more than that are of one run"])
