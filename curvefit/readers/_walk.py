@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 from ..curves import ReadError
 from ..curves._checks import safe_text
@@ -39,6 +40,18 @@ class Skipped:
 
     def __len__(self) -> int:
         return sum(self.counts.values())
+
+    def to_dict(self) -> dict[str, dict[str, object]]:
+        """Plain values for JSON, by reason."""
+        return {reason: {"files": n, "first": list(self.examples[reason])} for reason, n in self.counts.items()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Mapping[str, Any]]) -> Skipped:
+        """What `to_dict` made."""
+        found = cls()
+        found.counts = {reason: int(of["files"]) for reason, of in content.items()}
+        found.examples = {reason: list(of["first"]) for reason, of in content.items()}
+        return found
 
     def described(self) -> str:
         """How many files and why, with an example of each; hidden files, which nobody expects, are not among them."""

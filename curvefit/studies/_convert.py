@@ -12,6 +12,7 @@ from ..curves import CurvefitError, ReadError, Run
 from ..curves._checks import safe_text
 from ..curves._optional import optional
 from ..readers._canonical import apply_facts, read_facts
+from ..readers._walk import Skipped
 from ..readers.parquet import runs_of_rows
 from ..readers.read import read_each
 from ._named import named_runs
@@ -65,7 +66,7 @@ def converted(
     names : str, optional
         Pattern of attributes in names.
     say : callable, optional
-        Is told of names that the pattern does not match.
+        Is told of names that the pattern does not match, and of files that are no logs.
 
     Raises
     ------
@@ -83,10 +84,13 @@ def converted(
         except CurvefitError:
             there = None
         if there is not None and dict(there.sources) == sources:
+            _tell(there.passed_over, say)
             return there
     failures: list[Failure] = []
-    runs = named_runs(_renamed(_runs(path, options, failures)), names, say)
-    store = write_store(runs, folder, failures=failures, sources=sources)
+    passed_over: dict[str, Any] = {}
+    runs = named_runs(_renamed(_runs(path, options, failures, passed_over)), names, say)
+    store = write_store(runs, folder, failures=failures, sources=sources, passed_over=passed_over)
+    _tell(store.passed_over, say)
     if not store.units:
         first = failures[0] if failures else None
         raise ReadError(
@@ -98,7 +102,16 @@ def converted(
     return store
 
 
-def _runs(path: Path, options: Mapping[str, Any], failures: list[Failure]) -> Iterator[Run]:
+def _tell(passed_over: Mapping[str, Any], say: Callable[[str], None] | None) -> None:
+    """What `curvefit read` says of such files."""
+    told = Skipped.from_dict(passed_over).described()
+    if say is not None and told:
+        say(told)
+
+
+def _runs(
+    path: Path, options: Mapping[str, Any], failures: list[Failure], passed_over: dict[str, Any]
+) -> Iterator[Run]:
     if path.suffix in (".parquet", ".pq") and path.is_file() and not options and _is_canonical(path):
         yield from _in_bunches(path)
         return
@@ -111,11 +124,13 @@ def _runs(path: Path, options: Mapping[str, Any], failures: list[Failure]) -> It
         failures += [*there.failures, *several]
         yield from there
         return
-    for name, outcome in read_each(path, **options):
+    skipped = Skipped()
+    for name, outcome in read_each(path, skipped=skipped, **options):
         if isinstance(outcome, CurvefitError):
             failures.append(Failure(name, outcome.code, outcome.what))
         else:
             yield from outcome
+    passed_over.update(skipped.to_dict())
 
 
 def _is_store(path: Path) -> bool:

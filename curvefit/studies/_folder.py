@@ -12,10 +12,28 @@ from ..curves import CurvefitError, UsageError
 from ..curves._checks import safe_text
 from ..curves._whole import fill, not_written, put_in_place, write_whole
 
-__all__ = ["LIST", "Folder"]
+__all__ = ["LIST", "Folder", "refuse_links"]
 
 LIST = "files.json"
 _OWN = re.compile(r"(?:[a-z]+/)?[A-Za-z0-9][A-Za-z0-9_.-]*")  # a name that such a folder can have given
+
+
+def refuse_links(*folders: Path) -> None:
+    """Refuse to write through symbolic links, which may point anywhere, and into what is no folder.
+
+    Raises
+    ------
+    UsageError
+        With the first of them.
+    """
+    for folder in folders:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise UsageError(
+                "is a link or no folder",
+                code="CF-OUT-001",
+                where=safe_text(os.fspath(folder)),
+                hint="name another folder",
+            )
 
 
 class Folder:
@@ -38,14 +56,7 @@ class Folder:
     def __init__(self, path: Path, below: tuple[str, ...]) -> None:
         self.path, self.below = path, below
         self._contents: dict[str, bytes] = {}
-        for part in (path, *(path / name for name in below)):
-            if part.is_symlink() or (part.exists() and not part.is_dir()):
-                raise UsageError(
-                    "is a link or no folder",
-                    code="CF-OUT-001",
-                    where=safe_text(os.fspath(part)),
-                    hint="name another folder",
-                )
+        refuse_links(path, *(path / name for name in below))
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ def named_runs(runs: Iterable[Run], pattern: str | None, say: Callable[[str], No
     pattern : str, optional
         As for `naming`.
     say : callable, optional
-        Is told once, at the end, of runs whose names the pattern does not match.
+        Is told once, at the end, of runs whose names the pattern does not match, and of attributes that were logged with
+        other values than it finds.
 
     Raises
     ------
@@ -68,12 +69,18 @@ def named_runs(runs: Iterable[Run], pattern: str | None, say: Callable[[str], No
         After the last run, when the pattern matches no name at all.
     """
     named, count, missed = naming(pattern), 0, []
+    replaced: dict[str, list[tuple[object, object]]] = {}
     for run in runs:
         found = named(run)
         count += 1
         if pattern is not None and found is run:
             missed.append(run.name)
+        for name, old in run.attributes.items() if found is not run else ():
+            if not _alike(old, found.attributes[name]):
+                replaced.setdefault(name, []).append((old, found.attributes[name]))
         yield found
+    if replaced and say is not None:
+        say(f"note: --names replaced what was logged: {'; '.join(_told(n, v) for n, v in replaced.items())}")
     if not missed or pattern is None:
         return
     told = f"--names {safe_text(pattern)!r:.80} matches {count - len(missed)} of {counted(count, 'name')}"
@@ -85,3 +92,19 @@ def named_runs(runs: Iterable[Run], pattern: str | None, say: Callable[[str], No
         )
     if say is not None:
         say(f"note: {told}; not {safe_text(missed[0])!r:.80}{', ...' if len(missed) > 1 else ''}")
+
+
+def _alike(logged: object, named: object) -> bool:
+    """Whether a logged attribute says what a name says; 3, 3.0 and "03" do."""
+    if logged is named or str(logged) == str(named):
+        return True
+    try:
+        return float(str(logged)) == float(str(named))
+    except ValueError:
+        return False
+
+
+def _told(name: str, values: list[tuple[object, object]]) -> str:
+    logged, now = values[0]
+    runs = counted(len(values), "run")
+    return f"{name} in {runs} (such as {safe_text(str(logged))!r:.40} by {safe_text(str(now))!r:.40})"

@@ -17,6 +17,7 @@ from ..curves import ReadError, Run, UsageError
 from ..curves._checks import safe_text
 from ..curves._whole import write_whole
 from ._convert import converted
+from ._folder import refuse_links
 from ._named import named_runs
 from ._scan import File, Unit, canonical
 from ._unit import Task
@@ -28,16 +29,18 @@ from .store import ABOUT, Store, open_store, scanned, write_store
 __all__ = ["describe", "plan", "prepare", "refuse_other_questions", "remove_later", "store_of"]
 
 _ABOUT = "batch.json"
+_STORE = "store"
 _VERSIONS = ("numpy", "scipy", "pyarrow", "lmfit", "statsmodels")
 
 
 def prepare(out: Path) -> None:
     """The folders of the tables; a folder that holds something else is left alone."""
+    refuse_links(out, *(out / name for name in (*TABLES, DONE, _STORE)))
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / _ABOUT).exists():
             strange = [
-                p.name for p in out.iterdir() if not p.name.startswith(".") and p.name not in (*TABLES, DONE, "store")
+                p.name for p in out.iterdir() if not p.name.startswith(".") and p.name not in (*TABLES, DONE, _STORE)
             ]
             if strange:
                 raise UsageError(
@@ -70,7 +73,7 @@ def refuse_other_questions(out: Path, config: BatchConfig, *, runs: bool) -> Non
     if not any(_answers(part) for part in committed(out, about.get("units", []))):
         return
     differ = config.differences(there)
-    dataset = str((out / "store").absolute()) if runs else config.dataset
+    dataset = str((out / _STORE).absolute()) if runs else config.dataset
     if there.dataset != dataset:
         differ.insert(0, f"dataset {safe_text(there.dataset)} -> {'runs in memory' if runs else safe_text(dataset)}")
     if differ:
@@ -91,16 +94,16 @@ def _answers(part: Part) -> bool:
 def store_of(
     config: BatchConfig, out: Path, runs: Iterable[Run] | None, say: Callable[[str], None]
 ) -> tuple[Store, BatchConfig]:
-    """The curves as a store, and the configuration with what was found about them; notes about names are said."""
+    """The curves as a store, and the configuration with what was found about them; notes about names and files are said."""
     if runs is not None:
-        store = write_store(named_runs(runs, config.names, say), out / "store")
+        store = write_store(named_runs(runs, config.names, say), out / _STORE)
         if not store.units:
             raise UsageError("no runs", code="CF-USE-009", where="batch()")
-        config = replace(config, dataset=str((out / "store").absolute()))
+        config = replace(config, dataset=str((out / _STORE).absolute()))
         return store, replace(config, attributes=dict(store.attributes))
     path = Path(config.dataset)
-    if config.names is not None and path.absolute() != (out / "store").absolute():  # else they have their attributes
-        store = converted(path, out / "store", config.read, config.names, say)
+    if config.names is not None and path.absolute() != (out / _STORE).absolute():  # else they have their attributes
+        store = converted(path, out / _STORE, config.read, config.names, say)
         return store, replace(config, attributes=dict(store.attributes), converted=True)
     if (path / ABOUT).is_file():
         store = _fresh(open_store(path))
@@ -112,7 +115,7 @@ def store_of(
         elif found is not None:
             store = scanned(path, found)
         else:
-            store = converted(path, out / "store", config.read)
+            store = converted(path, out / _STORE, config.read, say=say)
             return store, replace(config, attributes=dict(store.attributes), converted=True)
     return store, replace(config, attributes=dict(store.attributes), converted=False)
 
@@ -214,6 +217,7 @@ def describe(out: Path, config: BatchConfig, store: Store, keys: list[str]) -> N
         "versions": versions,
         "units": keys,
         "runs": len(store),
+        "passed_over": dict(store.passed_over),
         "store": {
             "version": __version__,
             "files": [asdict(f) for f in store.files],

@@ -93,7 +93,8 @@ def batch(
         Options of `curvefit.read`, for logs.
     names : str, optional
         Attributes from names of runs or files: ``"{method}-seed{seed}"``; the curves are then copied into ``out/store``.
-        A pattern that matches no name is an error, one that misses some is said on stderr.
+        A pattern that matches no name is an error; names that it misses, and logged attributes of other values that it
+        replaces, are said on stderr.
     needed : str or sequence of str, optional
         Attributes that are needed afterwards; one that no run has is an error before anything is computed.
     engine : {"serial", "processes", "dask"}
@@ -117,7 +118,7 @@ def batch(
     ------
     UsageError
         For a question that makes no sense, a metric that no run has, when another process writes to ``out``, or when
-        ``out`` holds the answers to other questions.
+        ``out`` is a symbolic link or holds the answers to other questions.
     ReadError
         When nothing in the data set can be read.
     CurvefitError
@@ -125,7 +126,8 @@ def batch(
 
     Notes
     -----
-    A run that fails is a row with a status and a reason in the table of runs and never ends the batch. Results of a unit
+    A run that fails is a row with a status and a reason in the table of runs and never ends the batch; files that are no
+    logs are said on stderr and counted in ``batch.json``. Results of a unit
     of work (a row group, some hundred runs) appear all at once and are on the disk before they are counted; whatever
     stops the batch, the same call goes on where it stopped. The same questions to the same curves give the same bytes.
 

@@ -20,6 +20,7 @@ from ..curves._whole import write_whole
 from ..curves.errors import unknown_name
 from ..readers.parquet import table_of
 from ._durable import locked, sweep
+from ._folder import refuse_links
 from ._groups import read_groups
 from ._scan import File, Unit, canonical, scan
 from .schema import FieldType
@@ -72,6 +73,8 @@ class Store:
         Logs that could not be read.
     sources : mapping
         What the store was converted from, by file.
+    passed_over : mapping of str to mapping
+        Files that were no logs, by reason: how many, and the first names.
     """
 
     path: Path
@@ -81,6 +84,7 @@ class Store:
     repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
+    passed_over: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(unit.runs for unit in self.units)
@@ -216,6 +220,7 @@ def _opened(where: Path) -> Store:
             {},
             tuple(Failure(**f) for f in about["failures"]),
             about["sources"],
+            about.get("passed_over", {}),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, CurvefitError):
@@ -239,6 +244,7 @@ def write_store(
     rows_per_group: int = ROWS,
     failures: list[Failure] | None = None,
     sources: Mapping[str, Any] | None = None,
+    passed_over: Mapping[str, Any] | None = None,
 ) -> Store:
     """Write runs as a store, in a stream: no more than one row group is ever in memory.
 
@@ -255,6 +261,8 @@ def write_store(
         Logs that could not be read; may grow while the runs are iterated.
     sources : mapping, optional
         What the runs came from.
+    passed_over : mapping, optional
+        Files that were no logs, by reason; may grow while the runs are iterated.
 
     Returns
     -------
@@ -263,7 +271,7 @@ def write_store(
     Raises
     ------
     UsageError
-        When two runs have one name, or another process writes there.
+        When two runs have one name, another process writes there, or the folder is a symbolic link.
 
     Notes
     -----
@@ -276,6 +284,7 @@ def write_store(
     >>> store = cf.write_store((cf.read(p)[0] for p in paths), "curves")  # doctest: +SKIP
     """
     folder = Path(path)
+    refuse_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -302,7 +311,7 @@ def write_store(
                 group, points = [], 0
         if group:
             writer.write(group)
-        return writer.close(failures or [], sources or {})
+        return writer.close(failures or [], sources or {}, passed_over or {})
 
 
 class _Writer:
@@ -345,7 +354,7 @@ class _Writer:
         self.files.append(File(name, stat.st_size, stat.st_mtime_ns, hashlib.sha256(content).hexdigest()))
         self.units.append(Unit(number, number, 0, 0 if table.num_rows else -1, len(runs), table.num_rows))
 
-    def close(self, failures: list[Failure], sources: Mapping[str, Any]) -> Store:
+    def close(self, failures: list[Failure], sources: Mapping[str, Any], passed_over: Mapping[str, Any]) -> Store:
         """Index and description, which make the folder a store; files of an earlier one go."""
         pa = optional("pyarrow", extra="parquet", feature=_FEATURE)
         pq = optional("pyarrow.parquet", extra="parquet", feature=_FEATURE)
@@ -369,6 +378,16 @@ class _Writer:
             "units": [asdict(u) for u in self.units],
             "failures": [asdict(f) for f in failures],
             "sources": dict(sources),
+            "passed_over": dict(passed_over),
         }
         write_whole(self.folder / ABOUT, json.dumps(about).encode("ascii"))
-        return Store(self.folder, tuple(self.files), tuple(self.units), self.attributes, {}, tuple(failures), sources)
+        return Store(
+            self.folder,
+            tuple(self.files),
+            tuple(self.units),
+            self.attributes,
+            {},
+            tuple(failures),
+            sources,
+            passed_over,
+        )
