@@ -51,7 +51,7 @@ def onset_by_slope(
     Notes
     -----
     A slow start is level too, so that only x after the steepest slope count. The interval is that of draws from the
-    uncertainty of the fits, laws weighted by their belief; it may be open to the right. A 95 % one covers .87 to .99 of
+    uncertainty of the fits, laws weighted by their belief; it may be open to the right. A 95 % one covers .87 to 1 of
     the onsets of simulated power laws (``benchmarks/statistics/ESTIMATES.md``).
     """
     unit, sign = curve.x_unit, 1.0 if curve.metric.need_direction() == "min" else -1.0

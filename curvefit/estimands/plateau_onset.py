@@ -48,7 +48,7 @@ def plateau_onset(question: Question) -> Estimate:
     plateau is one that lies in the data. Quantiles of a forecast give its paths one shape, so that they pass at nearly one x: of an
     onset that a forecast puts after the data only that it lies before the horizon is told. A plateau can precede a breakthrough that no mean curve shows.
 
-    A 95 % interval covers .99 to 1 of onsets in simulated worlds, at the price of being about as wide as the onset is far, and .86
+    A 95 % interval covers .97 to 1 of onsets in simulated worlds, at the price of being about as wide as the onset is far, and .86
     on logged runs, .68 of those that a law puts inside their data (``benchmarks/statistics/ESTIMATES.md``).
 
     The diagnosis `plateaued` asks another question: whether the present course, a line through the last phase carried on
