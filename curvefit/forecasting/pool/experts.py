@@ -83,8 +83,14 @@ class Experts:
         variance[..., 31] = (center * self.variance[..., CENTRAL]).sum(axis=2)
         square[..., 32:] = self.square[..., 30:]
         unit = self.scale[..., None] ** 2
-        error, own = (0.5 * np.log(part / unit + 1e-3) for part in (square, variance))
-        return within(error, -4, 4), within(own, -4, 4)
+        for part in (square, variance):
+            part /= unit
+            part += 1e-3
+            np.log(part, out=part)
+            part *= 0.5
+            np.maximum(part, -4, out=part)
+            np.minimum(part, 4, out=part)
+        return square, variance
 
 
 def consult(fits: TrendFits, backtests: Backtests, h: Floats, scale: Floats, noise: Floats, last: Floats) -> Experts:

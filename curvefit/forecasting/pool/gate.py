@@ -127,11 +127,16 @@ class Gate:
     def _mix(
         self, table: Floats, said: Floats, error: Floats, own: Floats, noise: Floats, unlearned: Floats | None
     ) -> tuple[Mixture, Floats]:
-        x = within((table - self.mean) / self.sd, -_CLIP, _CLIP)
+        x = table - self.mean
+        x /= self.sd
+        np.maximum(x, -_CLIP, out=x)
+        np.minimum(x, _CLIP, out=x)
         locations, scales, masses, beliefs = [], [], [], []
         for weight, bias in zip(self.weight, self.bias, strict=True):
             # one product per curve: the same bits alone and in a batch, and no threads for so little
-            o = (x @ weight + bias).reshape(*table.shape[:2], -1, WIDTH)
+            o = x @ weight
+            o += bias
+            o = o.reshape(*table.shape[:2], -1, WIDTH)
             logit = o[..., :EXPERTS]
             logit += o[..., EXPERTS + 2, None] * error[:, :, None]
             logit += o[..., EXPERTS + 3, None] * own[:, :, None]
