@@ -34,7 +34,7 @@ def parameter_table(
         Column("runs", "runs", "count"),
         Column("mean", "mean", "estimate"),
         Column("scale", "scale"),
-        Column("tau", "sd of runs", "number"),
+        Column("tau", "sd of runs", "spread"),
         Column("heterogeneity", "I squared", "probability"),
     )
     cells: dict[tuple[str, str, str, str], tuple[Cell, ...]] = {

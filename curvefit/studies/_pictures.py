@@ -20,10 +20,11 @@ from ._scores import label
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Pictures", "pit_of_replays"]
+__all__ = ["Pictures", "held_of", "pit_of_replays"]
 
 _COSTS = ("compute", "flops", "flop", "C", "gpu_hours", "cost")
 _REPLAYED = 400
+_NOMINAL = (0.5, 0.8, 0.95)  # levels that are told, as in the figure
 _TASKS = 8  # figures of cost against value
 _FEW = 20  # points from which a curve is cut in half and forecast
 
@@ -37,11 +38,14 @@ class Pictures:
         Axes and caption by file stem.
     missing : dict of str to str
         Reason by name of the figure.
+    pit : ndarray
+        Forecast probabilities below what was observed, of the figure of calibration; empty without one.
     """
 
     def __init__(self) -> None:
         self.drawn: dict[str, tuple[Axes, str]] = {}
         self.missing: dict[str, str] = {}
+        self.pit: np.ndarray = np.empty(0)
 
     def draw(self, name: str, caption: str, make: Callable[[], Axes]) -> None:
         """Draw one; an error of ours is the reason why it is not there."""
@@ -56,7 +60,7 @@ class Pictures:
         share = f"{100 * c.level:g} %"
         self.draw(
             "bands",
-            f"Interquartile mean of {c.metric} by {c.by} with {share} intervals over {c.over}; thin lines are single runs, dotted is the mean of those that are left where some have no value.",
+            f"Interquartile mean of {c.metric} by {c.by} with {share} t intervals over {c.over}; thin lines are single runs, dotted is the mean of those that are left where some have no value.",
             lambda: seed_bands(c),
         )
         if len(c.rankings) > 1:
@@ -86,7 +90,9 @@ class Pictures:
             title = f"{words}: {name}"
             if len(groups) > 1:
                 rows = [(f"{g} ({len(p.runs)})", p.mean) for g, p in groups.items()]
-                told = f"Mean {name} of the {words} of {metric} by {by} (runs), random effects, 95 % intervals."
+                levels = {i.level for i in (p.mean.interval for p in groups.values()) if i is not None}
+                share = " and ".join(f"{100 * level:g} %" for level in levels if level is not None)
+                told = f"Mean {name} of the {words} of {metric} by {by} (runs), random effects, {share} intervals."
                 self.draw(f"forest-{law}-{name}", told, partial(forest, rows, label=title))
             else:
                 only = next(iter(groups.values()))
@@ -110,12 +116,18 @@ class Pictures:
             Attribute that names the task: costs and values are compared within each.
         """
         chosen = [(r, m, g) for r, m, g in runs if metric is None or m == metric]
-        self.draw(
-            "calibration",
-            "Nominal and observed coverage of forecasts of the last value from the first half of each run (at most 400 runs); "
-            "runs that share a method or a task are not independent.",
-            lambda: calibration(pit_of_replays([r[m] for r, m, _ in chosen])),
-        )
+        try:
+            self.pit = pit_of_replays([r[m] for r, m, _ in chosen])
+        except CurvefitError as error:
+            self.missing["calibration"] = error.what
+        else:
+            self.draw(
+                "calibration",
+                "Nominal and observed coverage of forecasts of the last value from the first half of each curve (at most "
+                f"{_REPLAYED}) with the pooled forecaster: {held_of(self.pit)}; runs that share a method or a task are not "
+                "independent.",
+                lambda: calibration(self.pit),
+            )
         by_task: dict[str, list[tuple[Run, str, str]]] = {}
         for one in chosen:
             if task is not None and task in one[0].attributes:
@@ -149,9 +161,12 @@ class Pictures:
         elif len(known) < 2:
             some = sum(np.isfinite(c) for c, _, _ in points)
             whose = "all runs" if some == len(points) else f"the {some} runs that have a {name}"
-            self.missing[stem] = (
-                f"{whose} have the same {name or 'length'}" if some > 1 else f"only one run has a {name}"
+            lost = sum(_end(r[m]) > float(r[m].x[-1]) for r, m, _ in chosen if len(r[m])) if name is None else 0
+            logged = (
+                f", {lost} of them with values that are not finite at the end, which had their cost" if lost else ""
             )
+            only = "there is only one run" if len(points) == 1 else f"only one run has a {name}"
+            self.missing[stem] = f"{whose} have the same {name or 'length'}{logged}" if some > 1 else only
         else:
             curve = chosen[0][0][chosen[0][1]]
             what = name or f"length ({curve.x_unit})"
@@ -241,6 +256,15 @@ def pit_of_replays(curves: Sequence[Curve]) -> np.ndarray:
         told = forecast_many([c.until(float(c.x[len(c) // 2])) for c in members], end)
         out += [float(np.ravel(f.cdf(np.array([c.y[-1]])))[0]) for f, c in zip(told, members, strict=True)]
     return np.asarray(out)
+
+
+def held_of(pit: np.ndarray) -> str:
+    """What central intervals of forecasts hold, in words."""
+    known = pit[np.isfinite(pit)]
+    shares = [f"{100 * np.mean(np.abs(known - 0.5) <= level / 2):.0f}" for level in _NOMINAL]
+    nominal = " and ".join((", ".join(f"{100 * level:g}" for level in _NOMINAL[:-1]), f"{100 * _NOMINAL[-1]:g}"))
+    told = " and ".join((", ".join(shares[:-1]), shares[-1]))
+    return f"{nominal} % intervals hold {told} % of {counted(known.size, 'curve')}"
 
 
 def group_label(run: Run, by: str | None) -> str:

@@ -237,8 +237,8 @@ def forecast_table(rows: Rows, many: Grouping, level: float) -> Table:
         *many.metric_column,
         Column("horizon", "horizon"),
         Column("unit", "unit of x"),
-        Column("x_low", "from x", "position"),
-        Column("x_high", "to x", "position"),
+        Column("x_low", "least x", "position"),
+        Column("x_high", "greatest x", "position"),
         Column("runs", "runs", "count"),
         Column("median", "median of runs", "estimate"),
         Column("width", "relative width", "number"),
@@ -247,9 +247,15 @@ def forecast_table(rows: Rows, many: Grouping, level: float) -> Table:
     if all(row[to + 1] == row[to] for row in out):  # one x in each row, which has its group before it
         columns[to - 1 : to + 1] = [Column("x", "at x", "position")]
         out = [(*row[: to + 1], *row[to + 2 :]) for row in out]
+        mixed = ""
+    else:
+        mixed = (
+            " Least and greatest x are those to which the runs of a row were forecast; where they differ, the median is of "
+            "values at different x."
+        )
     notes = [
         f"The {100 * level:g} % interval is that of the median over runs (order statistics), not of a forecast; the relative "
-        "width is the median of those of the forecasts."
+        f"width is the median of those of the forecasts.{mixed}"
     ]
     notes += [f"{counted(n, 'forecast')} not made: {why}." for why, n in _not_made(rows, many)]
     return many.table("forecasts", "Forecasts at the horizons", columns, out, notes)

@@ -23,7 +23,7 @@ from ._again import batch_command, report_call, report_command
 from ._comparing import IntervalMethod
 from ._folder import Folder
 from ._methods_text import bibtex, citations, methods_paragraph, versions
-from ._pictures import Pictures, group_label
+from ._pictures import Pictures, group_label, held_of
 from ._report_checks import check_comparison, check_cost, check_finished, metric_of, spare_batch
 from ._scores import Short
 from .compare import compare
@@ -163,7 +163,13 @@ def write_report(
         for kind in _FIGURE_FORMATS:
             folder.add(f"figures/{name}.{kind}", figure_bytes(axes, kind))
     folder.add("figures/paper.mplstyle", STYLE_FILE.read_bytes())
-    text = methods_paragraph(comparison, summary, seed=seed, pooled=bool(pooled))
+    measured = ""
+    if pictures.pit.size:
+        measured = (
+            "On these data, in forecasts of the last value from the first half of a curve with the pooled forecaster, "
+            f"{held_of(pictures.pit)}. "
+        )
+    text = methods_paragraph(comparison, summary, seed=seed, pooled=bool(pooled), level=level, measured=measured)
     folder.add("references.bib", bibtex(citations(text)).encode())
     folder.add(
         "paper.md",

@@ -41,7 +41,7 @@ def pieces(column: Column, cell: Cell) -> tuple[str, str]:
         return format_x(float(cell)), ""
     if column.kind == "probability":
         return _probability(float(cell)), ""
-    return format_number(float(cell)), ""
+    return format_number(float(cell), digits=2 if column.kind == "spread" else 4), ""
 
 
 def _probability(value: float) -> str:

@@ -14,7 +14,7 @@ __all__ = ["Cell", "Column", "Table"]
 
 Cell = str | int | float | Estimate | None
 _MOST_GAPS = 6  # reasons below a table
-Kind = Literal["text", "number", "count", "position", "probability", "estimate"]
+Kind = Literal["text", "number", "count", "position", "probability", "spread", "estimate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,18 @@ class Column:
         For machines: the header in CSV and the key in JSON.
     title : str
         For people.
-    kind : {"text", "number", "count", "position", "probability", "estimate"}
-        What stands in its cells. A position is an x, written without rounding up to a hundred million. An estimate is written as its value and its interval; a probability (also a p-value) with
-        three decimals and ``<0.001`` below them.
+    kind : {"text", "number", "count", "position", "probability", "spread", "estimate"}
+        What stands in its cells. A position is an x, written without rounding up to a hundred million. An estimate is written
+        as its value and its interval; a probability (also a p-value) with three decimals and ``<0.001`` below them; a spread,
+        such as a standard deviation, with two digits.
+    breaks : bool
+        Whether a long text, such as an order of many methods, goes on in another line where there is no room.
     """
 
     name: str
     title: str
     kind: Kind = "text"
+    breaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,3 +250,14 @@ def test_very_long_names_leave_room_for_the_numbers():
 def test_greek_is_printed_and_other_scripts_by_code_point():
     assert tex("λ") == r"\ensuremath{\lambda}" and tex("Ω") == r"\ensuremath{\Omega}"
     assert tex("名") == r"\textless{}U+540D\textgreater{}"
+
+
+def test_a_spread_has_two_digits_for_people_and_all_for_machines():
+    t = Table("t", "c", (Column("sd", "sd of runs", "spread"),), ((0.0049114,), (12.345,), (0.0,)))
+    assert [line.strip("| ") for line in t.render("markdown").splitlines() if line.startswith("|")][2:] == [
+        "0.0049",
+        "12",
+        "0",
+    ]
+    assert "0.0049" in t.render("latex") and "0.00491" not in t.render("latex")
+    assert "0.0049114" in t.render("csv")

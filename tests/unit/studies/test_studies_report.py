@@ -31,8 +31,7 @@ from curvefit.studies.summary import pooled_parameters, summarize
 HOSTILE = "=cmd|'/C calc' <script>alert(1)</script> \x1b[31m $\\foo$ & _ %"
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory):
+def paper_runs():
     rng, x = np.random.default_rng(0), np.arange(1.0, 61.0)
     runs = [
         cf.Run(
@@ -56,7 +55,12 @@ def result(tmp_path_factory):
             attributes={"method": "b", "seed": 9, "compute": 1.0},
         )
     )
-    return batch(runs, tmp_path_factory.mktemp("batch"), horizons="2x", models="power_law", tables=["forecasts", "parameters", "comparison", "diagnoses", "recommendations"])  # fmt: skip
+    return runs
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return batch(paper_runs(), tmp_path_factory.mktemp("batch"), horizons="2x", models="power_law", tables=["forecasts", "parameters", "comparison", "diagnoses", "recommendations"])  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +262,11 @@ def test_the_forecasts_say_at_which_x(mixed, result):
     assert "at x" in one.render("plain") and "80" in one.render("latex")
     ends = next(t for t in summarize(result, "method").tables() if t.name == "forecasts").to_dicts()
     assert {(r["x_low"], r["x_high"]) for r in ends} == {(90.0, 120.0)}  # runs of 45 to 60 steps, twice that far
+    apart = next(t for t in summarize(result, "method").tables() if t.name == "forecasts")
+    titles = [c.title for c in apart.columns]
+    assert titles[titles.index("least x") + 1] == "greatest x"  # no forecast goes from one of them to the other
+    assert any("the median is of values at different x" in n for n in apart.notes)
+    assert not any("at different x" in n for n in one.notes)
 
 
 def test_runs_without_the_attribute_are_named(tmp_path):
@@ -543,12 +552,50 @@ def test_the_reason_for_no_figure_of_costs_is_the_true_one():
         ([{"cost": 1.0}, {}], "only one run has a cost"),
         ([{"cost": 1.0}, {"cost": 1.0}, {}], "the 2 runs that have a cost have the same cost"),
         ([{}, {}], "all runs have the same length"),
+        ([{}], "there is only one run"),
     ):
         pictures = Pictures()
         pictures.of_runs(
             [(cf.Run(f"r{i}", curve, attributes=f), "val_loss", "") for i, f in enumerate(facts)], None, None
         )
         assert pictures.missing["pareto"] == reason
+
+
+def test_runs_that_came_to_nothing_have_the_cost_of_all_that_was_logged_where_no_costs_differ():
+    x = np.arange(1.0, 21.0)
+    curves = [cf.Curve(x, np.where(x <= end, 1 + 1 / x, np.nan), "val_loss") for end in (20, 20, 12)]
+    assert [c.x[-1] for c in curves] == [20, 20, 12]
+    pictures = Pictures()
+    pictures.of_runs([(cf.Run(f"r{i}", {"val_loss": c}), "val_loss", "") for i, c in enumerate(curves)], None, None)
+    assert pictures.missing["pareto"] == (
+        "all runs have the same length, 1 of them with values that are not finite at the end, which had their cost"
+    )
+
+
+def test_measured_coverage_stands_beside_the_nominal_one(paper):
+    """Counted again by hand from forecasts of the second half of every curve with 20 points."""
+    text = (paper.path / "paper.md").read_text()
+    methods = text.split("## Methods")[1].split("## Tables")[0]
+    figures = text.split("## Figures")[1]
+    found = re.search(r"50, 80 and 95 % intervals hold (\d+), (\d+) and (\d+) % of (\d+) curves", methods)
+    assert found is not None and found[0] in figures
+    assert int(found[4]) == 8  # the ninth run has no value
+    curves = [r["val_loss"] for r in paper_runs() if r.name != "empty"]
+    inside = np.zeros(3)
+    for c in curves:
+        told = cf.forecast(c.until(float(c.x[len(c) // 2])), float(c.x[-1]))
+        below = float(np.ravel(told.cdf(np.array([c.y[-1]])))[0])
+        inside += [(1 - level) / 2 <= below <= (1 + level) / 2 for level in (0.5, 0.8, 0.95)]
+    assert [int(found[i]) for i in (1, 2, 3)] == [round(100 * n / 8) for n in inside]
+
+
+def test_levels_of_single_runs_and_of_the_comparison_are_told_apart(result, tmp_path):
+    made = write_report(result, tmp_path / "r", by="method", over="seed", at=20, level=0.8, examples=0, html=False, replicates=100)  # fmt: skip
+    text = (made.path / "paper.md").read_text()
+    assert "Intervals of single runs (parameters, forecasts, estimates) have a nominal coverage of 0.95." in text
+    assert "Intervals of the comparison (80 %) are" in text
+    assert "Knapp's interval (80 %)" in text
+    assert "random effects, 80 % intervals." in text and "random effects, 95 % intervals." not in text
 
 
 def test_a_batch_that_was_refused_for_want_of_its_metric_is_not_reported_about_another(two_metrics, tmp_path):
