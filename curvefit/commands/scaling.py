@@ -15,6 +15,7 @@ from ..reporting.document import estimate_fields
 from ..reporting.figures import FORMATS, figure_bytes
 from ..reporting.tables import ScalingFit
 from ..studies._point_files import Rows, read_points
+from ..studies._pooled_rows import shown_value
 from ..studies.scaling import scaling_law
 from ._base import Command, Exit
 from ._document import write_json
@@ -48,7 +49,8 @@ class Scaling(Command):
             "--run",
             dest="owner",
             metavar="COLUMN",
-            help="column that says which rows are of one run, resampled together (default: run_id if there, else each row is one)",
+            help="column that says which rows are of one run, resampled together (default: run_id, run or name if there, "
+            "else each row is one)",
         )
         parser.add_argument(
             "--where",
@@ -182,12 +184,22 @@ def _chosen(columns: Rows, conditions: Any) -> Rows:
     for name, value in conditions:
         if name not in columns:
             raise unknown_name("column", name, columns)
-        keep = [i for i, v in enumerate(columns[name]) if str(v) == value]
+        keep = [i for i, v in enumerate(columns[name]) if _is(v, value)]
         if not keep:
-            some = ", ".join(sorted({str(v) for v in columns[name]})[:8])
+            some = ", ".join(sorted({shown_value(v) for v in columns[name]})[:8])
             raise UsageError(f"no row has {name} = {value!r}", hint=f"values there: {some}")
         columns = columns.taken(keep)
     return columns
+
+
+def _is(cell: Any, value: str) -> bool:
+    """Whether a cell is the value of a condition: 1 and 1.0 are one number."""
+    if str(cell) == value or shown_value(cell) == value:
+        return True
+    try:
+        return not isinstance(cell, bool) and float(cell) == float(value)
+    except (TypeError, ValueError):
+        return False
 
 
 def _condition(text: str) -> tuple[str, str]:

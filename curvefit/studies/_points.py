@@ -16,6 +16,7 @@ from ..curves import CurvefitError, DataError, UsageError
 from ..curves._checks import as_float_array, frame_of, safe_text
 from ..curves.errors import unknown_name
 from ._point_files import MISSING, Rows, read_points
+from ._pooled_rows import pooled
 
 __all__ = ["Points", "points_of"]
 
@@ -117,6 +118,7 @@ def points_of(data: Any, variables: Sequence[str], loss: str | None, run: str | 
     else:
         _, groups = np.unique(np.asarray([str(v) for v in columns[owner]]), return_inverse=True)
     notes += _left_out(good, read, columns)
+    notes += pooled(columns, good, x, {*picked, label, *([owner] if owner is not None else [])})
     _, compact = np.unique(groups[good], return_inverse=True)
     return Points(picked, x[good], y[good], compact, tuple(notes))
 

@@ -57,8 +57,8 @@ def scaling_law(
     loss : str, optional
         Column of the loss, positive; default L, loss, val_loss, ...
     run : str, optional
-        Column that says which rows are one run: such rows are resampled together. Default run_id where it is there, else every
-        row is a run.
+        Column that says which rows are one run: such rows are resampled together. Default run_id, run or name, the first that is
+        there, else every row is a run.
     delta : float
         Where Huber's loss of the log residual turns linear; ``inf`` for least squares.
     replicates : int

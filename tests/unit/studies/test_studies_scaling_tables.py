@@ -121,3 +121,56 @@ def test_thousands_of_sizes_are_read_and_decimal_commas_named(tmp_path):
     assert sorted(set(fitted(tmp_path, [first, *grouped]).points[:, 0])) == SIZES
     with pytest.raises(DataError, match="params is '400000000,0' in line 2, not a number"):
         fitted(tmp_path, [r.replace(",", ";").replace(".", ",") for r in table()])
+
+
+def kinds(name, cells):
+    """The table with one more column, one cell per row."""
+    head, *rest = table()
+    return [f"{head},{name}", *(f"{r},{cells[i % len(cells)]}" for i, r in enumerate(rest))]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "told"),
+    [
+        ("metric", ["train_loss", "val_loss"], "2 values of metric were fitted together (train_loss, val_loss)"),
+        ("dataset_name", ["C4", "Pile x"], "2 values of dataset_name were fitted together (C4, Pile x)"),
+        ("num_experts", [1.0, 8.0], "2 values of num_experts were fitted together (1, 8)"),
+        ("trained_on", ["a", "b", "c"], "3 values of trained_on were fitted together (a, b, c)"),
+        ("task", list("abcdef"), "6 values of task were fitted together (a, b, c, d and 2 more)"),
+    ],
+)
+def test_rows_of_several_kinds_are_fitted_together_but_not_without_a_word(tmp_path, name, cells, told):
+    (note,) = fitted(tmp_path, kinds(name, cells)).reasons[1:]
+    assert told in note
+    one = f"{name}={cells[0]}" if not isinstance(cells[0], float) else f"{name}=1"
+    assert f"--where {one} takes those of one." in note
+    assert fitted(tmp_path, kinds(name, cells[:1])).reasons[1:] == (), "negative control: one value"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("run_name", ["a", "b"]),
+        ("name", ["a", "b"]),
+        ("seed", [0, 1, 2]),
+        ("comment", [f"remark {i}" for i in range(20)]),
+        ("notes", ["ok", "restarted"]),
+        ("host", ["n1", "n2"]),
+        ("uid", [f"x{i % 15}" for i in range(20)]),
+        ("batch_size", [256, 512]),
+        ("dataset_size", [1e9, 2e9]),
+        ("metric", ["val_loss", ""]),
+        ("label", [f"{p / 1e9:g}B" for p in SIZES for _ in TOKENS]),
+    ],
+)
+def test_columns_that_tell_no_kinds_apart_are_left_alone(tmp_path, name, cells):
+    assert not any("together" in r for r in fitted(tmp_path, kinds(name, cells)).reasons)
+
+
+def test_a_condition_compares_numbers_as_numbers(tmp_path, capsys):
+    file = str(saved(tmp_path, kinds("num_experts", [1.0, 8.0])))
+    for value in ("1", "1.0", "1e0"):
+        assert main(["scaling", file, "--where", f"num_experts={value}", "--x", "params", "--replicates", "0"]) == 0
+        assert "10 points" in capsys.readouterr().out
+    assert main(["scaling", file, "--where", "num_experts=2"]) == 2
+    assert "values there: 1, 8" in capsys.readouterr().err
