@@ -102,10 +102,14 @@ _SIZES: tuple[tuple[float, tuple[str, ...]], ...] = (  # characters of the wides
     (float("inf"), (r"\tiny\setlength{\tabcolsep}{1pt}",)),
 )
 _LONGEST = 48  # characters of a text in a cell; CSV and JSON hold all of it
+_LONGEST_TITLE = 24  # characters of a title in one line
+_EMS = 0.54  # width of a character in a column of lines, names of methods being wider than prose
 _ALIGNED = 9  # digits before and after the point up to which numbers are aligned at it; else at their ends
 _LONG = 40  # rows from which a table may break over pages
 _NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?(?:e(-?\d+))?")
 _EXPONENT = re.compile(r"\de-?\d")
+_WORD = 22  # characters of a name that is not broken: even of W they fit into a line
+_PARTS = re.compile(r"(?s).{1,2}")
 _INTERVAL = re.compile(r"\[(\S+), (\S+)\]")
 
 
@@ -186,7 +190,8 @@ def _row(table: Table, row: tuple[Cell, ...], points: dict[str, bool]) -> str:
         if c.kind == "estimate":
             cells += [number, _interval(interval)]
         else:
-            cells.append((escaped(_cut(value)) if cell is not None else "--") if c.kind == "text" else number)
+            text = _broken(value) if c.breaks else escaped(_cut(value))
+            cells.append((text if cell is not None else "--") if c.kind == "text" else number)
     return " & ".join(cells) + r" \\"
 
 
@@ -195,11 +200,13 @@ def _size(table: Table) -> tuple[str, ...]:
     width = 0
     for i, c in enumerate(table.columns):
         cells = [pieces(c, row[i]) for row in table.rows]
-        cut = [(_cut(v), i) for v, i in cells] if c.kind == "text" else cells
+        cut = [(_cut(v), i) for v, i in cells] if c.kind == "text" and not c.breaks else cells
         value, interval = (max((_printed(cell[k]) for cell in cut), default=0) for k in (0, 1))
+        value = min(value, _LONGEST) if c.breaks else value
         if c.kind != "text" and _narrow(table, i):
             value = max(value, sum(_digits([cell[0] for cell in cells])) + 1)
-        width += 2 + (max(len(c.title), value + interval + 2) if c.kind == "estimate" else max(len(c.title), value))
+        title = max(map(len, _lines(c.title)))
+        width += 2 + (max(title, value + interval + 2) if c.kind == "estimate" else max(title, value))
     return next(size for limit, size in _SIZES if width <= limit)
 
 
@@ -236,11 +243,21 @@ def _cut(text: str) -> str:
     return f"{first}…{last}"
 
 
+def _broken(text: str) -> str:
+    """A text whose lines may end at its spaces, but not before a sign between two names, and within names too long for one."""
+    words = (
+        escaped(word) if _printed(word) <= _WORD else r"\penalty500 ".join(map(escaped, _PARTS.findall(word)))
+        for word in text.split(" ")
+    )
+    return re.sub(r" (?=\\textgreater\{\} |= )", "~", " ".join(words))
+
+
 def _specification(table: Table) -> str:
     parts = []
     for i, c in enumerate(table.columns):
         if c.kind == "text":
-            parts.append("l")
+            several = c.breaks and any(_printed(pieces(c, row[i])[0]) > _LONGEST for row in table.rows)
+            parts.append(rf">{{\raggedright\arraybackslash}}p{{{_EMS * _LONGEST:g}em}}" if several else "l")
             continue
         texts = [pieces(c, row[i])[0] for row in table.rows]
         parts.append(f"S[table-format={_shape(texts)}]" if _narrow(table, i) else "r")
@@ -287,10 +304,22 @@ def _shape(texts: list[str]) -> str:
     return shape
 
 
+def _lines(title: str) -> list[str]:
+    """A title in two lines where it is long, as even as its words allow."""
+    spaces = [i for i, char in enumerate(title) if char == " "]
+    if len(title) <= _LONGEST_TITLE or not spaces:
+        return [title]
+    middle = min(spaces, key=lambda i: abs(2 * i - len(title)))
+    return [title[:middle], title[middle + 1 :]]
+
+
 def _heads(table: Table) -> str:
     heads = []
     for c in table.columns:
-        title = escaped(c.title)
+        lines = _lines(c.title)
+        title = r" \\ ".join(map(escaped, lines))
+        if len(lines) > 1:
+            title = rf"\shortstack{{{title}}}"
         heads.append(
             title
             if c.kind == "text"

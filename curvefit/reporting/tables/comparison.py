@@ -333,7 +333,7 @@ class Comparison:
     def _ranks(self) -> Table:
         columns: tuple[Column, ...] = (
             Column("at", self.x_unit, "number"),
-            Column("order", "order, best first"),
+            Column("order", "order, best first", breaks=True),
             Column("first", "P(first is first)", "probability"),
             Column("agreement", "Kendall's tau with the order at the last", "number"),
             Column("same_best", "P(same first at the last)", "probability"),

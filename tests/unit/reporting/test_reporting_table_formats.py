@@ -191,6 +191,17 @@ if shutil.which("pdflatex"):  # there is no package for it: where TeX is install
             assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
 
     @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "name", ["adamw_lr0.0{}_wd1.0", "m{}" + "W" * 60, "{}" + "\\_" * 40, "{}" + "中" * 40, "x{}"]
+    )
+    def test_an_order_of_many_methods_fits_the_page(tmp_path, name):
+        (tmp_path / "order.tex").write_text(order_of(14, name)[1].render("latex", document=True), encoding="utf-8")
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "order.tex"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert b"Overfull" not in done.stdout
+
+    @pytest.mark.slow
     def test_a_wide_table_fits_the_page(tmp_path):
         names = ("source", "metric", "law", "parameter")
         columns = (*(Column(n, n) for n in names), Column("runs", "runs", "count"), Column("x", "from x", "position"),
@@ -218,6 +229,29 @@ if shutil.which("pdflatex"):  # there is no package for it: where TeX is install
                 )
                 assert done.returncode == 0, done.stdout[-2000:]
             assert b"Overfull" not in done.stdout
+
+
+def order_of(count, name="adamw_lr0.0{}_wd1.0"):
+    """Ranks of so many methods, as a comparison has them."""
+    columns = (
+        Column("at", "step", "number"), Column("order", "order, best first", breaks=True),
+        Column("p", "P(first is first)", "probability"), Column("tau", "Kendall's tau with the order at the last", "number"),
+        Column("same", "P(same first at the last)", "probability"),
+    )  # fmt: skip
+    names = [name.format(i) for i in range(count)]
+    rows = tuple((1350 * k, " > ".join(names[:-2]) + f" > {names[-2]} = {names[-1]}", 0.5, 0.25, 1.0) for k in (1, 2))
+    return names, Table("ranks", "Order of the methods", columns, rows)
+
+
+def test_an_order_of_many_methods_goes_over_lines_and_loses_none():
+    names, many = order_of(12)
+    text = many.render("latex")
+    assert all(text.count(tex(n)) == 2 for n in names)
+    assert "ldots" not in text
+    assert r"wd1.0~\textgreater{} adamw" in text and "wd1.0~= adamw" in text  # lines end behind a sign, never before it
+    assert re.search(r"raggedright.arraybackslash\}p\{[\d.]+em\}", text)
+    assert "raggedright" not in order_of(2)[1].render("latex")
+    assert r"{\shortstack{Kendall\textquotesingle{}s tau with \\ the order at the last}}" in text
 
 
 def test_names_of_labels_are_harmless():
