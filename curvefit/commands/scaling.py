@@ -14,6 +14,7 @@ from ..curves.numbers import format_number, with_interval
 from ..reporting.document import estimate_fields
 from ..reporting.figures import FORMATS, figure_bytes
 from ..reporting.tables import ScalingFit
+from ..reporting.tables._percentiles import no_width
 from ..studies._point_files import Rows, read_points
 from ..studies._pooled_rows import shown_value
 from ..studies.scaling import scaling_law
@@ -145,7 +146,8 @@ class Scaling(Command):
                 known = told["low"] is not None
                 interval = Interval(told["low"], told["high"], fit.level, "prediction") if known else None
                 value, ends = with_interval(Estimate("loss", told["loss"], interval))
-                share = f" {ends} ({100 * fit.level:g} % of new runs)" if known else ", without an interval"
+                why = no_width(told["loss"]) if len(fit.draws) else "no bootstrap replicates"
+                share = f" {ends} ({100 * fit.level:g} % of new runs)" if known else f", without an interval: {why}"
                 print(f"a run at {at}: {value}{share}")
         if args.json:
             write_json(

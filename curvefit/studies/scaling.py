@@ -11,7 +11,7 @@ from ..curves import DataError, Estimate, Status, UsageError
 from ..curves._checks import check_level
 from ..curves.numbers import format_number
 from ..reporting.tables import Extrapolation, ScalingFit
-from ..reporting.tables._percentiles import EXACT, percentiles, spanned
+from ..reporting.tables._percentiles import EXACT, interval_estimate
 from ..segmentation.bump import double_descent
 from ._points import Points, points_of
 from ._scaling_numerics import polish, profile_starts
@@ -259,12 +259,7 @@ def _estimate(name: str, value: float, draws: Array, level: float, scale: float)
             else "it is beyond what a number can hold in some resampled runs"
         )
         return Estimate(name, float(value), reasons=(why,))
-    interval = percentiles(value, draws, level, scale)
-    powers = spanned(interval)
-    if powers:
-        why = f"not determined by these runs: the interval spans {powers} powers of ten"
-        return Estimate(name, float(value), interval, status=Status.NOT_IDENTIFIED, reasons=(why,))
-    return Estimate(name, float(value), interval)
+    return interval_estimate(name, float(value), draws, level, scale)
 
 
 def _judged(used: Points, best: Array, draws: Array, settled: bool, floor: bool) -> tuple[Status, list[str]]:
@@ -320,6 +315,7 @@ def _rolling(fit: ScalingFit, floor: bool) -> tuple[Extrapolation, ...]:
         seen = fit.losses[~inside]
         gap = np.log(told.mean / seen)
         half = np.where(gap > 0, np.log(told.mean / told.low), np.log(told.high / told.mean))
+        half = np.where(np.isfinite(half), half, 0.0)  # none where the points lie on the law to rounding
         off = np.where(np.abs(gap) < EXACT, 0.0, np.abs(gap) / np.maximum(half, EXACT))
         found.append(
             Extrapolation(

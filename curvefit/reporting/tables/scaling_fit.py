@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...curves import Estimate, Prediction, Status, UsageError
 from ...curves._checks import check_level
 from .._finite import finite
-from ._percentiles import EXACT, percentiles, spanned
+from ._percentiles import EXACT, interval_estimate, spanned
 from .table import Cell, Column, Table, finite_rows
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ class ScalingFit:
         Returns
         -------
         Prediction
-            ``x`` is the first variable.
+            ``x`` is the first variable. The ends are NaN where there is no interval: without replicates, and where the
+            points lie on the law to rounding.
 
         Notes
         -----
@@ -213,7 +214,7 @@ class ScalingFit:
             if interval == "prediction" and self.widening > 1:
                 center = np.log(mean)
                 ends = center + (ends - center) * self._widened(points)
-            low, high = np.where(np.exp(ends[1]) - np.exp(ends[0]) < EXACT * mean, mean, np.exp(ends))
+            low, high = np.where(np.exp(ends[1]) - np.exp(ends[0]) <= EXACT * mean, np.nan, np.exp(ends))
         kind = None if not len(self.draws) else interval
         return Prediction(points[:, 0], mean, low, high, kind=kind, level=level)
 
@@ -316,9 +317,7 @@ class ScalingFit:
         rows: list[tuple[Cell, ...]] = []
         for n, e in self.parameters.items():
             known, why = self.stderr.get(n), e.reasons
-            if known is not None and e.interval is not None and e.interval.width == 0:
-                known, why = None, ("the points lie on the law to rounding, and resampled ones on the same",)
-            elif known is not None and e.interval is not None and known > 2 * e.interval.width:
+            if known is not None and e.interval is not None and known > 2 * e.interval.width:
                 known, why = None, ("resampled runs that are far off make it huge; the interval says more",)
             use = known is not None and e.interval is not None and e.status.usable
             rows.append((n, e, known if use else Estimate("stderr", None, status=e.status, reasons=why)))
@@ -379,10 +378,6 @@ def _of_draws(name: str, values: Array, level: float) -> Estimate:
     drawn = values[1:][np.isfinite(values[1:])]
     if not np.isfinite(values[0]):
         return Estimate(name, None, status=Status.NOT_IDENTIFIED, reasons=("the law has no optimum",))
-    interval = None
-    if drawn.size:
-        interval = percentiles(values[0], drawn, level)
-        if powers := spanned(interval):
-            why = f"not determined by these runs: the interval spans {powers} powers of ten"
-            return Estimate(name, float(values[0]), interval, status=Status.NOT_IDENTIFIED, reasons=(why,))
-    return Estimate(name, float(values[0]), interval, reasons=() if drawn.size else ("no bootstrap replicates",))
+    if not drawn.size:
+        return Estimate(name, float(values[0]), reasons=("no bootstrap replicates",))
+    return interval_estimate(name, float(values[0]), drawn, level)

@@ -161,7 +161,7 @@ def test_least_squares_and_a_prediction_without_an_interval(points, capsys):
     assert run(["scaling", str(points), "--delta", "inf", "--replicates", "0", "--predict", "1e10", "2e11"]) == 0
     printed = capsys.readouterr().out
     assert "No interval of value: no bootstrap replicates." in printed
-    assert printed.rstrip().endswith(", without an interval")
+    assert printed.rstrip().endswith(", without an interval: no bootstrap replicates")
     assert run(["scaling", str(points), "--delta", "-1"]) == 2
     assert "not a positive number" in capsys.readouterr().err
 
