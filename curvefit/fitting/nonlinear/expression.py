@@ -207,10 +207,6 @@ class Expression:
             p, p
         )
 
-    def linear_parameters(self) -> tuple[int, ...]:
-        """The largest set of parameters in which the expression is jointly affine."""
-        return largest_affine_set(self.interactions())
-
 
 def largest_affine_set(couples: NDArray[np.bool_], allowed: Sequence[int] | None = None) -> tuple[int, ...]:
     """The largest set of parameters without couples among them, greedily from every first member.

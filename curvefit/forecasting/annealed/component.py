@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import reduce
 from math import exp
 
@@ -48,10 +48,6 @@ class MixtureNumbers:
     log_change: float
     log_misfit: float
     log_unforeseen: float
-
-    def to_array(self) -> Array:
-        """The numbers in the order of the parameters above."""
-        return np.array([getattr(self, f.name) for f in fields(self)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

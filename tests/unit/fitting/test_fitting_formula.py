@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from curvefit.curves import UsageError
 from curvefit.fitting.formula import parse_formula, split_response
-from curvefit.fitting.nonlinear.expression import FUNCTIONS
+from curvefit.fitting.nonlinear.expression import FUNCTIONS, largest_affine_set
 
 X = np.linspace(0.5, 3.0, 7)
 
@@ -100,7 +100,7 @@ def test_many_parameter_vectors_at_once_equal_one_by_one():
 )
 def test_linear_parameters_are_found_in_the_formula(text, linear):
     formula = parse_formula(text, columns=["x"])
-    names = {formula.parameters[j] for j in formula.expression.linear_parameters()}
+    names = {formula.parameters[j] for j in largest_affine_set(formula.expression.interactions())}
     assert names == linear
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from curvefit.fitting.formula import parse_formula
 from curvefit.fitting.nonlinear.derivatives import CentralDifferences, complex_step_jacobian, complex_step_works
+from curvefit.fitting.nonlinear.expression import largest_affine_set
 from curvefit.fitting.nonlinear.model_function import BlackBox, read_signature, traced
 from curvefit.fitting.nonlinear.problem import Problem
 from curvefit.fitting.nonlinear.scales import StartSampler, data_span, unit_exponents
@@ -176,7 +177,7 @@ def problem(text, y, x=X, **limits):
     p = len(formula.parameters)
     low = np.array([limits.get(n, (-np.inf, np.inf))[0] for n in formula.parameters])
     high = np.array([limits.get(n, (-np.inf, np.inf))[1] for n in formula.parameters])
-    linear = () if limits else formula.expression.linear_parameters()
+    linear = () if limits else largest_affine_set(formula.expression.interactions())
     assert p == len(low)
     return Problem(formula.expression.bind({"x": x}), y, np.ones(len(y)), low, high, linear)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -410,7 +412,7 @@ def test_a_bound_collects_what_lies_beyond():
 def test_shipped_constants_say_where_they_come_from():
     prior, numbers, source = default_prior(), default_numbers(), provenance()
     assert prior.relative and 0.3 < prior.center.alpha < 0.7
-    assert np.all(np.isfinite(numbers.to_array()))
+    assert np.all(np.isfinite(dataclasses.astuple(numbers)))
     assert source["made_by"] == "benchmarks/accuracy/schedule_constants.py"
     assert len(source["from"]["shapes"]) >= 4 and source["mixture_without"]
 
