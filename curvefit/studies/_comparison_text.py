@@ -30,9 +30,9 @@ _CORRECTIONS = {
 def compared(c: Comparison) -> str:
     """Sentences about a comparison, with citations as ``[@key]`` of what was used in it and of nothing else."""
     fewest = min((a.fewest for a in c.aggregates), default=0)
-    within = f" within each {c.task}" if c.task else ""
+    tasks = f" and {c.task}" if c.task else ""
     told = (
-        f"{len(c.methods)} methods were compared by {c.metric} at {c.x_unit} {', '.join(map(format_x, c.at))} over {c.over}{within} "
+        f"{len(c.methods)} methods were compared by {c.metric} at {c.x_unit} {', '.join(map(format_x, c.at))} over {c.over}{tasks} "
         f"(at least {fewest} per {'task and ' if c.task else ''}method), with interquartile means and probabilities of improvement "
         "as defined by Agarwal et al. [@agarwal2021].",
         _values(c),
@@ -81,6 +81,8 @@ def _intervals(c: Comparison) -> str:
         )
     else:
         drawn = [_PERCENTILES[w] for w in _PERCENTILES if w in ways]
+        if drawn and c.task:
+            drawn[0] = drawn[0].replace("stratified bootstrap", f"bootstrap of seeds within each {c.task}")
         how = ", ".join(drawn)
         if _T in ways:
             how = f"t intervals below ten seeds{' per task' if c.task else ''}, else {how}" if drawn else "t intervals"

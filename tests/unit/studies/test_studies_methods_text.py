@@ -67,7 +67,8 @@ def test_a_median_over_tasks_brings_its_own_method():
     _, many = compared(12, tasks=2)
     assert "[@hesterberg2015], expanded percentiles that are accelerated [@efron1987] for the median over tasks" in many
     assert "t intervals below" not in many
-    assert "over s within each t (at least 12 per task and method)" in many
+    assert "expanded percentiles of the bootstrap of seeds within each t [@hesterberg2015]" in many
+    assert "over s and t (at least 12 per task and method)" in many
 
 
 def test_no_interval_is_told_where_there_is_none():
