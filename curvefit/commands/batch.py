@@ -55,7 +55,7 @@ class Batch(Command):
         parser.add_argument(
             "--config",
             metavar="FILE",
-            help="batch.json of an earlier batch: asks the same of the same data, instead of DATASET",
+            help="batch.json of an earlier batch: asks the same questions of the same data again; stands alone, without DATASET",
         )
         asked = parser.add_argument_group("questions")
         asked.add_argument(
@@ -255,12 +255,15 @@ class Batch(Command):
 
 
 def _check(args: Namespace) -> None:
-    if (args.dataset is None) == (args.config is None):
+    if args.dataset is None and args.config is None:
         raise UsageError(
-            "one of DATASET and --config is needed"
-            if args.dataset is None
-            else "DATASET beside --config: it is recorded there",
-            hint="curvefit batch runs.parquet -o OUT",
+            "nothing to work on: neither DATASET nor --config",
+            hint="curvefit batch runs.parquet -o OUT, or --config OUT/batch.json -o NEW to ask an earlier batch again",
+        )
+    if args.dataset is not None and args.config is not None:
+        raise UsageError(
+            f"--config asks again about the data that it records, so {safe_text(args.dataset)} beside it means nothing",
+            hint="leave DATASET out; for the same questions to other data name them as options",
         )
     if args.dataset is not None and args.dataset != "-" and _within(args.output, args.dataset):
         raise UsageError("the results would go where the data are", hint="another folder for --output")
@@ -279,9 +282,8 @@ def _within(inner: str, outer: str) -> bool:
 
 
 def _asked(args: Namespace) -> dict[str, Any]:
-    models = None if args.models == "none" else _names(args.models)
     return {
-        "models": models,
+        "models": _names(args.models),
         "horizons": args.horizon or "planned",
         "metrics": args.metric,
         "direction": args.direction,

@@ -20,7 +20,7 @@ def check_level(level: float, name: str = "level") -> float:
     if not isinstance(level, int | float) or isinstance(level, bool) or not 0 < level < 1:
         meant = (
             f"did you mean {level / 100:g}?"
-            if isinstance(level, int | float) and 1 < level < 100
+            if isinstance(level, int | float) and 50 <= level < 100  # a percentage that somebody would ask for
             else "a number strictly between 0 and 1, such as 0.95"
         )
         raise UsageError(f"{name} = {level!r} is not a coverage level", code="CF-USE-003", hint=meant)

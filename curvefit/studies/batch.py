@@ -14,6 +14,7 @@ from ..curves import Direction, ReadError, Run, UsageError
 from ..curves._arguments import checked
 from ..curves._checks import safe_text
 from ..curves._optional import optional
+from ..models import registry as laws
 from ._durable import locked, sweep
 from ._isolate import retried
 from ._needed import check_metrics, check_needed
@@ -68,7 +69,7 @@ def batch(
     out : path-like
         Folder of the results; one that an earlier, interrupted batch has written is gone on with.
     models : str or sequence of str, optional
-        Laws to fit and compare; "auto" compares those usual for such a metric, None fits none.
+        Laws to fit and compare; "auto" compares those usual for such a metric, None (or "none") fits none.
     horizons : float, str or sequence of these
         x to forecast to: numbers, multiples of the last x ("2x"), or "planned". The largest is the one that estimates,
         diagnoses and recommendations are asked for.
@@ -138,7 +139,7 @@ def batch(
     >>> result.runs.collect("pandas")  # doctest: +SKIP
     """
     given: dict[str, Any] = {
-        "models": as_texts(models, ()),
+        "models": _laws(models),
         "horizons": as_texts(horizons, ("planned",)),
         "metrics": as_texts(metrics, ()),
         "direction": direction,
@@ -272,8 +273,11 @@ def _outcomes(
         yield task.number, retried(task)
 
 
+def _laws(models: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Names of laws; "none" is none of them, as on the command line."""
+    named = as_texts(models, ())
+    return () if named == ("none",) and "none" not in laws else named
+
+
 def _say(text: str) -> None:
     sys.stderr.write(safe_text(text) + "\n")
-
-
-# ---

@@ -88,3 +88,22 @@ def test_attributes_that_names_replace_are_said_once_with_what_they_were(tmp_pat
     same = [named("adam", 0.0, "0-adam"), named("sgd", 1.0, "01-sgd")]
     cf.batch(same, tmp_path / "same", names="{seed}-{method}", **QUICK)
     assert "replaced" not in capsys.readouterr().err, "negative control"
+
+
+def test_no_laws_are_asked_for_by_the_same_word_as_on_the_command_line(tmp_path):
+    result = cf.batch(runs(2), tmp_path / "out", models="none", tables=["parameters"], horizons="2x")
+    assert result.config.models == () and result.arrow("parameters").num_rows == 0
+    assert cf.batch(runs(2), tmp_path / "list", **{**QUICK, "models": ["none"]}).config.models == ()
+    with pytest.raises(UsageError, match="none"):
+        cf.batch(runs(2), tmp_path / "mixed", **{**QUICK, "models": ["none", "power_law"]})
+
+
+def test_a_batch_without_data_or_with_data_twice_says_what_to_do(tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert command(["batch", "-o", out]) == 2
+    said = capsys.readouterr().err
+    assert "neither DATASET nor --config" in said and "--config OUT/batch.json -o NEW" in said
+    assert command(["batch", "logs", "--config", "batch.json", "-o", out]) == 2
+    said = capsys.readouterr().err
+    assert "logs beside it means nothing" in said and "leave DATASET out" in said
+    assert not (tmp_path / "out").exists()
