@@ -68,13 +68,18 @@ def format_number(value: float, spread: float | None = None, *, digits: int = 4)
 def format_interval(interval: Interval, value: float | None = None) -> str:
     """An interval as ``[low, high]``, its ends with the digits of its half width; open ends are written ``inf``.
 
-    Ends of very different size, one of them near the value, have two digits of their own: what lies between them is not
+    An end that is not zero is not written as zero where the whole interval is on one side of it. Ends of very different size, one of them near the value, have two digits of their own: what lies between them is not
     known to more.
     """
     if is_wide(interval, value):
         return f"[{format_number(interval.low, abs(interval.low))}, {format_number(interval.high, abs(interval.high))}]"
     spread = _spread(interval, value)
-    return f"[{format_number(interval.low, spread)}, {format_number(interval.high, spread)}]"
+    low, high = (format_number(end, spread) for end in (interval.low, interval.high))
+    if interval.low > 0 and not float(low):  # an interval above zero does not begin at it
+        low = format_number(interval.low, digits=2)
+    if interval.high < 0 and not float(high):
+        high = format_number(interval.high, digits=2)
+    return f"[{low}, {high}]"
 
 
 def with_interval(estimate: Estimate) -> tuple[str, str]:

@@ -118,9 +118,23 @@ def test_a_value_far_from_the_middle_of_its_interval_is_not_rounded_away():
         (-3.21e-9, -4.4e5, -1.2e-12, ("-3.2e-9", "[-440000, -1.2e-12]")),
         (0.5, 0.0, 1.7e308, ("0.50", "[0, 1.7e308]")),
         (100.0, 4.2, 530.4, ("100", "[4.2, 530]")),
-        (17.1, 0.4, 33.8, ("17", "[0, 34]")),  # an even interval that ends near zero
+        (17.1, 0.4, 33.8, ("17", "[0.4, 34]")),  # an even interval that begins near zero, not at it
         (1.86e8, 0.42e8, 3.01e8, ("1.9e8", "[4e7, 3.0e8]")),
     ],
 )
 def test_ends_of_a_wide_interval_have_two_digits_each(value, low, high, texts):
     assert with_interval(Estimate("A", value, Interval(low, high))) == texts
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "told"),
+    [
+        (4.2e13, 3.1e11, 1.25e14, "[3.1e11, 1.25e14]"),
+        (0.6, 0.0002, 1.3, "[0.0002, 1.30]"),
+        (-0.6, -1.3, -0.0002, "[-1.30, -0.0002]"),
+        (0.6, 0.0, 1.3, "[0.00, 1.30]"),
+        (0.6, -0.0002, 1.3, "[0.00, 1.30]"),
+    ],
+)
+def test_an_interval_on_one_side_of_zero_does_not_end_at_zero(value, low, high, told):
+    assert format_interval(Interval(low, high, 0.95), value) == told
