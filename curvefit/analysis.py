@@ -22,7 +22,7 @@ from .fitting.fit import Fit, fit
 from .fitting.screening import first_look
 from .fitting.selection import select
 from .forecasting.learning.experience import Experience
-from .forecasting.planned.ending import default_horizon
+from .forecasting.planned.ending import begins_late, default_horizon
 from .forecasting.scheduled import forecast_run
 from .reporting.report import Report
 
@@ -60,7 +60,7 @@ def analyze(
         Curve to analyze; default the run's main one: validation before training, loss before the rest.
     horizon : float, optional
         x up to which the questions are asked, in the unit of x, beyond the data. Default: the run's planned length if
-        that lies beyond the data, else where the logged learning rate ends the decay it is in, else twice the last x;
+        that lies beyond the data, else where the logged learning rate ends the decay it is in, else twice the data;
         the report's notes say which.
     target : float, optional
         Value to be reached, in the metric's unit.
@@ -181,7 +181,13 @@ def planned(run: Run, curve: Curve, horizon: float | None) -> tuple[float, tuple
     if source == "decay":
         return found, (f"Horizon: {where}, where the learning rate will have come down by its course so far.",)
     ended = f"the plan ({format_x(run.horizon)}) has been reached and " if run.horizon is not None else ""
-    return found, (f"Horizon: twice the data, {where}, since {ended}no other was asked for.",)
+    told = f"Horizon: twice the data, {where}, since {ended}no other was asked for."
+    if begins_late(curve):
+        told += (
+            f" The log begins at {curve.x_unit} {format_x(float(curve.x[0]))}; laws and forecasts count from 0, so that a model "
+            "which is trained further is told of better with that taken away from x."
+        )
+    return found, (told,)
 
 
 def describe(curve: Curve, model: str | None) -> tuple[Fit | None, tuple[str, ...]]:

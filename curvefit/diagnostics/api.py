@@ -37,7 +37,7 @@ def diagnose(
     metric : str, optional
         The curve that matters; default the run's main metric. Its training or validation partner is found by name.
     horizon : float, optional
-        x up to which remaining gains are judged; default the planned length if beyond the data, else twice the last x.
+        x up to which remaining gains are judged; default the planned length if beyond the data, else twice the data.
     rules : iterable of str, optional
         Names of the rules to apply; default all.
     forecast : Forecast, optional

@@ -47,7 +47,7 @@ class Evidence:
     metric : str, optional
         Curve that matters; default the run's main metric.
     horizon : float, optional
-        x up to which gains are asked for; default the planned length if it lies beyond the data, else twice the last x.
+        x up to which gains are asked for; default the planned length if it lies beyond the data, else twice the data.
     forecasting : callable, optional
         ``(curve, x) -> Forecast``; default the package's forecaster with the run's learning rate and planned length.
     ahead : Forecast, optional
@@ -309,7 +309,7 @@ class Evidence:
                 f"horizon = {self._asked_horizon:g} is not beyond the last x, {last:g}",
                 code="CF-USE-007",
                 where=self.run.name,
-                hint="give a later one, or none for the planned length or twice the last x",
+                hint="give a later one, or none for the planned length or twice the data",
             )
         return default_horizon(self.run, self.run[self.main])[0] if self.main else last + 1.0
 

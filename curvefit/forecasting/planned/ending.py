@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...curves import Curve, Run, Schedule
 from .continuation import rounding
 
-__all__ = ["decay_end", "default_horizon"]
+__all__ = ["begins_late", "decay_end", "default_horizon"]
 
 Array = NDArray[np.float64]
 _FARTHEST = 8.0  # times the length of the decay so far; one that would end beyond is not told from one without an end
@@ -17,6 +17,9 @@ _AGREE = 0.1  # of the way still to go, within which the ends that fit nearly as
 _CLEARLY = 1.5  # times the miss of the best: what misses by more is not as good
 _RESTS = 1e-6  # of the peak
 _ROUND = 2e-3  # of the length of the run: an end is told no finer
+_COUNTERS = ("step", "iteration", "epoch", "token")  # which go on counting where a run is continued
+_SEVERAL = 3  # points; fewer may be the first evaluations, at intervals
+_LATE = 0.8  # of the last x
 _POINTS = 100  # rates that are looked at
 _BEGUN = 0.02  # of the peak, by which the rate must have come down for its decay to show
 
@@ -36,7 +39,8 @@ def default_horizon(run: Run, curve: Curve) -> tuple[float, str]:
     float
         Beyond the last x.
     {"planned", "decay", "twice"}
-        Which of them it is. A run that has reached its planned length is asked about at twice the data.
+        Which of them it is. A run that has reached its planned length is asked about at twice the data; of a log that holds
+        only the last fifth of its counter these are what it holds.
     """
     last = float(curve.x[-1])
     if run.horizon is not None and run.horizon > last:
@@ -44,7 +48,19 @@ def default_horizon(run: Run, curve: Curve) -> tuple[float, str]:
     end = decay_end(run.schedule, last) if run.horizon is None else None
     if end is not None:
         return end, "decay"
-    return last + max(last - float(min(curve.x[0], 0.0)), 0.0) or last + 1.0, "twice"
+    return last + max(last - _begin(curve), 0.0) or last + 1.0, "twice"
+
+
+def begins_late(curve: Curve) -> bool:
+    """Whether a log holds only the last fifth of what its counter says: an earlier part is missing, or a model is trained further."""
+    first, last = float(curve.x[0]), float(curve.x[-1])
+    return curve.x_unit in _COUNTERS and len(curve) >= _SEVERAL and first > _LATE * last > 0
+
+
+def _begin(curve: Curve) -> float:
+    """From where the data count: 0, the first x where that is negative, or where a log begins late."""
+    first = float(curve.x[0])
+    return first if begins_late(curve) else min(first, 0.0)
 
 
 def decay_end(schedule: Schedule | None, last: float) -> float | None:

@@ -79,6 +79,27 @@ def test_a_plan_comes_before_a_decay_and_a_decay_before_twice_the_data():
     assert default_horizon(run_of(None), curve) == (600, "twice")
 
 
+@pytest.mark.parametrize(
+    ("x", "unit", "horizon"),
+    [
+        (np.arange(100_000.0, 105_000.0, 50), "step", 109_900),  # twice what was logged, not twice the counter
+        (np.arange(100_000.0, 105_000.0, 50), "second", 209_900),
+        (np.arange(2_000.0, 5_000.0, 50), "step", 9_900),  # only the warmup is missing
+        (np.array([1_000.0, 1_100.0]), "step", 2_200),
+        (np.arange(-100.0, 100.0, 10), "step", 280),
+        (np.array([7.0]), "step", 14),
+    ],
+)
+def test_twice_the_data_of_a_log_that_begins_late(x, unit, horizon):
+    curve = cf.Curve(x, 1 + 1 / (x - x[0] + 1), "val_loss", x_unit=unit)
+    run = cf.Run("r", {"val_loss": curve})
+    assert default_horizon(run, curve) == (horizon, "twice")
+    late = horizon == 109_900
+    if curve.y.size > 9:
+        (note,) = (n for n in cf.analyze(run, model=None).notes if n.startswith("Horizon"))
+        assert ("begins at step 100000" in note) is late
+
+
 def test_every_view_of_a_run_asks_up_to_the_end_of_its_decay():
     run = run_of(logged(Schedule.cosine(1e-3, 400), 300))
     report = cf.analyze(run, model=None)
