@@ -194,6 +194,7 @@ class Batch(Command):
             "scheduler": args.scheduler,
             "resume": args.resume,
             "progress": False if args.quiet else None,
+            "notes": not args.quiet,
         }
         interrupted = True
         result: BatchResult | None = None

@@ -92,7 +92,7 @@ def _answers(part: Part) -> bool:
 
 
 def store_of(
-    config: BatchConfig, out: Path, runs: Iterable[Run] | None, say: Callable[[str], None]
+    config: BatchConfig, out: Path, runs: Iterable[Run] | None, say: Callable[[str], None] | None
 ) -> tuple[Store, BatchConfig]:
     """The curves as a store, and the configuration with what was found about them; notes about names and files are said."""
     if runs is not None:

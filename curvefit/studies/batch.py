@@ -58,6 +58,7 @@ def batch(
     scheduler: str | None = None,
     resume: bool = True,
     progress: bool | None = None,
+    notes: bool = True,
 ) -> BatchResult:
     """Fit, forecast, diagnose and decide for every run of a data set, into Parquet tables.
 
@@ -109,6 +110,8 @@ def batch(
         alone and the call refused, unless every run was refused or failed. False does everything again and replaces whatever results are there.
     progress : bool, optional
         Whether to show rate and remaining time on stderr; default where it is a terminal.
+    notes : bool
+        Whether to say on stderr what a pattern of names misses or replaces, and which files are no logs.
 
     Returns
     -------
@@ -168,7 +171,16 @@ def batch(
     where = "" if runs is not None else str(Path(os.fspath(dataset)).absolute())
     config = BatchConfig(where, **given)
     return _run(
-        config, Path(out), runs, as_texts(needed, ()), engine, workers, scheduler, resume=resume, progress=progress
+        config,
+        Path(out),
+        runs,
+        as_texts(needed, ()),
+        engine,
+        workers,
+        scheduler,
+        resume=resume,
+        progress=progress,
+        notes=notes,
     )
 
 
@@ -183,6 +195,7 @@ def rerun(
     scheduler: str | None = None,
     resume: bool = True,
     progress: bool | None = None,
+    notes: bool = True,
 ) -> BatchResult:
     """Ask the questions of an earlier batch again: the tables are the same, byte for byte.
 
@@ -190,12 +203,21 @@ def rerun(
     ----------
     config : path-like
         ``batch.json`` of that batch.
-    out, needed, engine, workers, scheduler, resume, progress
+    out, needed, engine, workers, scheduler, resume, progress, notes
         As for `batch`.
     """
     asked = BatchConfig.load(config)
     return _run(
-        asked, Path(out), None, as_texts(needed, ()), engine, workers, scheduler, resume=resume, progress=progress
+        asked,
+        Path(out),
+        None,
+        as_texts(needed, ()),
+        engine,
+        workers,
+        scheduler,
+        resume=resume,
+        progress=progress,
+        notes=notes,
     )
 
 
@@ -210,6 +232,7 @@ def _run(
     *,
     resume: bool,
     progress: bool | None,
+    notes: bool,
 ) -> BatchResult:
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise UsageError(
@@ -231,7 +254,7 @@ def _run(
             sweep(folder)
         if resume:
             refuse_other_questions(out, config, runs=runs is not None)
-        store, config = store_of(config, out, runs, _say)
+        store, config = store_of(config, out, runs, _say if notes else None)
         check_needed(needed, store.attributes)
         keys, tasks = plan(store, config, out)
         if not any(committed(out, keys)):

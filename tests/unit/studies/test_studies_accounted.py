@@ -44,6 +44,8 @@ def test_files_that_are_no_logs_are_said_and_recorded_also_by_a_batch_that_goes_
     assert seen[0] == seen[1]
     (of,) = told(out).values()
     assert of["files"] == 1 and of["first"][0].endswith("notes.txt")
+    assert command(["batch", str(folder), "-o", str(out), "-q", *ASK]) == 0
+    assert capsys.readouterr().err == "", "quiet"
     kept = cf.load_batch(out).arrow("runs").num_rows
     assert kept + sum(of["files"] for of in told(out).values()) == len(list(folder.iterdir()))
 
