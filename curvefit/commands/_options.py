@@ -88,8 +88,8 @@ def name_of(registry: Registry[Any], *, extra: tuple[str, ...] = ()) -> Callable
     return checked(check)
 
 
-def add_input(parser: ArgumentParser, *, metric: bool = True) -> None:
-    """PATH and how to read it."""
+def add_input(parser: ArgumentParser, *, metric: bool = True, at_once: bool = True) -> None:
+    """PATH and how to read it; ``at_once``: whether files of a folder may be read side by side."""
     parser.add_argument("path", metavar="PATH", nargs="+", help="log file, folder of runs, or - for stdin")
     group = parser.add_argument_group("reading")
     if metric:
@@ -115,9 +115,10 @@ def add_input(parser: ArgumentParser, *, metric: bool = True) -> None:
         "--max-bytes", type=size, metavar="N", help="largest file, after decompression: 500M, 2G, ... (default: 1G)"
     )
     group.add_argument("--keep-partial-tail", action="store_true", help="keep a last line that has no line end")
-    group.add_argument(
-        "--jobs", type=jobs, default=1, metavar="N", help="processes that read the files of a folder (default: 1)"
-    )
+    if at_once:
+        group.add_argument(
+            "--jobs", type=jobs, default=1, metavar="N", help="processes that read the files of a folder (default: 1)"
+        )
     group.add_argument(
         "--resume",
         choices=get_args(ResumePolicy),

@@ -49,7 +49,7 @@ class Watch(Command):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to follow, what to ask, when to end."""
-        add_input(parser)
+        add_input(parser, at_once=False)
         add_questions(parser)
         add_level(parser)
         add_experience(parser)

@@ -250,3 +250,8 @@ def test_a_sparkline_follows_its_curve():
 def test_texts_are_cut_by_the_columns_they_take():
     assert width_of("日本") == 4 and width_of("e\u0301") == 1
     assert clipped("日本語", 5) == "日本…" and clipped("abc", 3) == "abc" and clipped("abcd", 3) == "ab…"
+
+
+def test_an_option_that_would_do_nothing_is_not_taken(log, capsys):
+    assert main(["watch", str(log), "--once", "--jobs", "2"]) == 2
+    assert "unrecognized arguments: --jobs 2" in capsys.readouterr().err
