@@ -119,7 +119,7 @@ def test_equal_methods_are_equal_not_first_and_second():
     assert found.rankings[1].same_best == 1.0
     both, table = ranks_of({"a": [1.0] * 3, "b": [1.0] * 3}, [30, 60])
     assert both.rankings[0].probability.tolist() == [[0.5, 0.5], [0.5, 0.5]]
-    assert "No tau with the last: all methods are equal." in table.remarks
+    assert "No Kendall's tau with the order at the last: all methods are equal." in table.remarks
 
 
 def test_seeds_that_do_not_differ_say_nothing_of_the_next_ones():
