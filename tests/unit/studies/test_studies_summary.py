@@ -105,9 +105,7 @@ def test_the_correction_is_for_the_comparisons_that_have_a_p_value():
     assert "corrected for 3 comparisons (of 6, the others having no p-value) by Holm" in text
     assert "(at least 1 per method)" in text and "per task" not in text and "ranks" not in text
     three = cf.compare([r for r in runs if r.attributes["m"] != "d"], "m", "s", [40])
-    assert "ranks are shares of 2000 draws of all interquartile means, drawn from t" in methods_paragraph(
-        three, None
-    )
+    assert "ranks are shares of 2000 draws of all interquartile means, drawn from t" in methods_paragraph(three, None)
     alone = cf.compare([r for r in runs if r.attributes["s"] == 0], "m", "s", [40])
     text = methods_paragraph(alone, None)
     assert "Differences were not tested" in text and "Holm" not in text and "Welch" not in text
