@@ -16,6 +16,7 @@ from ._ranks import rankings
 from ._scores import WHERE, Entry, Short, ends_before, stopped, value_at
 from ._statistics import (
     AGGREGATES,
+    MANY_SEEDS,
     MIN_SEEDS,
     accelerated_median,
     expanded_tails,
@@ -28,11 +29,10 @@ from ._statistics import (
     studentized,
 )
 
-__all__ = ["MANY_SEEDS", "IntervalMethod", "Scored", "Study", "carried_forward", "unreached"]
+__all__ = ["IntervalMethod", "Scored", "Study", "carried_forward", "unreached"]
 
 Array = NDArray[np.float64]
 IntervalMethod = Literal["auto", "percentile", "expanded", "t"]
-MANY_SEEDS = 10  # seeds per task from which the stratified bootstrap holds its level
 Scored = list[tuple[Entry, float | None]]
 
 

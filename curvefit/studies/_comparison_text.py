@@ -9,7 +9,7 @@ import numpy as np
 
 from ..curves.numbers import counted, format_x
 from ..reporting.tables import Comparison
-from ._statistics import MIN_SEEDS
+from ._statistics import MANY_SEEDS, MIN_SEEDS
 
 __all__ = ["compared"]
 
@@ -18,7 +18,6 @@ _PERCENTILE = "stratified bootstrap"
 _EXPANDED = "stratified bootstrap, expanded percentiles"
 _ACCELERATED = "stratified bootstrap, accelerated percentiles"
 _SCORE = "score interval"
-_MANY = 10  # seeds per task from which ranks are of resampled seeds
 _CORRECTIONS = {
     "holm": "Holm's method [@holm1979]",
     "bonferroni": "Bonferroni's method",
@@ -48,8 +47,7 @@ def compared(c: Comparison) -> str:
 
 def _values(c: Comparison) -> str:
     """How a value at x is got of a run that was logged elsewhere."""
-    window = c.settings.get("window", "none")
-    if window not in ("", "none", "None"):
+    if window := c.settings.get("window"):
         return f"The value of a run at x is the mean of its observations in the last {window} of {c.x_unit} up to x."
     return (
         "The value of a run at x is the one logged there, else it lies on the straight line between its neighboring "
@@ -128,7 +126,7 @@ def _studentized(c: Comparison) -> bool:
         return False
     if c.settings["interval"] != "auto":
         return c.settings["interval"] == "t"
-    return any(MIN_SEEDS <= _fewest(c, x) < _MANY for x in c.at)
+    return any(MIN_SEEDS <= _fewest(c, x) < MANY_SEEDS for x in c.at)
 
 
 def _fewest(c: Comparison, x: float) -> int:

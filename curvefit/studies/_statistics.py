@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "AGGREGATES",
+    "MANY_SEEDS",
     "MIN_SEEDS",
     "Difference",
     "accelerated_median",
@@ -36,6 +37,7 @@ __all__ = [
 Array = NDArray[np.float64]
 Sample = Sequence[Array]
 MIN_SEEDS = 3
+MANY_SEEDS = 10  # per task: from here on the stratified bootstrap holds its level
 TRIM = 0.25
 _MOST_ACCELERATION = 0.2  # so that tails stay tails
 

@@ -12,6 +12,7 @@ from ..curves import DataError, Direction, UsageError
 from ..curves._arguments import is_number
 from ..curves._checks import check_level, safe_text
 from ..curves.errors import unknown_name
+from ..curves.numbers import format_x
 from ..reporting.tables import Comparison, Pair
 from ._comparing import IntervalMethod, Study, carried_forward, unreached
 from ._resampling import averaged, bands, common_grid, crossing, gridded
@@ -191,6 +192,7 @@ def compare(
             "short runs": short,
             "values carried forward": str(sum(a.carried for a in aggregates)),
             "tasks": str(len(tasks)),
+            "window": "" if window is None else format_x(window),
             "nodes of crossings": str(grid.size) if averaged(entries, grid) else "",
         },
         notes=tuple(notes),
