@@ -17,6 +17,6 @@ def test_intervals_of_a_law_and_its_best_split_hold(runs, noise):
 
 def test_negative_control_checkpoints_of_a_run_taken_for_runs():
     asked = ("E", "alpha", "beta", "N inside", "loss inside", "loss beyond")
-    together, apart = (laws.coverage(20, "shared", 80, 60, control=control) for control in (False, True))
-    assert np.mean([together[w] for w in asked]) >= 0.91, together
-    assert np.mean([apart[w] for w in asked]) < 0.86, apart
+    together, apart = (laws.coverage(12, "shared", 60, 50, control=control) for control in (False, True))
+    assert np.mean([together[w] for w in asked]) > 0.9, together
+    assert np.mean([apart[w] for w in asked]) < 0.85, apart
