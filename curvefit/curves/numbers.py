@@ -68,8 +68,8 @@ def format_number(value: float, spread: float | None = None, *, digits: int = 4)
 def format_interval(interval: Interval, value: float | None = None) -> str:
     """An interval as ``[low, high]``, its ends with the digits of its half width; open ends are written ``inf``.
 
-    An end that is not zero is not written as zero where the whole interval is on one side of it. Ends of very different size, one of them near the value, have two digits of their own: what lies between them is not
-    known to more.
+    An end that is not zero is not written as zero where the whole interval is on one side of it. Ends of very different size,
+    one of them near the value, have two digits of their own: what lies between them is not known to more.
     """
     if is_wide(interval, value):
         return f"[{format_number(interval.low, abs(interval.low))}, {format_number(interval.high, abs(interval.high))}]"
