@@ -107,7 +107,7 @@ def test_nothing_after_the_cutoff_is_seen(curve, more, seed):
     np.testing.assert_array_equal(cut, cf.forecast(cf.Curve(x, y, metric=metric), at).quantile(LEVELS))
 
 
-@given(st.lists(curves(), min_size=1, max_size=6), st.lists(curves(), min_size=1, max_size=6))
+@given(st.lists(curves(), min_size=1, max_size=4), st.lists(curves(), min_size=1, max_size=4))
 def test_appending_curves_to_a_batch_changes_none(first, second):
     def batch(parts):
         made = [cf.Curve(x, y, metric=KINDS[kind]) for x, y, kind, _ in parts]

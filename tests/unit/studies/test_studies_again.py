@@ -30,6 +30,7 @@ def commands_of(text):
     return [shlex.split(line) for line in block.splitlines()]
 
 
+@pytest.mark.slow
 def test_the_commands_that_are_printed_write_the_same_files(store, tmp_path):
     asked = {
         "models": ["power_law", "exponential"],
