@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import curvefit as cf
@@ -107,6 +107,7 @@ def test_nothing_after_the_cutoff_is_seen(curve, more, seed):
     np.testing.assert_array_equal(cut, cf.forecast(cf.Curve(x, y, metric=metric), at).quantile(LEVELS))
 
 
+@settings(max_examples=20)
 @given(st.lists(curves(), min_size=1, max_size=4), st.lists(curves(), min_size=1, max_size=4))
 def test_appending_curves_to_a_batch_changes_none(first, second):
     def batch(parts):

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.studies import laws
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("runs", "noise"), [(15, "normal"), (25, "t3")])
 def test_intervals_of_a_law_and_its_best_split_hold(runs, noise):

@@ -28,6 +28,7 @@ def runs(tmp_path):
     return folder_of(tmp_path, 6)
 
 
+@pytest.mark.slow
 def test_what_is_learned_is_written_and_used(runs, tmp_path, capsys):
     out = tmp_path / "experience.json"
     assert run("learn", runs, "-o", out, "-q") == 0

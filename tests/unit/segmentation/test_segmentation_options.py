@@ -229,7 +229,7 @@ def test_noise_that_follows_the_line_is_weighted():
     assert one == two
 
 
-@pytest.mark.parametrize("kind", ["profile_likelihood", "profile_sieve"])
+@pytest.mark.parametrize("kind", ["profile_likelihood", pytest.param("profile_sieve", marks=pytest.mark.slow)])
 def test_correlated_noise_at_irregular_places_is_allowed_for(kind):
     rng = np.random.default_rng(12)
     hits = {"auto": 0, "white": 0}
