@@ -24,6 +24,7 @@ from curvefit.diagnostics.api import diagnose
 from curvefit.diagnostics.diagnosis import Diagnosis
 from curvefit.simulate import run
 
+from ..statistics.estimates import Tally
 from .healthy_bank import ignoring_correlation
 from .power import asked
 from .worlds import KINDS, oracle_error, planted
@@ -57,47 +58,14 @@ class Kind:
     strong: bool = True
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the intervals of one name in one cell."""
-
-    runs: int = 0
-    found: int = 0
-    given: int = 0
-    held: int = 0
-    below: int = 0
-    above: int = 0
-    widths: list[float] | None = None
-
-    def add(self, found: bool, ends: Ends | None, truth: float, scale: float) -> None:
-        """One run more."""
-        self.widths = [] if self.widths is None else self.widths
-        self.runs += 1
-        self.found += found
-        if ends is None:
-            return
-        _, low, high = ends
-        rounding = 1e-9 * max(abs(truth), 1.0)
-        self.given += 1
-        self.below += truth < low - rounding
-        self.above += truth > high + rounding
-        self.held += low - rounding <= truth <= high + rounding
-        self.widths.append((high - low) / scale)
-
-    @property
-    def coverage(self) -> float:
-        """Share of the intervals given that hold the truth."""
-        return self.held / self.given if self.given else float("nan")
-
-    def told(self) -> str:
-        """Coverage of those given and of all planted; given; width; truth below and above."""
-        if not self.given:
-            return f"- (given {self.given / max(self.runs, 1):.2f})"
-        width = float(np.median(self.widths or [0.0]))
-        return (
-            f"{self.coverage:.2f}, {self.held / self.runs:.2f} ({self.given / self.runs:.2f}; {100 * width:.3g} %; "
-            f"{self.below / self.given:.2f}, {self.above / self.given:.2f})"
-        )
+def told(tally: Tally) -> str:
+    """Coverage of those given and of all planted; given; width; truth below and above."""
+    if not tally.given:
+        return "- (given 0.00)"
+    return (
+        f"{tally.share:.2f}, {tally.hits / tally.asked:.2f} ({tally.given / tally.asked:.2f}; {100 * tally.width:.3g} %; "
+        f"{tally.below / tally.given:.2f}, {tally.above / tally.given:.2f})"
+    )
 
 
 def intervals(said: Diagnosis) -> dict[str, list[Ends]]:
@@ -139,8 +107,13 @@ def measured(kind: Kind, strength: float, n: int, noise: str, runs: int, seed: i
         seen = intervals(said) if said.present else {}
         for name, truth in truths.items():
             near = min(seen.get(name, []), key=lambda ends: abs(ends[0] - truth), default=None)
-            a_size = name in ("size", "period", *_TOLD)
-            out.setdefault(name, Tally()).add(said.present, near, truth, abs(truth) if a_size else float(n))
+            tally = out.setdefault(name, Tally())
+            if near is None:
+                tally.none()
+                continue
+            rounding = 1e-9 * max(abs(truth), 1.0)
+            scale = abs(truth) if name in ("size", "period", *_TOLD) else float(n)
+            tally.add(near[1], near[2], (truth - rounding, truth + rounding), scale)
     return out
 
 
@@ -307,7 +280,7 @@ def table(
                 cells = [measured(kind, strength, n, noise, runs, seed) for noise in NOISE]
                 for name in cells[0]:
                     what = f"{label}: {name}" + (f", {strength:g}" if kind.strong else "") + f", {n}"
-                    yield f"| {what} | " + " | ".join(c[name].told() if name in c else "-" for c in cells) + " |"
+                    yield f"| {what} | " + " | ".join(told(c[name]) if name in c else "-" for c in cells) + " |"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

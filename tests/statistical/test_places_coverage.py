@@ -43,7 +43,7 @@ def least(runs, rate=0.9):
 def test_the_interval_holds_the_place(label, name, n, noise):
     cell = measured(PLACES[label], 15.0, n, noise, 24, SEED)[name]
     assert cell.given >= 16
-    assert cell.held >= least(cell.given)
+    assert cell.hits >= least(cell.given)
 
 
 def _steps(rho, runs=300, n=120):
@@ -76,4 +76,4 @@ def test_bins_taken_for_points_do_not_hold_a_kink(monkeypatch):
     whole = plateaued._kink
     monkeypatch.setattr(plateaued, "_kink", lambda curve, of: whole(curve, replace(of, at=np.ceil(of.at))))
     cell = measured(PLACES["plateaued, ramp"], 15.0, 100, "ar.7", 24, SEED)["kink"]
-    assert cell.given >= 16 and cell.held < least(cell.given)
+    assert cell.given >= 16 and cell.hits < least(cell.given)
