@@ -39,7 +39,8 @@ def best_point(question: Question) -> Estimate:
         The interval runs from the first to the last x whose local mean cannot be told from the best one (z_K:
         Bonferroni over the K windows side by side).
         Details: ``value`` of the local mean there with ``stderr`` and, of the level asked, ``value_low`` to ``value_high``;
-        its ``window`` in observations, of which ``points`` lie in the curve (fewer at its ends), and ``x_half``, ``value_half``, ``x_double``, ``value_double`` with half
+        its ``window`` in observations, of which ``points`` lie in the curve (fewer at its ends), and ``x_half``,
+        ``value_half``, ``x_double``, ``value_double`` with half
         and twice that window.
 
     Notes

@@ -34,19 +34,23 @@ def plateau_onset(question: Question) -> Estimate:
     -------
     Estimate
         In the unit of x with a confidence interval. When the onset lies after the last observation, or the curve ends
-        above its best level by more than noise and eps of its gain, it is NOT_REACHED and has no value. Details: ``eps``, ``gain_left`` = G at the last observation, ``probability`` that the onset
+        above its best level by more than noise and eps of its gain, it is NOT_REACHED and has no value. Details: ``eps``,
+        ``gain_left`` = G at the last observation, ``probability`` that the onset
         is in the data, ``expected_x`` (the onset, in the data or after), ``from_fit`` 1 or 0; the reasons say in
         words which view was used.
 
     Notes
     -----
     The fitted law is used where it is usable, follows the local mean of the late curve within noise or a quarter of
-    eps, and agrees with the forecast's 95 % intervals of the mean now and at the horizon: its curve is smooth, so a first passage means something. The value is the
+    eps, and agrees with the forecast's 95 % intervals of the mean now and at the horizon: its curve is smooth, so a first
+    passage means something. The value is the
     law's; in the interval its draws are led to where the forecast may be at the horizon, since whether the law goes on is what
     its own uncertainty does not hold. Otherwise the past is a monotone regression of block
-    means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an onset before the horizon; a
+    means that ends at the forecast's present level, and f(H) is the forecast's. By its definition every improving curve has an
+    onset before the horizon; a
     plateau is one that lies in the data. Quantiles of a forecast give its paths one shape, so that they pass at nearly one x: of an
-    onset that a forecast puts after the data only that it lies before the horizon is told. A plateau can precede a breakthrough that no mean curve shows.
+    onset that a forecast puts after the data only that it lies before the horizon is told. A plateau can precede a breakthrough
+    that no mean curve shows.
 
     A 95 % interval covers .97 to 1 of onsets in simulated worlds, at the price of being about as wide as the onset is far, and .86
     on logged runs, .68 of those that a law puts inside their data (``benchmarks/statistics/ESTIMATES.md``).
@@ -178,9 +182,7 @@ def _from_fit(question: Question, horizon: float) -> tuple[Passage | None, str]:
         return None, "the fit has no usable covariance"
     if forecast is not None:
         led_to(forecast, grid, paths, float(question.curve.x[-1]))
-    if (
-        question.curve.x[0] < grid[0]
-    ):  # an observation at 0, where a law has no value: the gain counts from it all the same
+    if question.curve.x[0] < grid[0]:  # at 0, where a law has no value: the gain counts from there all the same
         level, _ = starting_level(question, noise_of([question])[0])
         grid = np.append(question.curve.x[0], grid)
         paths = np.column_stack([np.full(paths.shape[0], level), paths])

@@ -45,7 +45,8 @@ class Wandb(Reader):
     -----
     Only the history, the configuration and the name are read; the file also knows host, user and console, which stay
     where they are. x is ``_step`` unless a metric counts training itself, or the run defines one metric that all its measures
-    of quality stand against (``define_metric``); a goal that is defined there is the direction. Chunks whose checksum does not match are skipped
+    of quality stand against (``define_metric``); a goal that is defined there is the direction. Chunks whose checksum does not
+    match are skipped
     and counted. wandb writes a block of 32 KiB when it is full and the rest when its process ends, after ``finish()`` has
     returned; a log without its last record gets a note. Nested values become dotted names; images, tables and histograms are passed over.
     """

@@ -107,7 +107,8 @@ def batch(
         Address of a Dask scheduler; default a cluster on this machine.
     resume : bool
         Whether to keep what an earlier batch with the same questions has finished; answers to other questions are then left
-        alone and the call refused, unless every run was refused or failed. False does everything again and replaces whatever results are there.
+        alone and the call refused, unless every run was refused or failed. False does everything again and replaces whatever
+        results are there.
     progress : bool, optional
         Whether to show rate and remaining time on stderr; default where it is a terminal.
     notes : bool

@@ -51,7 +51,8 @@ def overfitting_plateau(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     On a healthy run both curves improve in proportion, so that the second test fails; the gap alone grows on healthy runs
-    too; by its estimate validation improves by less than a quarter of what training does. Errors are those of slopes under AR(1) noise at its cautious correlation. Validation that gets worse is
+    too; by its estimate validation improves by less than a quarter of what training does. Errors are those of slopes under
+    AR(1) noise at its cautious correlation. Validation that gets worse is
     overfitting, not this.
     """
     curves = pair(VOICE, evidence)

@@ -51,9 +51,11 @@ def plateaued(evidence: Evidence) -> Diagnosis:
     Notes
     -----
     A curve that gained most of all in its first steps can still improve slowly and surely: if the gain left exceeds a tenth
-    of what the last nine tenths of the run gave, beyond noise, it is not level. A slope that is merely not significant proves nothing and gives "undecided" with the number of points that would
+    of what the last nine tenths of the run gave, beyond noise, it is not level. A slope that is merely not significant proves
+    nothing and gives "undecided" with the number of points that would
     decide. A level verdict carries a second opinion that knows no threshold: the kink of a broken line that ends with
-    slope zero, with its interval and the p-value of there being one, under correlated noise. The forecast's own P(gain > eps), which allows for changes of course, is among
+    slope zero, with its interval and the p-value of there being one, under correlated noise. The forecast's own P(gain > eps),
+    which allows for changes of course, is among
     the evidence, and above one half it leaves the question open.
     """
     name = evidence.main
